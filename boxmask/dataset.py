@@ -1,0 +1,65 @@
+"""A box dataset in columns: what every reader yields and everything else works on.
+
+Letters: N boxes (one row each, in the order of the input), I images, C categories.
+Boxes are (x0, y0, x1, y1), float64, pixels of the original image in the COCO convention:
+[0, 0, 1, 1] covers exactly the first pixel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Id = int | str | float
+Format = Literal["coco", "visual-genome", "megadetector"]
+IntArray = npt.NDArray[np.int64]
+
+# Why a record cannot be used, as found while reading. faults[row] is an index into this tuple.
+FAULTS = (
+    "",
+    "no image record",
+    "box is missing",
+    "box does not have four numbers",
+    "box is not finite",
+    "box has no width or height",
+    "box is outside the image",
+    "not exactly one synset",
+    "synset not among the selected classes",
+    "unknown category",
+    "below the confidence threshold",
+)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A category as the input names it."""
+
+    id: Id
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class BoxDataset:
+    """The columns of a box dataset, and where its original bytes lie."""
+
+    path: Path
+    format: Format
+    image_ids: Sequence[Id]  # (I,)
+    file_names: Sequence[str]  # (I,) relative to the image folder
+    widths: npt.NDArray[np.int32]  # (I,) 0 where the input does not say
+    heights: npt.NDArray[np.int32]  # (I,)
+    annotation_ids: Sequence[Id]  # (N,)
+    boxes: npt.NDArray[np.float64]  # (N, 4), NaN in a row whose box cannot be read
+    relative: npt.NDArray[np.bool_]  # (N,) box is in fractions: the input does not say the size
+    image_index: npt.NDArray[np.int32]  # (N,) -1 where there is no such image
+    category_index: npt.NDArray[np.int32]  # (N,) -1 where there is no such category
+    is_crowd: npt.NDArray[np.bool_]  # (N,)
+    has_mask: npt.NDArray[np.bool_]  # (N,) a segmentation that is not empty
+    faults: npt.NDArray[np.uint8]  # (N,) index into FAULTS, 0 if nothing is wrong
+    categories: tuple[Category, ...]
+    scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
+    rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated picture
+    warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading

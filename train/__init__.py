@@ -1,0 +1,1 @@
+"""Partially supervised training."""

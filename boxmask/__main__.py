@@ -1,6 +1,6 @@
 """Run the command line with `python -m boxmask`."""
 
-from boxmask.cli import main
+from boxmask.cli import app
 
 if __name__ == "__main__":
-    main()
+    app()

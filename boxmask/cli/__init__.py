@@ -1,23 +1,45 @@
 """The command line: each command parses, calls one library function and prints."""
 
-import sys
+from typing import Annotated
 
+import click
 import typer
+from typer.core import TyperGroup
 
+from boxmask import __version__
 from boxmask.errors import BoxmaskError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+class Commands(TyperGroup):
+    """The group of all commands; our own errors become one sentence and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except BoxmaskError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        typer.echo(f"boxmask {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def root() -> None:
-    """Turn the boxes of a dataset into instance masks."""
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Turn the boxes of a dataset into instance masks.
 
-
-def main() -> None:
-    """Run the app; turn our own errors into one sentence and exit status 1."""
-    try:
-        app()
-    except BoxmaskError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(1)
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but more was skipped than --max-skipped.
+    """

@@ -1,0 +1,88 @@
+"""Images as (H, W, 3) RGB arrays, or the reason why there is none.
+
+Everything here is safe to call from many threads. JPEG files are decoded at full size: a reduced
+decode would be faster, but changes the pixels and so the masks.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from boxmask.images.fault import IMAGE_FAULTS, ImageFault
+from boxmask.images.opening import open_image, relative_name
+from boxmask.images.orientation import (
+    Exif,
+    Size,
+    check_size,
+    final_size,
+    must_turn,
+    orientation_of,
+    stored_size,
+    turned,
+)
+from boxmask.images.pixels import rgb
+
+__all__ = ["IMAGE_FAULTS", "Exif", "ImageFault", "image_size", "load_image", "relative_name"]
+
+Pixels = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 200_000_000
+
+
+def load_image(
+    folder: Path,
+    file_name: str,
+    *,
+    width: int = 0,
+    height: int = 0,
+    exif: Exif = "auto",
+    rotated_if_unsized: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Pixels:
+    """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done.
+
+    `width` and `height` are what the dataset states, 0 if it does not.
+    """
+    stated = (width, height) if width and height else None
+    with open_image(folder, file_name, max_pixels) as image:
+        turn = must_turn(image, stated, exif, rotated_if_unsized)
+        path = folder / file_name
+        orientation = _orientation(image, turn)
+        check_size(path, final_size(stored_size(image), turn, orientation), stated)
+        return _decode(image, path, turn, orientation)
+
+
+def image_size(
+    folder: Path,
+    file_name: str,
+    *,
+    width: int = 0,
+    height: int = 0,
+    exif: Exif = "auto",
+    rotated_if_unsized: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Size:
+    """Return the (width, height) that `load_image` would yield, from the header alone."""
+    stated = (width, height) if width and height else None
+    with open_image(folder, file_name, max_pixels) as image:
+        turn = must_turn(image, stated, exif, rotated_if_unsized)
+        found = final_size(stored_size(image), turn, _orientation(image, turn))
+        check_size(folder / file_name, found, stated)
+        return found
+
+
+def _orientation(image: Image.Image, turn: bool) -> int:
+    """Read the orientation only where it matters: for a PNG it may lie behind all the pixels."""
+    return orientation_of(image) if turn or image.format == "TIFF" else 1
+
+
+def _decode(image: Image.Image, path: Path, turn: bool, orientation: int) -> Pixels:
+    try:
+        image.load()
+        return rgb(turned(image, turn, orientation))
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged data makes a plugin raise almost anything
+        raise ImageFault("image truncated or damaged", path, str(error)) from error

@@ -1,0 +1,83 @@
+"""From a file name in a dataset to an opened image: everything that is known before decoding."""
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from boxmask.images.fault import ImageFault
+
+_pillow_limit = threading.Lock()
+
+
+def relative_name(file_name: str) -> str | None:
+    """Return the name with its `..` resolved, or None where it would leave the image folder.
+
+    Only the text counts. Links inside the folder are followed, wherever they lead: the owner of
+    the folder put them there, and a dataset file cannot make one. The `..` must be gone before
+    the name is opened, since `link/..` is another folder for the system than for the reader.
+    """
+    name = os.path.normpath(file_name)
+    pure = PurePath(name)
+    if pure.anchor or "\0" in name or pure.parts[:1] == (os.pardir,):
+        return None
+    return name
+
+
+@contextmanager
+def open_image(folder: Path, file_name: str, max_pixels: int) -> Iterator[Image.Image]:
+    """Open an image of the folder and check its header; no pixel is decoded yet."""
+    name = relative_name(file_name)
+    if name is None:
+        detail = f"{file_name!r} is not below it; give the folder that all images are in"
+        raise ImageFault("file name leaves the image folder", folder, detail)
+    path = folder / name
+    with _open_file(path) as file, _identify(file, path) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            detail = f"{width} x {height} is more than {max_pixels}; raise the limit to use it"
+            raise ImageFault("image has too many pixels", path, detail)
+        yield image
+
+
+def _open_file(path: Path) -> BinaryIO:
+    try:
+        status = path.stat()
+        # Asked before opening, because opening a pipe would wait for a writer for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageFault("image missing", path, "this is not a file")
+        if not status.st_size:
+            raise ImageFault("image empty", path, "the file has no bytes")
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ImageFault("image missing", path, "there is no such file") from error
+    except OSError as error:
+        raise ImageFault("image cannot be read", path, error.strerror or str(error)) from error
+
+
+def _identify(file: BinaryIO, path: Path) -> Image.Image:
+    try:
+        with _without_pillow_limit():
+            return Image.open(file)
+    except UnidentifiedImageError as error:
+        raise ImageFault("not an image", path, "no known format starts like this") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a broken header makes a plugin raise almost anything
+        raise ImageFault("image truncated or damaged", path, str(error)) from error
+
+
+@contextmanager
+def _without_pillow_limit() -> Iterator[None]:
+    """Lift Pillow's own limit on pixels, a global, while a header is read: ours is an option."""
+    with _pillow_limit:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit

@@ -1,0 +1,38 @@
+"""Any mode of Pillow's as 8-bit RGB.
+
+Alpha is dropped, not blended: the colours are then those that other readers of the same file see.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+# The largest value of the modes whose samples are wider than a byte.
+_TOPS = {"I": 65535.0, "I;16": 65535.0, "I;16B": 65535.0, "I;16L": 65535.0, "F": 1.0}
+# Modes that Pillow turns into RGB only by way of another.
+_DETOURS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
+
+
+def rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels as (H, W, 3), in memory of their own."""
+    if image.mode in _TOPS or image.mode.startswith("I;16"):
+        return np.repeat(_eight_bits(np.asarray(image), _TOPS.get(image.mode, 65535.0)), 3, axis=2)
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # directly to RGB, Pillow would warn
+    if image.mode in _DETOURS:
+        image = image.convert(_DETOURS[image.mode])
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _eight_bits(samples: npt.NDArray[np.generic], top: float) -> npt.NDArray[np.uint8]:
+    """Scale wide samples (H, W) to (H, W, 1) bytes.
+
+    The scale is that of the format; samples outside it can only be read by their own range.
+    """
+    values = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= top:
+        low, high = 0.0, top
+    scaled = np.rint((values - low) * np.float32(255 / max(high - low, 1e-12)))
+    eight: npt.NDArray[np.uint8] = scaled.astype(np.uint8)[:, :, None]
+    return eight

@@ -1,0 +1,306 @@
+"""Each policy for image files, tested on a file that has exactly that one defect."""
+
+import os
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageFile
+
+from boxmask.errors import InputError
+from boxmask.images import IMAGE_FAULTS, ImageFault, image_size, load_image
+
+WIDTH, HEIGHT = 24, 16
+Pixels = npt.NDArray[np.uint8]
+
+
+def picture(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
+    """Colours that differ from corner to corner, smooth enough for JPEG."""
+    x = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
+    y = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
+    return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
+
+
+def save(path: Path, pixels: Pixels, mode: str = "RGB", **options: Any) -> str:
+    Image.fromarray(pixels).convert(mode).save(path, **options)
+    return path.name
+
+
+def oriented(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def reason(folder: Path, name: str, **options: Any) -> str:
+    """The reason of the fault that loading raises; the header alone must not hide it."""
+    with pytest.raises(ImageFault) as caught:
+        load_image(folder, name, **options)
+    assert caught.value.reason in IMAGE_FAULTS
+    assert isinstance(caught.value, InputError)
+    assert caught.value.reason in str(caught.value)
+    return caught.value.reason
+
+
+def png_of(samples: npt.NDArray[np.uint16], color_type: int) -> bytes:
+    """A 16-bit PNG, which Pillow itself cannot write in colour; samples (H, W, channels)."""
+    height, width = samples.shape[:2]
+    rows = samples.astype(">u2").reshape(height, -1).view(np.uint8)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+def test_an_rgb_image_comes_back_as_it_is_and_can_be_written_to(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.png", picture())
+    loaded = load_image(tmp_path, name, width=WIDTH, height=HEIGHT)
+    assert np.array_equal(loaded, picture())
+    assert loaded.flags.writeable and loaded.flags.c_contiguous and loaded.dtype == np.uint8
+    assert image_size(tmp_path, name) == (WIDTH, HEIGHT)
+
+
+def test_a_missing_image_a_folder_and_a_pipe_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("none.jpg", "folder", "file/below.jpg", "pipe", ".", ""):
+        assert reason(tmp_path, name) == "image missing", name
+
+
+def test_a_name_too_long_for_the_system_cannot_be_read(tmp_path: Path) -> None:
+    assert reason(tmp_path, "a" * 5000) == "image cannot be read"
+
+
+def test_an_empty_image_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    assert reason(tmp_path, "a.jpg") == "image empty"
+
+
+@pytest.mark.parametrize("content", [b"hello, this is text", b"<html></html>", b"\0" * 99])
+def test_something_else_is_not_an_image(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert reason(tmp_path, "a.jpg") == "not an image"
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "bmp", "gif", "webp"])
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_truncated_image_is_truncated(tmp_path: Path, suffix: str, share: float) -> None:
+    path = tmp_path / f"a.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    save(path, noise)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert reason(tmp_path, path.name) in ("image truncated or damaged", "not an image")
+
+
+def test_nothing_turns_the_loading_of_truncated_images_on() -> None:
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+def test_damaged_data_inside_an_image_is_damaged(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.png", picture())
+    content = bytearray((tmp_path / name).read_bytes())
+    content[content.index(b"IDAT") + 6] ^= 0xFF
+    (tmp_path / name).write_bytes(bytes(content))
+    assert reason(tmp_path, name) == "image truncated or damaged"
+
+
+def test_too_many_pixels_is_our_own_limit_and_leaves_that_of_pillow_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = save(tmp_path / "a.png", picture())
+    limit = WIDTH * HEIGHT
+    assert reason(tmp_path, name, max_pixels=limit - 1) == "image has too many pixels"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert load_image(tmp_path, name, max_pixels=limit).shape == (HEIGHT, WIDTH, 3)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_a_header_that_promises_gigapixels_costs_nothing(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.png", picture())
+    content = bytearray((tmp_path / name).read_bytes())
+    content[16:24] = struct.pack(">II", 60000, 60000)
+    content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
+    (tmp_path / name).write_bytes(bytes(content))
+    assert reason(tmp_path, name) == "image has too many pixels"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_the_stated_size_decides_about_rotation(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    stored = picture()
+    plain = save(tmp_path / f"plain.{suffix}", stored)
+    name = save(tmp_path / f"a.{suffix}", stored, exif=oriented(orientation))
+    stored = load_image(tmp_path, plain)
+    upright = upright_of(stored, orientation)
+    height, width = upright.shape[:2]
+
+    as_stored = load_image(tmp_path, name, width=WIDTH, height=HEIGHT)
+    assert np.array_equal(as_stored, stored)
+    assert np.array_equal(load_image(tmp_path, name), stored)
+    assert np.array_equal(load_image(tmp_path, name, rotated_if_unsized=True), upright)
+    assert np.array_equal(load_image(tmp_path, name, exif="rotated"), upright)
+    assert image_size(tmp_path, name, rotated_if_unsized=True) == (width, height)
+    assert image_size(tmp_path, name) == (WIDTH, HEIGHT)
+    if orientation >= 5:
+        turned = load_image(tmp_path, name, width=HEIGHT, height=WIDTH)
+        assert np.array_equal(turned, upright)
+        assert image_size(tmp_path, name, width=HEIGHT, height=WIDTH) == (HEIGHT, WIDTH)
+    else:
+        assert reason(tmp_path, name, width=HEIGHT, height=WIDTH) == "size mismatch"
+
+
+def upright_of(stored: Pixels, orientation: int) -> Pixels:
+    """What each orientation means, written with array flips (EXIF 2.3, tag 0x0112)."""
+    swapped = stored.transpose(1, 0, 2)
+    return {
+        1: stored,
+        2: stored[:, ::-1],
+        3: stored[::-1, ::-1],
+        4: stored[::-1],
+        5: swapped,
+        6: swapped[:, ::-1],
+        7: swapped[::-1, ::-1],
+        8: swapped[::-1],
+    }[orientation]
+
+
+def test_another_size_than_stated_is_a_mismatch_whatever_the_override(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.jpg", picture(), exif=oriented(6))
+    assert reason(tmp_path, name, width=99, height=9) == "size mismatch"
+    assert reason(tmp_path, name, width=HEIGHT, height=WIDTH, exif="stored") == "size mismatch"
+    assert reason(tmp_path, name, width=WIDTH, height=HEIGHT, exif="rotated") == "size mismatch"
+    with pytest.raises(ImageFault, match="the dataset says 99 x 9, the file holds"):
+        image_size(tmp_path, name, width=99, height=9)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_damaged_exif_does_not_cost_the_image(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.jpg", picture(), exif=b"Exif\0\0II*\0garbage")
+    assert load_image(tmp_path, name, rotated_if_unsized=True).shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("name", ["/etc/a.jpg", "../a.jpg", "x/../../a.jpg", "..", "a\0.jpg"])
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "images").mkdir()
+    save(tmp_path / "a.jpg", picture())
+    assert reason(tmp_path / "images", name) == "file name leaves the image folder"
+
+
+def test_dots_that_stay_inside_are_fine_and_never_go_through_a_link(tmp_path: Path) -> None:
+    images, elsewhere = tmp_path / "images", tmp_path / "elsewhere" / "deep"
+    images.mkdir()
+    elsewhere.mkdir(parents=True)
+    (images / "link").symlink_to(elsewhere)
+    save(images / "a.png", picture())
+    save(elsewhere.parent / "a.png", 255 - picture())
+    assert np.array_equal(load_image(images, "link/../a.png"), picture())
+
+
+def test_links_that_the_owner_of_the_folder_made_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "images").mkdir()
+    save(tmp_path / "store" / "a.png", picture())
+    (tmp_path / "images" / "sub").symlink_to(tmp_path / "store")
+    (tmp_path / "images" / "b.png").symlink_to(tmp_path / "store" / "a.png")
+    (tmp_path / "linked").symlink_to(tmp_path / "images")
+    for name in ("sub/a.png", "b.png"):
+        assert np.array_equal(load_image(tmp_path / "linked", name), picture())
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA"])
+def test_grayscale_becomes_three_equal_channels(tmp_path: Path, mode: str) -> None:
+    name = save(tmp_path / "a.png", picture(), mode)
+    gray = np.asarray(Image.open(tmp_path / name).convert("L"))
+    assert np.array_equal(load_image(tmp_path, name), gray[:, :, None].repeat(3, axis=2))
+
+
+def test_a_palette_is_looked_up_with_and_without_transparency(tmp_path: Path) -> None:
+    colours = picture()[:4, :4]
+    image = Image.fromarray(colours).quantize(16)
+    expected = np.asarray(image.convert("RGB"))
+    image.save(tmp_path / "a.png")
+    image.save(tmp_path / "b.png", transparency=bytes(range(0, 160, 10)))
+    image.save(tmp_path / "c.gif", transparency=3)
+    for name in ("a.png", "b.png", "c.gif"):
+        assert np.array_equal(load_image(tmp_path, name), expected), name
+
+
+def test_alpha_is_dropped_and_the_colours_stay(tmp_path: Path) -> None:
+    alpha = np.arange(WIDTH * HEIGHT, dtype=np.uint8).reshape(HEIGHT, WIDTH, 1)
+    Image.fromarray(np.concatenate([picture(), alpha], axis=2)).save(tmp_path / "a.png")
+    assert np.array_equal(load_image(tmp_path, "a.png"), picture())
+
+
+def test_cmyk_as_adobe_writes_it_is_not_inverted(tmp_path: Path) -> None:
+    name = save(tmp_path / "a.jpg", picture(), "CMYK", quality=100)
+    assert b"Adobe" in (tmp_path / name).read_bytes()
+    assert np.abs(load_image(tmp_path, name).astype(int) - picture()).max() < 12
+    name = save(tmp_path / "a.tif", picture(), "CMYK")
+    assert np.abs(load_image(tmp_path, name).astype(int) - picture()).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_16_bit_grayscale_is_scaled_and_not_cut(tmp_path: Path, suffix: str) -> None:
+    ramp = np.linspace(0, 65535, WIDTH * HEIGHT).astype(np.uint16).reshape(HEIGHT, WIDTH)
+    Image.fromarray(ramp).save(tmp_path / f"a.{suffix}")
+    expected = np.rint(ramp / 257.0)
+    loaded = load_image(tmp_path, f"a.{suffix}")
+    assert np.array_equal(loaded, np.repeat(expected[:, :, None], 3, axis=2))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_16_bit_colour_and_alpha_are_scaled_and_not_cut(tmp_path: Path, channels: int) -> None:
+    values = np.arange(HEIGHT * WIDTH * channels) * 40 % 65536
+    samples = values.astype(np.uint16).reshape(HEIGHT, WIDTH, channels)
+    color_type = {2: 4, 3: 2, 4: 6}[channels]
+    (tmp_path / "a.png").write_bytes(png_of(samples, color_type))
+    colours = samples[:, :, :1] if channels == 2 else samples[:, :, :3]
+    error = load_image(tmp_path, "a.png").astype(float) - colours / 257.0
+    assert np.abs(error).max() <= 1
+
+
+def test_samples_without_a_fixed_range_are_read_by_their_own(tmp_path: Path) -> None:
+    ramp = np.linspace(-50, 350, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    ramp[3, 3] = np.nan
+    Image.fromarray(ramp).save(tmp_path / "wide.tif")
+    Image.fromarray(np.clip(ramp / 400, 0, 1)).save(tmp_path / "unit.tif")
+    Image.fromarray(np.zeros_like(ramp)).save(tmp_path / "zero.tif")
+    wide = load_image(tmp_path, "wide.tif")
+    assert (wide.min(), wide.max()) == (0, 255)
+    assert load_image(tmp_path, "unit.tif").max() == round(350 / 400 * 255)
+    assert load_image(tmp_path, "zero.tif").max() == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "white"),
+    [("LAB", (255, 128, 128)), ("YCbCr", (255, 128, 128)), ("CMYK", (0, 0, 0, 0))],
+)
+def test_other_colour_spaces_become_rgb(tmp_path: Path, mode: str, white: tuple[int, ...]) -> None:
+    Image.new(mode, (4, 4), white).save(tmp_path / "a.tif")
+    assert load_image(tmp_path, "a.tif").min() >= 254
+
+
+def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert load_image(tmp_path, "a.gif")[0, 0].tolist() == [255, 0, 0]
+
+
+def test_many_threads_decode_at_once(tmp_path: Path) -> None:
+    names = [save(tmp_path / f"{i}.png", np.roll(picture(), i, axis=1)) for i in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        loaded = list(pool.map(lambda name: load_image(tmp_path, name), names * 8))
+    for i, pixels in enumerate(loaded):
+        assert np.array_equal(pixels, np.roll(picture(), i % 8, axis=1))

@@ -1,0 +1,107 @@
+"""What a network is made of, as one frozen record that travels inside its weights file."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import msgspec
+
+from boxmask.errors import ConfigError
+
+FAMILIES = ("deepmac", "deepmarc", "zoom")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A network's family, parts and sizes; sides are in pixels or cells, and all are square."""
+
+    family: str = "zoom"
+    backbone: str = "efficientnet-lite0"
+    feature_channels: int = 64
+    """Channels of the stride-4 map that the light backbones join their levels to."""
+    head: str = "hourglass20"
+    head_channels: int = 64
+    """The head's base channels, the papers' nc."""
+    crop_size: int = 32
+    mask_size: int = 32
+    """As large as the crop, or twice that through an enlarging tail."""
+    image_size: int = 1024
+    """The long side of the image, for the families that see it whole."""
+    pad_square: bool = True
+    """Pad whole images to a square, as published, or only to the next multiple of 128."""
+    view_size: int = 144
+    """The side of a box's own view, for Zoom."""
+    context: float = 1.4
+    """The side of that view's window, in sides of the box."""
+    pixel_channels: int = 16
+    instance_channels: int = 32
+    embedding_channels: int = 256
+    """Hidden channels of the two embeddings."""
+    use_coordinates: bool = True
+    use_instance: bool = True
+    quality: bool = True
+    """Learn the expected IoU; without it, it is estimated from the mask's own probabilities."""
+    norm_momentum: Literal["torch", "paper"] = "torch"
+    """See norm.py."""
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise ConfigError(f"no family is called {self.family!r}; known families: {known}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) in (int, float) and value <= 0:
+                raise ConfigError(f"{field.name} is {value}; give a number above 0")
+        if self.context < 1:
+            raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more")
+        self._check_sides()
+
+    def _check_sides(self) -> None:
+        crop, mask = self.crop_size, self.mask_size
+        if crop < 2:
+            raise ConfigError(f"crop_size is {crop}; a crop has its corners, so 2 or more")
+        enlarges = self.family == "deepmarc" or self.head == "fcn"
+        allowed = (2 * crop,) if enlarges else (crop, 2 * crop)
+        if mask not in allowed:
+            wanted = " or ".join(str(side) for side in allowed)
+            raise ConfigError(
+                f"mask_size is {mask}; family {self.family} with head {self.head} makes masks "
+                f"of side {wanted} from crops of side {crop}"
+            )
+
+    @property
+    def view_per_box(self) -> bool:
+        """Whether every box has a view of its own, rather than one view per image."""
+        return self.family == "zoom"
+
+    @property
+    def region_channels(self) -> int:
+        """Channels of what the head is given for a box."""
+        if self.family == "deepmarc":
+            return 256
+        return (
+            2 * self.use_coordinates
+            + self.pixel_channels
+            + self.use_instance * self.instance_channels
+        )
+
+    def to_json(self) -> str:
+        """Write the config as one line of JSON."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelConfig":
+        """Read a config; unknown names and wrong types are errors, missing ones take defaults."""
+        try:
+            raw = msgspec.json.decode(text, type=dict[str, object])
+            config = msgspec.convert(raw, cls)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"the model config does not fit: {error}") from error
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"the model config is not JSON: {error}") from error
+        unknown = sorted(set(raw) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ConfigError(
+                f"the model config has {', '.join(unknown)}, which this version does not know; "
+                "use the version of boxmask that wrote it, or a newer one"
+            )
+        return config

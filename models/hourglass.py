@@ -1,0 +1,98 @@
+"""The hourglass: the encoder-decoder of both the best heads and the Deep-MAC backbone.
+
+Shapes: N boxes or images, C channels, H W the map. Every convolution pads to keep the size (divided
+by its stride), has no bias, and is followed by a norm.
+"""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from boxmask.models.norm import HourglassNorm
+
+
+@dataclass(frozen=True)
+class HourglassPlan:
+    """The sizes of one hourglass; stage 0 is the resolution of its input."""
+
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    long_skips: bool = True
+    stride: int = 2
+
+    def scaled(self, factor: int) -> "HourglassPlan":
+        """Return the plan with every channel count multiplied by `factor`."""
+        return replace(self, channels=tuple(factor * count for count in self.channels))
+
+
+def depth(plan: HourglassPlan, *, stacks: int = 1) -> int:
+    """Count layers as the names do: long skips, 1x1 skips and the projection are left out."""
+    around = sum(4 * count for count in plan.blocks[:-1])
+    stack = around + 2 * plan.blocks[-1] + 1
+    return 3 + stacks * stack + 3 * (stacks - 1)
+
+
+def convolution(
+    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True
+) -> nn.Sequential:
+    """Build convolution, norm and, unless told otherwise, ReLU."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    layers: list[nn.Module] = [conv, HourglassNorm(outputs)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions and a skip, added before the last ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1, project: bool) -> None:
+        super().__init__()
+        self.first = convolution(inputs, outputs, stride=stride)
+        self.second = convolution(outputs, outputs, relu=False)
+        self.skip: nn.Module = nn.Identity()
+        if project:
+            self.skip = convolution(inputs, outputs, kernel=1, stride=stride, relu=False)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N,C,H,W) to (N,C',H/stride,W/stride)."""
+        summed: Tensor = self.relu(self.second(self.first(x)) + self.skip(x))
+        return summed
+
+
+def repeat(
+    inputs: int, outputs: int, count: int, *, stride: int = 1, middle: int | None = None
+) -> nn.Sequential:
+    """Build `count` residual blocks, `middle` channels in all but the last, the stride first."""
+    sizes = [inputs, *[middle or outputs] * (count - 1), outputs]
+    strides = [stride, *[1] * (count - 1)]
+    return nn.Sequential(
+        *(
+            Residual(a, b, stride=step, project=step > 1 or a != b)
+            for a, b, step in zip(sizes, sizes[1:], strides, strict=False)
+        )
+    )
+
+
+class Hourglass(nn.Module):
+    """One encoder-decoder; keeps its input's channels and size."""
+
+    def __init__(self, plan: HourglassPlan, *, stage: int = 0) -> None:
+        super().__init__()
+        here, below = plan.channels[stage : stage + 2]
+        count = plan.blocks[stage]
+        self.shortcut = repeat(here, here, count) if plan.long_skips else None
+        self.encode = repeat(here, below, count, stride=plan.stride)
+        last = stage == len(plan.blocks) - 2
+        self.inner: nn.Module = (
+            repeat(below, below, plan.blocks[-1]) if last else Hourglass(plan, stage=stage + 1)
+        )
+        self.decode = repeat(below, here, count, middle=below)
+        self.enlarge = nn.Upsample(scale_factor=plan.stride, mode="nearest")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N,C,H,W) to the same shape."""
+        height, width = x.shape[-2:]
+        # Odd sides are halved upwards, so what comes back may be a cell too long.
+        inner: Tensor = self.enlarge(self.decode(self.inner(self.encode(x))))
+        inner = inner[..., :height, :width]
+        return inner if self.shortcut is None else inner + self.shortcut(x)

@@ -1,0 +1,140 @@
+"""The network: every family answers the same question, a mask and its expected IoU for each box.
+
+Shapes: V views, N boxes, M mask side.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from boxmask.models.backbones import build_backbone
+from boxmask.models.backbones.trunk import Backbone
+from boxmask.models.config import ModelConfig
+from boxmask.models.heads import build_head
+from boxmask.models.norm import use_paper_momentum
+from boxmask.models.pixels import Normalise
+from boxmask.models.quality import QualityHead, estimate
+from boxmask.models.regions import EmbeddingRegion, PyramidRegion
+from boxmask.models.views import Views
+
+
+class Prediction(NamedTuple):
+    """What a network answers, all float32."""
+
+    logits: Tensor
+    """Mask logits (N,M,M)."""
+    quality: Tensor
+    """Expected IoU (N,), 0 to 1."""
+    quality_logits: Tensor
+    """The same before the sigmoid."""
+    auxiliary: tuple[Tensor, ...] = ()
+    """Mask logits of the earlier stages of a stacked backbone, while training."""
+
+
+class Branch(nn.Module):
+    """The region and the mask head that look at one stage of the backbone."""
+
+    def __init__(self, region: EmbeddingRegion | PyramidRegion, head: nn.Module) -> None:
+        super().__init__()
+        self.region = region
+        self.head = head
+
+    def forward(self, maps: Any, boxes: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the crops (N,C,R,R) and their mask logits (N,M,M)."""
+        crops = self.region(maps, boxes, index)
+        return crops, self.head(crops).float()
+
+
+class MaskNetwork(nn.Module):
+    """A backbone, a branch per stage of it, and the quality head on the last branch."""
+
+    def __init__(self, config: ModelConfig, backbone: Backbone) -> None:
+        super().__init__()
+        self.config = config
+        self.normalise = Normalise(backbone.scale)
+        self.backbone = backbone
+        self.branches = nn.ModuleList(
+            build_branch(config, backbone.channels) for _ in range(backbone.stages)
+        )
+        self.quality = QualityHead(config.region_channels) if config.quality else None
+
+    def forward(self, views: Views, *, box_chunk: int | None = None) -> Prediction:
+        """Predict the masks of all boxes; `box_chunk` bounds how many are in memory at once.
+
+        Chunks are for inference: while training they would be batches of their own to the norms.
+        """
+        if len(views) == 0:
+            return self._nothing()
+        if self.config.view_per_box and box_chunk is not None:
+            return join([self._predict(part, len(part)) for part in views.split(box_chunk)])
+        return self._predict(views, box_chunk or len(views))
+
+    def _predict(self, views: Views, chunk: int) -> Prediction:
+        stages = self.backbone(self.normalise(views.pixels))
+        # Only the last stage is asked outside training; the earlier ones help it to learn.
+        first = 0 if self.training else len(stages) - 1
+        branches = cast(list[Branch], list(self.branches)[first:])
+        maps = [
+            branch.region.maps(stage)
+            for branch, stage in zip(branches, stages[first:], strict=True)
+        ]
+        spans = [slice(start, start + chunk) for start in range(0, len(views), chunk)]
+        return join(
+            [self._look(branches, maps, views.boxes[span], views.index[span]) for span in spans]
+        )
+
+    def _look(
+        self, branches: Sequence[Branch], maps: Sequence[Any], boxes: Tensor, index: Tensor
+    ) -> Prediction:
+        *earlier, (crops, logits) = (
+            branch(seen, boxes, index) for branch, seen in zip(branches, maps, strict=True)
+        )
+        judged = self.quality(crops, logits) if self.quality is not None else estimate(logits)
+        auxiliary = tuple(logits for _, logits in earlier)
+        return Prediction(logits, judged.sigmoid(), judged, auxiliary)
+
+    def _nothing(self) -> Prediction:
+        side = self.config.mask_size
+        # Tied to the parameters, so that a loss over no boxes has gradients, all of them zero.
+        zero = 0 * next(self.branches.parameters()).sum()
+        logits = zero.expand(0, side, side)
+        auxiliary = (logits,) * (len(self.branches) - 1 if self.training else 0)
+        return Prediction(logits, zero.expand(0), zero.expand(0), auxiliary)
+
+
+def join(parts: Sequence[Prediction]) -> Prediction:
+    """Put the predictions of consecutive boxes together."""
+    if len(parts) == 1:
+        return parts[0]
+    auxiliary = zip(*(part.auxiliary for part in parts), strict=True)
+    return Prediction(
+        torch.cat([part.logits for part in parts]),
+        torch.cat([part.quality for part in parts]),
+        torch.cat([part.quality_logits for part in parts]),
+        tuple(torch.cat(stage) for stage in auxiliary),
+    )
+
+
+def build_branch(config: ModelConfig, channels: int) -> Branch:
+    """Build the region and head for a stage of `channels` channels."""
+    region = (
+        PyramidRegion(config) if config.family == "deepmarc" else EmbeddingRegion(config, channels)
+    )
+    head = build_head(
+        config.head,
+        config.region_channels,
+        base=config.head_channels,
+        crop=config.crop_size,
+        mask=config.mask_size,
+    )
+    return Branch(region, head)
+
+
+def build(config: ModelConfig, *, pretrained: bool = False) -> MaskNetwork:
+    """Build the network of `config`; `pretrained` starts its backbone from ImageNet weights."""
+    network = MaskNetwork(config, build_backbone(config, pretrained=pretrained))
+    if config.norm_momentum == "paper":
+        use_paper_momentum(network)
+    return network

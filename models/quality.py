@@ -1,0 +1,59 @@
+"""The expected IoU of a predicted mask, with no class involved.
+
+Shapes: N boxes, C channels, R crop side, M mask side.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from boxmask.models.hourglass import convolution
+from boxmask.models.initial import glorot_
+
+WIDTH = 64
+# Keeps the estimate's logit finite for masks without any doubt.
+NEARLY = 1e-4
+
+
+def estimate(logits: Tensor) -> Tensor:
+    """Return the logit of the IoU (N,) that the mask's own probabilities (N,M,M) let expect.
+
+    It is the expected intersection over the expected union, if pixels were independent.
+    """
+    probability = logits.detach().float().sigmoid()
+    mask = probability > 0.5
+    intersection = (probability * mask).sum(dim=(1, 2))
+    union = (mask + probability * ~mask).sum(dim=(1, 2))
+    return (intersection / union.clamp(min=1e-6)).clamp(NEARLY, 1 - NEARLY).logit()
+
+
+class QualityHead(nn.Module):
+    """Correct the estimate by what the crop and the mask look like.
+
+    Its inputs are detached: it learns only from masks of seen classes, and the mask must not become
+    easier to judge instead of better; so it can also be trained anew on a finished network.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            convolution(channels + 2, WIDTH, stride=2),
+            convolution(WIDTH, WIDTH, stride=2),
+            convolution(WIDTH, WIDTH, stride=2),
+        )
+        self.score = nn.Linear(2 * WIDTH + 1, 1)
+        glorot_(self)
+        with torch.no_grad():
+            # Untrained, the head answers with the estimate alone.
+            self.score.weight.zero_()
+            self.score.weight[:, -1] = 1
+
+    def forward(self, crops: Tensor, logits: Tensor) -> Tensor:
+        """Return logits (N,) of the expected IoU, from crops (N,C,R,R) and mask logits (N,M,M)."""
+        probability = logits.detach().float().sigmoid()[:, None]
+        mask = F.adaptive_avg_pool2d(probability, crops.shape[-1])
+        doubt = 4 * mask * (1 - mask)
+        seen = self.body(torch.cat([crops.detach().float(), mask, doubt], dim=1)).float()
+        pooled = [seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), estimate(logits)[:, None]]
+        score: Tensor = self.score(torch.cat(pooled, dim=1))
+        return score.squeeze(1).float()

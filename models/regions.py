@@ -1,0 +1,125 @@
+"""Regions: from a backbone's features and a box to what the mask head is given.
+
+Shapes: V views, C channels, H W a map, N boxes, R crop side. Boxes are (x0, y0, x1, y1) in
+fractions of their view (geometry.py); index (N,) says which view.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import roi_align
+
+from boxmask.geometry import crop
+from boxmask.models.config import ModelConfig
+from boxmask.models.initial import glorot_
+
+
+class Embedded(NamedTuple):
+    """A stride-4 map (V,C,H,W) and its pixel embedding (V,P,H,W)."""
+
+    features: Tensor
+    pixels: Tensor
+
+
+class EmbeddingRegion(nn.Module):
+    """Deep-MAC's: coordinates, pixel embedding and the box's own instance embedding."""
+
+    def __init__(self, config: ModelConfig, channels: int) -> None:
+        super().__init__()
+        self.size = config.crop_size
+        self.coordinates = config.use_coordinates
+        middle = config.embedding_channels
+        self.pixel = embedding(channels, middle, config.pixel_channels, padding=1)
+        # Without padding: it sees no maps, only the neighbourhoods of the boxes' centres.
+        self.instance = (
+            embedding(channels, middle, config.instance_channels, padding=0)
+            if config.use_instance
+            else None
+        )
+        glorot_(self)
+
+    def maps(self, features: Tensor) -> Embedded:
+        """Do what is done once per view."""
+        return Embedded(features, self.pixel(features))
+
+    def forward(self, maps: Embedded, boxes: Tensor, index: Tensor) -> Tensor:
+        """Return (N,50,R,R): y, x, 16 pixel and 32 instance channels."""
+        pixels = crop(maps.pixels, boxes, index=index, size=self.size)
+        parts = [pixels]
+        if self.coordinates:
+            parts.insert(0, coordinates(pixels))
+        if self.instance is not None:
+            vectors = self.instance(neighbourhoods(maps.features, boxes, index))
+            parts.append(vectors.to(pixels.dtype).expand(-1, -1, self.size, self.size))
+        return torch.cat(parts, dim=1)
+
+
+def embedding(inputs: int, middle: int, outputs: int, *, padding: int) -> nn.Sequential:
+    """Build an embedding head."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, middle, 3, padding=padding),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(middle, outputs, 1),
+    )
+
+
+def coordinates(like: Tensor) -> Tensor:
+    """Return the planes y and x, -1 to 1 across the box, for crops (N,C,R,R)."""
+    count, _, size, _ = like.shape
+    line = torch.linspace(-1, 1, size, dtype=like.dtype, device=like.device)
+    planes = torch.stack(torch.meshgrid(line, line, indexing="ij"))
+    return planes.expand(count, -1, -1, -1)
+
+
+def neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
+    """Return the 3x3 cells (N,C,3,3) around the cell that each box's centre lies in.
+
+    The instance embedding is read at one cell a box, so its 3x3 convolution need only be done
+    there: the values are those of the whole map, at a fraction of the cost.
+    """
+    height, width = features.shape[-2:]
+    x = ((boxes[:, 0] + boxes[:, 2]) / 2 * width).long().clamp(0, width - 1)
+    y = ((boxes[:, 1] + boxes[:, 3]) / 2 * height).long().clamp(0, height - 1)
+    around = torch.arange(3, device=features.device)
+    framed = F.pad(features, (1, 1, 1, 1))
+    rows, columns = y[:, None, None] + around[:, None], x[:, None, None] + around
+    return framed[index[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+
+
+class PyramidRegion(nn.Module):
+    """Deep-MARC's: the level of the feature pyramid that suits the box's size, by RoIAlign."""
+
+    strides = (4, 8, 16, 32, 64)
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.size = config.crop_size
+
+    def maps(self, features: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Do what is done once per view: nothing more than the pyramid."""
+        return features
+
+    def forward(self, maps: Sequence[Tensor], boxes: Tensor, index: Tensor) -> Tensor:
+        """Return (N,256,R,R)."""
+        finest = maps[0]
+        height, width = (side * self.strides[0] for side in finest.shape[-2:])
+        pixels = boxes * boxes.new_tensor([width, height, width, height])
+        levels = levels_of(pixels, count=len(maps))
+        rois = torch.cat([index[:, None].to(pixels.dtype), pixels], dim=1)
+        crops = finest.new_zeros((len(boxes), finest.shape[1], self.size, self.size))
+        for level, (features, stride) in enumerate(zip(maps, self.strides, strict=True)):
+            mine = (levels == level).nonzero().squeeze(1)
+            found = roi_align(features.float(), rois[mine], self.size, 1 / stride, sampling_ratio=1)
+            crops = crops.index_copy(0, mine, found.to(crops.dtype))
+        return crops
+
+
+def levels_of(boxes: Tensor, *, count: int) -> Tensor:
+    """Return each box's pyramid level (N,), 0 the finest: boxes of side 224 lie on stride 16."""
+    sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1).sqrt()
+    # Sides of exactly 224 must not fall a level short for having gone through fractions.
+    levels = torch.floor(torch.log2(sides / 224 + 1e-6)) + 2
+    return levels.clamp(0, count - 1).long()

@@ -8,13 +8,12 @@ Boxes are (x0, y0, x1, y1), float64, pixels of the original image in the COCO co
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Id = int | str | float
-Format = Literal["coco", "visual-genome", "megadetector"]
+Id = int | str | float | None  # None: the record has no id
 IntArray = npt.NDArray[np.int64]
 
 # Why a record cannot be used, as found while reading. faults[row] is an index into this tuple.
@@ -28,9 +27,17 @@ FAULTS = (
     "box is outside the image",
     "not exactly one synset",
     "synset not among the selected classes",
-    "unknown category",
     "below the confidence threshold",
+    "box is not in fractions of the image",
 )
+
+
+class RawRecords(Protocol):
+    """The bytes of each record, exactly as the input file has them."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class BoxDataset:
     """The columns of a box dataset, and where its original bytes lie."""
 
     path: Path
-    format: Format
+    format: str  # a name in boxmask.data.READERS
     image_ids: Sequence[Id]  # (I,)
     file_names: Sequence[str]  # (I,) relative to the image folder
     widths: npt.NDArray[np.int32]  # (I,) 0 where the input does not say
@@ -63,3 +70,15 @@ class BoxDataset:
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
     rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated picture
     warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading
+    records: RawRecords = ()  # (N,) one JSON object per row; empty if the input is not JSON
+    image_records: RawRecords = ()  # (I,) likewise per image
+
+    def rows_by_image(self) -> tuple[IntArray, IntArray]:
+        """Return (order, starts): the rows of image i are order[starts[i]:starts[i + 1]].
+
+        Rows of one image keep the order of the input; rows without an image are left out.
+        """
+        order = np.argsort(self.image_index, kind="stable").astype(np.int64)
+        edges = np.arange(len(self.image_ids) + 1)
+        starts = np.searchsorted(self.image_index[order], edges).astype(np.int64)
+        return order, starts

@@ -1,0 +1,51 @@
+"""Readers: a box dataset of any known format becomes columns, its original bytes at hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from boxmask.data import coco
+from boxmask.data.boxes import pixel_boxes
+from boxmask.data.document import Document, open_document
+from boxmask.data.options import ReadOptions
+from boxmask.data.segmentation import segmentation
+from boxmask.data.strict import require_sound
+from boxmask.dataset import BoxDataset
+from boxmask.errors import ConfigError, InputError
+
+__all__ = ["READERS", "ReadOptions", "Reader", "pixel_boxes", "read", "segmentation"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One format: how to tell it from the file's content, and how to read it."""
+
+    recognises: Callable[[Document], bool]
+    read: Callable[[Document, ReadOptions], BoxDataset]
+
+
+READERS: dict[str, Reader] = {
+    "coco": Reader(coco.recognises, coco.read),
+}
+
+
+def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
+    """Read a box dataset; its format is recognised from the content unless the options name it."""
+    options = options or ReadOptions()
+    if options.format is not None and options.format not in READERS:
+        raise ConfigError(
+            f"unknown format {options.format!r}; known formats: {', '.join(sorted(READERS))}."
+        )
+    document = open_document(path)
+    reader = READERS[options.format or _recognised(document)]
+    dataset = reader.read(document, options)
+    if options.strict:
+        require_sound(dataset)
+    return dataset
+
+
+def _recognised(document: Document) -> str:
+    for name, reader in READERS.items():
+        if reader.recognises(document):
+            return name
+    raise InputError(f"{document.path}: {document.listed()}")

@@ -1,0 +1,100 @@
+"""The last step of every reader: raw columns become a BoxDataset, judged by the same rules.
+
+Letters: N rows, I images. xywh is (x, y, width, height) as written.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data.boxes import Boxes, Faults, corners, judge
+from boxmask.data.ids import column, repeated
+from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
+
+Flags = npt.NDArray[np.bool_]
+
+REPEATED_IDS = "annotation ids that occur more than once"
+NO_ID = "annotations without an id"
+OVER_THE_BORDER = "boxes partly outside their image"
+NO_CATEGORY = "annotations of a category that the file does not list"
+
+
+def assemble(
+    path: Path,
+    format: str,
+    *,
+    image_ids: Sequence[Id],
+    file_names: Sequence[str],
+    widths: npt.NDArray[np.int32],
+    heights: npt.NDArray[np.int32],
+    annotation_ids: Sequence[Id],
+    xywh: Boxes,
+    image_index: npt.NDArray[np.int32],
+    category_index: npt.NDArray[np.int32],
+    categories: Sequence[Category],
+    faults: Faults | None = None,
+    fractions: Flags | None = None,
+    is_crowd: Flags | None = None,
+    has_mask: Flags | None = None,
+    scores: npt.NDArray[np.float32] | None = None,
+    rotated_if_unsized: bool = False,
+    records: RawRecords = (),
+    image_records: RawRecords = (),
+) -> BoxDataset:
+    """Build the dataset: corners, pixels where the size is known, faults, counted warnings.
+
+    `fractions` (N,) marks the boxes that are written in fractions of the image; `faults` (N,) are
+    those that the reader has found itself. A column that is left out is all zeros.
+    """
+    zeros = np.zeros(len(xywh), np.bool_)
+    faults = np.zeros(len(xywh), np.uint8) if faults is None else faults
+    sizes = _sizes(widths, heights, image_index)
+    fractions = zeros if fractions is None else fractions
+    relative = fractions & (sizes == 0).any(1)
+    scaled = fractions & ~relative
+    boxes = corners(xywh)
+    boxes[scaled] *= np.tile(sizes[scaled], 2)
+    bounds = np.where(relative[:, None], 1, sizes)
+    over = judge(xywh, boxes, faults, bounds, image_index)
+    boxes[~np.isfinite(boxes).all(1)] = np.nan
+    warnings = {
+        REPEATED_IDS: len(repeated(annotation_ids)),
+        NO_ID: sum(id is None for id in annotation_ids),
+        NO_CATEGORY: int((category_index < 0).sum()) if categories and format == "coco" else 0,
+        OVER_THE_BORDER: over,
+    }
+    return BoxDataset(
+        path=path,
+        format=format,
+        image_ids=image_ids,
+        file_names=file_names,
+        widths=widths,
+        heights=heights,
+        annotation_ids=column(annotation_ids),
+        boxes=boxes,
+        relative=relative,
+        image_index=image_index,
+        category_index=category_index,
+        is_crowd=zeros if is_crowd is None else is_crowd,
+        has_mask=zeros if has_mask is None else has_mask,
+        faults=faults,
+        categories=tuple(categories),
+        scores=scores,
+        rotated_if_unsized=rotated_if_unsized,
+        warnings={name: count for name, count in warnings.items() if count},
+        records=records,
+        image_records=image_records,
+    )
+
+
+def _sizes(
+    widths: npt.NDArray[np.int32],
+    heights: npt.NDArray[np.int32],
+    image_index: npt.NDArray[np.int32],
+) -> IntArray:
+    """Return the (width, height) of each row's image (N, 2); 0 if unknown."""
+    # The row of zeros at the end is what index -1, no such image, finds.
+    table = np.vstack([np.column_stack([widths, heights]), [[0, 0]]]).astype(np.int64)
+    return table[image_index]

@@ -1,0 +1,123 @@
+"""COCO instances JSON, and COCO-Camera-Traps metadata that has boxes."""
+
+import json
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from boxmask.data.assemble import assemble
+from boxmask.data.boxes import Boxes, Faults, read_boxes
+from boxmask.data.document import Document
+from boxmask.data.ids import as_id, look_up
+from boxmask.data.images import read_images
+from boxmask.data.options import ReadOptions
+from boxmask.data.records import as_object, cut, decode
+from boxmask.data.segmentation import is_filled
+from boxmask.dataset import BoxDataset, Category, Id
+from boxmask.errors import InputError
+
+_Four = tuple[float, float, float, float]
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    id: int | str | float | None = None
+    image_id: int | str | float | None = None
+    category_id: int | str | float | None = None
+    bbox: _Four | None = None
+    bbox_relative: _Four | None = None
+    iscrowd: int | float | bool | None = None
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@dataclass
+class _Columns:
+    ids: list[Id] = field(default_factory=list)
+    image_ids: list[Id] = field(default_factory=list)
+    category_ids: list[Id] = field(default_factory=list)
+    xywh: list[Boxes] = field(default_factory=lambda: [np.zeros((0, 4))])
+    faults: list[Faults] = field(default_factory=lambda: [np.zeros(0, np.uint8)])
+    fractions: list[bool] = field(default_factory=list)
+    is_crowd: list[bool] = field(default_factory=list)
+    has_mask: list[bool] = field(default_factory=list)
+
+    def add(self, rows: list[_Annotation]) -> None:
+        self.ids += [row.id for row in rows]
+        self.image_ids += [row.image_id for row in rows]
+        self.category_ids += [row.category_id for row in rows]
+        self.is_crowd += [bool(row.iscrowd) for row in rows]
+        self.has_mask += [is_filled(row.segmentation) for row in rows]
+        fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
+        boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
+        xywh, faults = read_boxes(boxes)
+        self.fractions += fractions
+        self.xywh.append(xywh)
+        self.faults.append(faults)
+
+
+def recognises(document: Document) -> bool:
+    """Tell whether the file is an object with images and annotations."""
+    return "annotations" in document.members and "images" in document.members
+
+
+def read(document: Document, options: ReadOptions) -> BoxDataset:
+    """Read the file; the options concern other formats."""
+    for key in ("images", "annotations"):
+        if key not in document.members:
+            raise InputError(
+                f'{document.path}: there is no "{key}" at the top level; a COCO file has "images", '
+                f'"annotations" and "categories". Found: {document.listed()}.'
+            )
+    images = read_images(document)
+    categories = _categories(document)
+    records = cut(document, "annotations")
+    columns = _Columns()
+    for _, rows in decode(document, records, "annotations", _Annotation, _loose):
+        columns.add(rows)
+    category_positions = {category.id: place for place, category in enumerate(categories)}
+    return assemble(
+        document.path,
+        "coco",
+        image_ids=images.ids,
+        file_names=images.file_names,
+        widths=images.widths,
+        heights=images.heights,
+        annotation_ids=columns.ids,
+        xywh=np.concatenate(columns.xywh),
+        faults=np.concatenate(columns.faults),
+        fractions=np.array(columns.fractions, np.bool_),
+        image_index=look_up(images.positions, columns.image_ids),
+        category_index=look_up(category_positions, columns.category_ids),
+        categories=categories,
+        is_crowd=np.array(columns.is_crowd, np.bool_),
+        has_mask=np.array(columns.has_mask, np.bool_),
+        records=records,
+        image_records=images.records,
+    )
+
+
+def _categories(document: Document) -> list[Category]:
+    """Read the categories; a file without them is fine, its boxes just belong to none."""
+    if document.members.get("categories", b"null") == b"null":
+        return []
+    records = cut(document, "categories")
+    categories = []
+    for place in range(len(records)):
+        values = as_object(records[place], f"{document.path}: categories[{place}]")
+        id, name = as_id(values.get("id")), values.get("name")
+        categories.append(Category(id, name if isinstance(name, str) else str(id)))
+    return categories
+
+
+def _loose(values: dict[str, object]) -> _Annotation:
+    """Take what can be taken; boxes stay as they are, to be judged by `read_boxes`."""
+    row = _Annotation(
+        id=as_id(values.get("id")),
+        image_id=as_id(values.get("image_id")),
+        category_id=as_id(values.get("category_id")),
+        iscrowd=bool(values.get("iscrowd")),
+        segmentation=msgspec.Raw(json.dumps(values.get("segmentation")).encode()),
+    )
+    row.bbox = values.get("bbox")  # type: ignore[assignment]
+    row.bbox_relative = values.get("bbox_relative")  # type: ignore[assignment]
+    return row

@@ -1,0 +1,60 @@
+"""Ids as they were written: in a compact column when they are whole numbers, looked up by value."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.dataset import Id
+from boxmask.errors import InputError
+
+
+def column(ids: Sequence[Id]) -> Sequence[Id]:
+    """Store ids compactly if all are 64-bit whole numbers, else as they are."""
+    try:
+        return array("q", ids)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        return tuple(ids)
+
+
+def as_id(value: object) -> Id:
+    """Return a decoded value as an id: text or number; None for anything else."""
+    return value if isinstance(value, int | str | float) and not isinstance(value, bool) else None
+
+
+def repeated(ids: Sequence[Id]) -> list[tuple[int, int]]:
+    """Return (first position, later position) for each id that was there before."""
+    known = [id for id in ids if id is not None]
+    if len(set(known)) == len(known):
+        return []
+    first: dict[Id, int] = {}
+    pairs = []
+    for position, id in enumerate(ids):
+        before = first.setdefault(id, position)
+        if before != position and id is not None:
+            pairs.append((before, position))
+    return pairs
+
+
+def unique_positions(ids: Sequence[Id], path: Path, what: str) -> dict[Id, int]:
+    """Map each id to its position; a missing or repeated id is an InputError naming the records."""
+    for position, id in enumerate(ids):
+        if id is None:
+            raise InputError(
+                f"{path}: {what}[{position}] has no usable id; give every record of {what} an id "
+                "that is a number or a text."
+            )
+    for before, position in repeated(ids):
+        raise InputError(
+            f"{path}: {what}[{before}] and {what}[{position}] both have the id {ids[position]!r}; "
+            "ids must be unique, or boxes cannot be matched to their images."
+        )
+    return {id: position for position, id in enumerate(ids)}
+
+
+def look_up(positions: dict[Id, int], ids: Iterable[Id]) -> npt.NDArray[np.int32]:
+    """Return the position of each id, -1 for an unknown one."""
+    return np.fromiter(map(positions.get, ids, repeat(-1)), np.int32)

@@ -1,0 +1,118 @@
+"""The records of a JSON list as slices of its file: two numbers each, decoded when asked for."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data.document import Document, loads
+from boxmask.data.source import Source
+from boxmask.errors import InputError
+
+Row = TypeVar("Row")
+Loose = Callable[[dict[str, object]], Row]
+
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_GAP = re.compile(rb"[\s,]*")
+_CHUNK = 4096
+_SHOWN = 60
+
+
+class Records:
+    """The original bytes of every record of one list; pickles as the path and the spans."""
+
+    def __init__(
+        self, source: Source, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+    ) -> None:
+        self.source = source
+        self.starts = starts
+        self.lengths = lengths
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> bytes:
+        start = int(self.starts[index])
+        return bytes(self.source.data[start : start + int(self.lengths[index])])
+
+
+def cut(document: Document, key: str) -> Records:
+    """Cut the list under a top-level key into its records."""
+    raw = document.members[key]
+    try:
+        raws = _RAWS.decode(raw)
+    except msgspec.ValidationError:
+        shown = bytes(raw[:_SHOWN]).decode("utf-8", "replace")
+        raise InputError(
+            f'{document.path}: "{key}" is not a list of records; found {shown!r}.'
+        ) from None
+    return span(document, document.offset(raw), raws)
+
+
+def span(document: Document, start: int, raws: list[msgspec.Raw]) -> Records:
+    """Find the records of a list that begins at `start` in the document."""
+    starts, lengths = walk(document.text, start, raws)
+    return Records(document.source, np.array(starts, np.int64), np.array(lengths, np.int64))
+
+
+def walk(text: memoryview, start: int, raws: list[msgspec.Raw]) -> tuple[list[int], list[int]]:
+    """Return the offset and the length of each item of the list that begins at `start`."""
+    lengths = [len(raw) for raw in raws]
+    starts = []
+    position = start + 1
+    gap = _GAP.match
+    for length in lengths:
+        found = gap(text, position)
+        position = found.end() if found else position
+        starts.append(position)
+        position += length
+    return starts, lengths
+
+
+def decode(
+    document: Document, records: Records, what: str, rows: type[Row], loose: Loose[Row]
+) -> Iterator[tuple[int, list[Row]]]:
+    """Decode the records chunk by chunk: (index of the first, rows).
+
+    A record whose fields are not of the expected types goes through `loose`, as a plain dict.
+    """
+    chunk_decoder = msgspec.json.Decoder(list[rows])  # type: ignore[valid-type]
+    decoder = msgspec.json.Decoder(rows)
+    for first in range(0, len(records), _CHUNK):
+        last = min(first + _CHUNK, len(records)) - 1
+        end = records.starts[last] + records.lengths[last]
+        try:
+            yield first, chunk_decoder.decode(b"[%b]" % document.text[records.starts[first] : end])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            span = range(first, last + 1)
+            yield first, [_one(document, records, what, i, decoder, loose) for i in span]
+
+
+def _one(
+    document: Document,
+    records: Records,
+    what: str,
+    index: int,
+    decoder: msgspec.json.Decoder[Row],
+    loose: Loose[Row],
+) -> Row:
+    start = records.starts[index]
+    try:
+        return decoder.decode(document.text[start : start + records.lengths[index]])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return loose(as_object(records[index], f"{document.path}: {what}[{index}]"))
+
+
+def as_object(record: bytes, where: str) -> dict[str, object]:
+    """Decode one record that must be an object, as Python's json does."""
+    try:
+        value = loads(record)
+    except ValueError as error:
+        raise InputError(f"{where} cannot be decoded: {error}.") from error
+    if not isinstance(value, dict):
+        shown = record[:_SHOWN].decode("utf-8", "replace")
+        raise InputError(f"{where} is not an object; found {shown!r}.")
+    return value

@@ -1,0 +1,38 @@
+"""Under `strict`, what is otherwise counted is an error that names the first such record."""
+
+import numpy as np
+
+from boxmask.data.ids import repeated
+from boxmask.dataset import FAULTS, BoxDataset
+from boxmask.errors import InputError
+
+_SHOWN = 200
+
+
+def require_sound(dataset: BoxDataset) -> None:
+    """Raise InputError for the first unusable record, or the first repeated annotation id."""
+    faulty = np.flatnonzero(dataset.faults)
+    if len(faulty):
+        row = int(faulty[0])
+        raise InputError(
+            f"{name_record(dataset, row)}: {FAULTS[dataset.faults[row]]}; {_shown(dataset, row)}. "
+            "Mend it, or read without strict to keep the record and leave its mask out. "
+            f"Unusable records in all: {len(faulty)}."
+        )
+    for before, row in repeated(dataset.annotation_ids):
+        raise InputError(
+            f"{name_record(dataset, row)}: record {before + 1} has the same id. Give each record "
+            "an id of its own, or read without strict."
+        )
+
+
+def name_record(dataset: BoxDataset, row: int) -> str:
+    """Name a record for an error: file, position counted from 1, id."""
+    return f"{dataset.path}: record {row + 1} (id {dataset.annotation_ids[row]!r})"
+
+
+def _shown(dataset: BoxDataset, row: int) -> str:
+    if not len(dataset.records):
+        return f"found {dataset.boxes[row].tolist()}"
+    text = dataset.records[row].decode("utf-8", "replace")
+    return f"found {text if len(text) <= _SHOWN else text[:_SHOWN] + '...'}"

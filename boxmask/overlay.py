@@ -1,0 +1,100 @@
+"""Masks drawn over their picture, for looking at.
+
+Letters: H W image, N instances. A box is (x0, y0, x1, y1), pixels in the COCO convention.
+"""
+
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from boxmask.window import Window
+
+Pixels = npt.NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+_TINT = 0.45  # how much of the colour covers the picture inside a mask
+_GOLDEN = 0.618033988749895  # turns the colour wheel so that no two near numbers look alike
+
+
+def overlay(
+    image: Pixels,
+    windows: Sequence[Window | None],
+    *,
+    boxes: npt.NDArray[np.float64] | None = None,
+    labels: Sequence[str] = (),
+    enlarge: int = 1,
+) -> Pixels:
+    """Draw N masks, and where given N boxes (N, 4) and labels, over a copy of an image (H, W, 3).
+
+    A mask that is None is left out, its box is not. Labels are for the predicted IoU or the
+    category; `enlarge` repeats each pixel, for small pictures.
+    """
+    canvas = image.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    for number, window in enumerate(windows):
+        if window is not None:
+            _paint(canvas, window, colour(number), enlarge)
+    if boxes is None:
+        return canvas
+    picture = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(max(10, min(canvas.shape[:2]) // 40))
+    limits = np.tile(canvas.shape[1::-1], 2)
+    for number, box in enumerate(np.clip(boxes * enlarge, -1, limits + 1)):
+        _frame(pen, box, colour(number))
+        if number < len(labels):
+            _write(pen, font, box, labels[number], colour(number))
+    return np.array(picture)
+
+
+def colour(number: int) -> Colour:
+    """Return the colour of an instance: always the same for the same number."""
+    red, green, blue = colorsys.hsv_to_rgb(number * _GOLDEN % 1, 0.85, 1.0)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def outline(bits: npt.NDArray[np.bool_], thickness: int) -> npt.NDArray[np.bool_]:
+    """Return the pixels of a mask within `thickness` of its border."""
+    inner = bits
+    for _ in range(thickness):
+        padded = np.pad(inner, 1)
+        inner = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return bits & ~inner
+
+
+def _paint(canvas: Pixels, window: Window, tint: Colour, enlarge: int) -> None:
+    bits = window.bits.T.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    height, width = bits.shape
+    x, y = window.x * enlarge, window.y * enlarge
+    view = canvas[y : y + height, x : x + width]
+    thickness = max(1, min(canvas.shape[:2]) // 400)
+    view[bits] = (1 - _TINT) * view[bits] + _TINT * np.array(tint)
+    # A dark line inside the bright one keeps the outline visible on any background.
+    view[outline(bits, 2 * thickness)] = 0
+    view[outline(bits, thickness)] = tint
+
+
+def _frame(pen: ImageDraw.ImageDraw, box: npt.NDArray[np.float64], tint: Colour) -> None:
+    if not np.isfinite(box).all():
+        return
+    x0, y0, x1, y1 = (round(float(side)) for side in box)
+    pen.rectangle((x0, y0, max(x1 - 1, x0), max(y1 - 1, y0)), outline=tint)
+
+
+def _write(
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    box: npt.NDArray[np.float64],
+    label: str,
+    tint: Colour,
+) -> None:
+    if not label or not np.isfinite(box).all():
+        return
+    _, _, width, height = pen.textbbox((0, 0), label, font=font)
+    x = max(0.0, min(float(box[0]), pen.im.size[0] - width - 2))
+    y = max(0.0, float(box[1]) - height - 2)
+    pen.rectangle((x, y, x + width + 2, y + height + 2), fill=(0, 0, 0))
+    bright = tuple((255 + side) // 2 for side in tint)  # a pure blue is hard to read on black
+    pen.text((x + 1, y), label, fill=bright, font=font)

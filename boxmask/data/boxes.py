@@ -1,7 +1,7 @@
 """Boxes from the many ways in which they are written, and what can be wrong with them.
 
-Letters: N rows. xywh is corner and size as written; xyxy is (x0, y0, x1, y1), pixels of the original
-image in the COCO convention, or fractions of it in the rows that say so.
+Letters: N rows. xywh is corner and size as written; xyxy is (x0, y0, x1, y1), pixels of the
+original image in the COCO convention, or fractions of it in the rows that say so.
 """
 
 import math
@@ -60,7 +60,9 @@ def corners(xywh: Boxes) -> Boxes:
         return np.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]])
 
 
-def judge(xywh: Boxes, boxes: Boxes, faults: Faults, sizes: IntArray, image_index: IntArray) -> int:
+def judge(
+    xywh: Boxes, boxes: Boxes, faults: Faults, sizes: IntArray, image_index: npt.NDArray[np.int32]
+) -> int:
     """Write what is wrong with each box into `faults` (N,), unless something is already.
 
     `sizes` (N, 2) is the width and height that bound each box, 0 if unknown. Returns how many of

@@ -53,14 +53,14 @@ def open_document(path: Path) -> Document:
     source = Source(path)
     text = source.data
     try:
-        top = _split(text)
-    except msgspec.DecodeError:
-        text = memoryview(repaired(text))
         try:
-            top = _split(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: {_broken(source.data, error)}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+            top = _TOP.decode(text)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            text = memoryview(repaired(text))
+            top = _TOP.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: {_broken(source.data, error)}") from error
     if isinstance(top, dict):
         return Document(source, text, top, None)
@@ -77,14 +77,9 @@ def loads(text: bytes | memoryview) -> object:
     return json.loads(bytes(text).decode("utf-8", "surrogateescape"))
 
 
-def _split(text: memoryview) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
-    try:
-        return _TOP.decode(text)
-    except msgspec.ValidationError:
-        return {}
-
-
 def _broken(text: memoryview, error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return "the top level is neither an object nor a list, so this is no dataset."
     if isinstance(error, RecursionError):
         return "not usable JSON: it is nested too deeply."
     if isinstance(error, UnicodeDecodeError):

@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.document import Document, open_document
+from boxmask.data.document import Document, loads, open_document
 from boxmask.data.ids import as_id, column
 from boxmask.data.images import read_images
-from boxmask.data.records import Records, cut, decode
+from boxmask.data.records import Records, as_object, cut, decode
+from boxmask.data.segmentation import is_filled
 from boxmask.dataset import BoxDataset, Id, IntArray
 from boxmask.errors import InputError
 
@@ -27,9 +28,27 @@ class Finished:
     ids: Sequence[Id]  # (K,)
     sizes: IntArray  # (I, 2) width and height: the dataset's, else the output's, else 0
 
+    def segmentation(self, position: int) -> object | None:
+        """Decode the mask of an annotation; None if it has none."""
+        record = self.records[position]
+        try:
+            raw = _SEGMENTED.decode(record).segmentation
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Some other key holds what Python's json accepts and a strict parser does not.
+            values = as_object(record, f"{self.document.path}: annotations[{position}]")
+            raw = msgspec.Raw(msgspec.json.encode(values.get("segmentation")))
+        return loads(raw) if is_filled(raw) else None
+
 
 class _HasId(msgspec.Struct, gc=False):
     id: int | str | float | None = None
+
+
+class _Segmented(msgspec.Struct, gc=False):
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_SEGMENTED = msgspec.json.Decoder(_Segmented)
 
 
 def open_finished(path: Path, dataset: BoxDataset) -> Finished:

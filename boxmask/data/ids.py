@@ -11,13 +11,13 @@ import numpy.typing as npt
 from boxmask.dataset import Id
 from boxmask.errors import InputError
 
+LARGEST = 2**63 - 1
+
 
 def column(ids: Sequence[Id]) -> Sequence[Id]:
     """Store ids compactly if all are 64-bit whole numbers, else as they are."""
-    try:
-        return array("q", ids)  # type: ignore[arg-type]
-    except (TypeError, OverflowError):
-        return tuple(ids)
+    whole = [id for id in ids if isinstance(id, int) and -LARGEST <= id <= LARGEST]
+    return array("q", whole) if len(whole) == len(ids) else tuple(ids)
 
 
 def as_id(value: object) -> Id:

@@ -85,7 +85,10 @@ def decode(
         last = min(first + _CHUNK, len(records)) - 1
         end = records.starts[last] + records.lengths[last]
         try:
-            yield first, chunk_decoder.decode(b"[%b]" % document.text[records.starts[first] : end])
+            yield (
+                first,
+                chunk_decoder.decode(b"[%b]" % bytes(document.text[records.starts[first] : end])),
+            )
         except (msgspec.DecodeError, UnicodeDecodeError):
             span = range(first, last + 1)
             yield first, [_one(document, records, what, i, decoder, loose) for i in span]

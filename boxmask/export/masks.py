@@ -1,0 +1,75 @@
+"""The masks of a finished output, image by image, as windows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from boxmask.data.finished import Finished, open_finished
+from boxmask.dataset import BoxDataset
+from boxmask.errors import InputError
+from boxmask.rle import bounds, decode_window, segmentation_runs
+from boxmask.window import Window
+
+
+class Instance(NamedTuple):
+    """One mask: its row in the dataset, its 1-based place among the boxes of its image."""
+
+    row: int
+    place: int
+    window: Window
+
+
+class ImageMasks(NamedTuple):
+    """An image that has boxes, and those of them that have a mask; crowds are left out."""
+
+    image: int
+    width: int
+    height: int
+    instances: list[Instance]
+
+
+def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
+    """Yield every image that has boxes and a known size, in the order of the dataset.
+
+    The output is that of `dataset`: its annotations are the dataset's rows, one by one.
+    """
+    finished = open_finished(out, dataset)
+    if len(finished.records) != len(dataset.annotation_ids):
+        raise InputError(
+            f"{out}: {len(finished.records)} annotations, but {dataset.path} has "
+            f"{len(dataset.annotation_ids)}; use boxmask check to see which differ."
+        )
+    order, starts = dataset.rows_by_image()
+    for image, (width, height) in enumerate(finished.sizes.tolist()):
+        rows = order[starts[image] : starts[image + 1]].tolist()
+        if rows and width and height:
+            yield ImageMasks(
+                image, width, height, list(_instances(dataset, finished, rows, width, height))
+            )
+
+
+def _instances(
+    dataset: BoxDataset, finished: Finished, rows: list[int], width: int, height: int
+) -> Iterator[Instance]:
+    for place, row in enumerate(rows, start=1):
+        if dataset.is_crowd[row]:
+            continue
+        try:
+            window = _window(finished.segmentation(row), width, height)
+        except InputError as error:
+            id = finished.ids[row]
+            raise InputError(
+                f"{finished.document.path}: annotations[{row}] (id {id!r}): {error}."
+            ) from error
+        if window is not None:
+            yield Instance(row, place, window)
+
+
+def _window(segmentation: object | None, width: int, height: int) -> Window | None:
+    """Read a mask as large as its pixels; None if it has none."""
+    if segmentation is None:
+        return None
+    runs = segmentation_runs(segmentation, width=width, height=height)
+    x, y, w, h = bounds(runs, height=height)
+    box = (float(x), float(y), float(x + w), float(y + h))
+    return decode_window(segmentation, width=width, height=height, box=box) if w else None

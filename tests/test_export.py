@@ -1,0 +1,272 @@
+"""Exports, each compared with what one gets by painting every mask pixel by pixel."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from boxmask.dataset import BoxDataset, Category
+from boxmask.errors import InputError
+from boxmask.export import write_index_pngs, write_yolo
+from boxmask.export.bridge import bridge
+from boxmask.export.yolo import polygon
+from boxmask.window import Window
+
+Bits = npt.NDArray[np.bool_]
+WIDTH, HEIGHT = 30, 20
+
+
+def rle(bits: Bits) -> dict[str, Any]:
+    runs = coco_mask.encode(np.asfortranarray(bits.astype(np.uint8)))
+    return {"size": list(bits.shape), "counts": runs["counts"].decode()}
+
+
+def block(x: int, y: int, width: int, height: int) -> Bits:
+    bits = np.zeros((HEIGHT, WIDTH), np.bool_)
+    bits[y : y + height, x : x + width] = True
+    return bits
+
+
+def finished(
+    folder: Path,
+    masks: Sequence[Bits | None],
+    *,
+    images: Sequence[str] = ("a.jpg",),
+    image_index: Sequence[int] | None = None,
+    scores: Sequence[float] | None = None,
+    sizes: Sequence[tuple[int, int]] | None = None,
+    crowd: Sequence[int] = (),
+    category_index: Sequence[int] | None = None,
+    names: Sequence[str] = ("animal", "person"),
+) -> tuple[BoxDataset, Path]:
+    """Write an output with these masks, and build the dataset that it belongs to."""
+    count = len(masks)
+    widths, heights = np.array(sizes or [(WIDTH, HEIGHT)] * len(images), np.int32).T
+    dataset = BoxDataset(
+        path=folder / "in.json",
+        format="megadetector",
+        image_ids=list(images),
+        file_names=list(images),
+        widths=widths,
+        heights=heights,
+        annotation_ids=list(range(1, count + 1)),
+        boxes=np.zeros((count, 4)),
+        relative=np.zeros(count, np.bool_),
+        image_index=np.array(image_index or [0] * count, np.int32),
+        category_index=np.array(category_index or [0] * count, np.int32),
+        is_crowd=np.isin(np.arange(count), crowd),
+        has_mask=np.zeros(count, np.bool_),
+        faults=np.zeros(count, np.uint8),
+        categories=tuple(Category(9 - i, name) for i, name in enumerate(names)),
+        scores=None if scores is None else np.array(scores, np.float32),
+    )
+    annotations: list[dict[str, Any]] = [{"id": i + 1} for i in range(count)]
+    for annotation, bits in zip(annotations, masks, strict=True):
+        if bits is not None:
+            annotation["segmentation"] = rle(bits)
+    records = [{"id": name, "file_name": name, "width": WIDTH, "height": HEIGHT} for name in images]
+    out = folder / "out.json"
+    out.write_text(json.dumps({"images": records, "annotations": annotations}))
+    return dataset, out
+
+
+def painted(masks: Sequence[Bits | None], scores: Sequence[float]) -> npt.NDArray[np.int64]:
+    """The rule itself, for one pixel at a time: the highest score wins."""
+    index = np.zeros((HEIGHT, WIDTH), np.int64)
+    for y in range(HEIGHT):
+        for x in range(WIDTH):
+            here = [i for i, bits in enumerate(masks) if bits is not None and bits[y, x]]
+            index[y, x] = max(here, key=lambda i: scores[i]) + 1 if here else 0
+    return index
+
+
+def test_the_surer_detection_is_on_top_though_it_is_listed_second(tmp_path: Path) -> None:
+    masks = [block(2, 2, 10, 10), block(6, 6, 10, 10)]
+    dataset, out = finished(tmp_path, masks, scores=[0.5, 0.9])
+    assert write_index_pngs(dataset, out, tmp_path / "png") == 1
+    with Image.open(tmp_path / "png" / "a.png") as image:
+        assert image.mode == "L" and image.size == (WIDTH, HEIGHT)
+        pixels = np.asarray(image)
+    assert pixels[8, 8] == 2 and pixels[3, 3] == 1 and pixels[0, 0] == 0
+
+
+def test_random_masks_are_painted_as_one_pixel_at_a_time_would(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    masks = [None if rng.random() < 0.2 else rng.random((HEIGHT, WIDTH)) < 0.3 for _ in range(9)]
+    scores = [round(float(score), 3) for score in rng.permutation(9) / 9]
+    dataset, out = finished(tmp_path, masks, scores=scores)
+    write_index_pngs(dataset, out, tmp_path)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), painted(masks, scores))
+
+
+def test_of_equal_confidence_the_first_stays_on_top(tmp_path: Path) -> None:
+    for scores in ([0.5, 0.5], None):
+        dataset, out = finished(tmp_path, [block(0, 0, 9, 9), block(0, 0, 12, 12)], scores=scores)
+        write_index_pngs(dataset, out, tmp_path)
+        with Image.open(tmp_path / "a.png") as image:
+            assert np.asarray(image)[4, 4] == 1 and np.asarray(image)[11, 11] == 2
+
+
+def test_a_place_over_255_takes_16_bits(tmp_path: Path) -> None:
+    for count, mode in ((255, "L"), (256, "I;16")):
+        masks = [None] * (count - 1) + [block(1, 1, 3, 3)]
+        dataset, out = finished(tmp_path, masks, scores=[0.5] * count)
+        write_index_pngs(dataset, out, tmp_path)
+        with Image.open(tmp_path / "a.png") as image:
+            assert image.mode == mode
+            assert np.asarray(image)[2, 2] == count
+
+
+def test_there_is_a_png_exactly_where_there_are_detections_and_a_size(tmp_path: Path) -> None:
+    dataset, out = finished(
+        tmp_path,
+        [None, block(1, 1, 2, 2)],
+        images=("none.jpg", "skipped.jpg", "masked.jpg"),
+        image_index=[1, 2],
+        sizes=[(WIDTH, HEIGHT), (WIDTH, HEIGHT), (0, 0)],
+    )
+    assert write_index_pngs(dataset, out, tmp_path / "png") == 2
+    assert sorted(path.name for path in (tmp_path / "png").iterdir()) == [
+        "masked.png",
+        "skipped.png",
+    ]
+    with Image.open(tmp_path / "png" / "skipped.png") as image:
+        assert not np.asarray(image).any()
+
+
+@pytest.mark.parametrize(
+    ("images", "written"),
+    [
+        (["train/a.jpg", "test/b.jpg"], ["a.png", "b.png"]),
+        (["one/a.jpg", "two/a.jpg"], ["one/a.png", "two/a.png"]),
+        (["one/a.v1.jpg", "a.v2.jpg"], ["a.v1.png", "a.v2.png"]),
+    ],
+)
+def test_folders_are_left_out_as_in_iwildcam_unless_names_would_collide(
+    tmp_path: Path, images: list[str], written: list[str]
+) -> None:
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)] * 2, images=images, image_index=[0, 1])
+    write_index_pngs(dataset, out, tmp_path / "png")
+    found = [str(path.relative_to(tmp_path / "png")) for path in (tmp_path / "png").rglob("*.png")]
+    assert sorted(found) == written
+
+
+def test_two_images_of_one_name_are_an_error_that_names_both(tmp_path: Path) -> None:
+    images = ["a/x.jpg", "a/x.png"]
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)] * 2, images=images, image_index=[0, 1])
+    for write in (write_index_pngs, write_yolo):
+        with pytest.raises(InputError, match=r"'a/x.jpg' and 'a/x.png' would both"):
+            write(dataset, out, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_written_outside_the_folder(tmp_path: Path) -> None:
+    dataset, out = finished(
+        tmp_path, [block(1, 1, 2, 2)], images=["../../a.jpg"], category_index=[0]
+    )
+    assert write_index_pngs(dataset, out, tmp_path / "x" / "png") == 0
+    assert write_yolo(dataset, out, tmp_path / "x" / "yolo") == 0
+    assert not list(tmp_path.rglob("a.*"))
+
+
+def test_an_output_of_another_input_is_refused(tmp_path: Path) -> None:
+    dataset, _ = finished(tmp_path, [None])
+    other = tmp_path / "other"
+    other.mkdir()
+    _, out = finished(other, [None, None])
+    with pytest.raises(InputError, match=r"2 annotations, but .* has 1"):
+        write_index_pngs(dataset, out, tmp_path)
+
+
+def test_a_broken_mask_is_an_error_that_names_its_annotation(tmp_path: Path) -> None:
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)])
+    out.write_text(out.read_text().replace('"size": [20', '"size": [21'))
+    with pytest.raises(InputError, match=r"annotations\[0\] \(id 1\)"):
+        write_yolo(dataset, out, tmp_path)
+
+
+def read_labels(path: Path) -> list[tuple[int, npt.NDArray[np.float64]]]:
+    lines = [line.split() for line in path.read_text().splitlines()]
+    return [(int(line[0]), np.array(line[1:], float).reshape(-1, 2)) for line in lines]
+
+
+def filled(points: npt.NDArray[np.float64], width: int = WIDTH, height: int = HEIGHT) -> Bits:
+    """The even-odd rule at every pixel centre."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = np.zeros((height, width), np.bool_)
+    for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
+        if y0 != y1:
+            inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+    return inside
+
+
+def test_yolo_polygons_fill_exactly_the_mask_whatever_its_parts_and_holes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    ring = block(3, 3, 12, 12) & ~block(6, 6, 5, 5)
+    masks = [block(0, 0, WIDTH, HEIGHT), ring, ring | block(20, 1, 4, 4) | block(7, 7, 2, 2)]
+    masks += [rng.random((HEIGHT, WIDTH)) < density for density in (0.05, 0.5, 0.9)]
+    dataset, out = finished(tmp_path, masks, category_index=[0, 1, 0, 1, 0, 1])
+    assert write_yolo(dataset, out, tmp_path / "yolo") == 1
+    labels = read_labels(tmp_path / "yolo" / "labels" / "a.txt")
+    assert [number for number, _ in labels] == [0, 1, 0, 1, 0, 1]
+    for bits, (_, points) in zip(masks, labels, strict=True):
+        assert points.min() >= 0 and points.max() <= 1
+        assert np.array_equal(filled(points * (WIDTH, HEIGHT)), bits)
+
+
+def test_yolo_keeps_folders_and_skips_what_has_no_mask_no_class_or_is_a_crowd(
+    tmp_path: Path,
+) -> None:
+    bits = block(1, 1, 4, 4)
+    dataset, out = finished(
+        tmp_path,
+        [bits, None, bits, bits],
+        images=["one/a.jpg", "two/a.jpg", "b.jpg", "c.jpg"],
+        image_index=[0, 1, 2, 3],
+        category_index=[1, 0, 0, -1],
+        crowd=[2],
+    )
+    assert write_yolo(dataset, out, tmp_path / "yolo") == 1
+    assert [str(p.relative_to(tmp_path)) for p in (tmp_path / "yolo").rglob("*.txt")] == [
+        "yolo/labels/one/a.txt"
+    ]
+
+
+def test_yolo_classes_are_named_in_the_order_of_the_categories(tmp_path: Path) -> None:
+    names = ["plain", 'with "quotes": and #', "ünï"]
+    dataset, out = finished(tmp_path, [None], names=names)
+    write_yolo(dataset, out, tmp_path)
+    listed = (tmp_path / "data.yaml").read_text(encoding="utf-8").split("names:\n")[1]
+    assert listed == '  0: "plain"\n  1: "with \\"quotes\\": and #"\n  2: "ünï"\n'
+
+
+def test_a_window_anywhere_in_a_large_image_is_outlined_in_its_place() -> None:
+    bits = np.ones((3, 2), np.bool_)
+    bits[1, 1] = False
+    points = np.array(polygon(Window(4000, 2990, bits), 4096, 3000)).reshape(-1, 2) * (4096, 3000)
+    inside = filled(points - (4000, 2990), 3, 2)
+    assert np.array_equal(inside, bits.T)
+
+
+def test_bridges_join_rings_at_near_points() -> None:
+    square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
+    joined = bridge([square, square + np.array([6, 0])])
+    assert len(joined) == 4 + 4 + 2
+    steps = np.abs(np.diff(joined, axis=0)).sum(axis=1)
+    assert sorted(steps)[-1] == 4 and (steps == 2).sum() == 2
+
+
+def test_an_existing_file_is_replaced_and_no_temporary_one_stays(tmp_path: Path) -> None:
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)])
+    (tmp_path / "png").mkdir()
+    (tmp_path / "png" / "a.png").write_bytes(b"old")
+    write_index_pngs(dataset, out, tmp_path / "png")
+    assert [path.name for path in (tmp_path / "png").iterdir()] == ["a.png"]
+    assert (tmp_path / "png" / "a.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,0 +1,115 @@
+"""The command `boxmask eval`."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+def evaluate(
+    ground_truth: Annotated[
+        Path, typer.Argument(help="COCO form with the true masks.", show_default=False)
+    ],
+    predicted: Annotated[
+        Path | None,
+        typer.Argument(help="COCO form with predicted masks, or a COCO results list."),
+    ] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Other predictions to compare with; repeatable.")
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare with box, ellipse or grabcut; repeatable."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Run this network over the true boxes (with --images).")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the photos, for --weights and grabcut.")
+    ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(help='Seen categories: voc, non-voc, all, a file of names, or "person,dog".'),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="A further split, NAME=CATEGORIES written like --seen; repeatable."),
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write a page with plots (HTML).")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the masks that --weights predicts in this file.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the network runs.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
+    from rich.console import Console
+
+    from boxmask.evaluate.job import Job
+    from boxmask.evaluate.page import page_text
+    from boxmask.evaluate.pool import cores
+    from boxmask.evaluate.run import run
+    from boxmask.evaluate.table import tables
+
+    files = (predicted, *(against or ()))
+    job = Job(
+        ground_truth,
+        predicted=tuple(path for path in files if path is not None),
+        weights=weights,
+        baselines=tuple(dict.fromkeys(baseline or ())),
+        images=images,
+        seen=seen,
+        splits=dict(_named(text) for text in split or ()),
+        device=device,
+        keep=keep,
+        workers=workers or cores(),
+    )
+    with _bar() as progress:
+        found = run(job, progress)
+    if page is not None:
+        page.write_text(page_text(found), encoding="utf-8")
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found.report)).decode())
+    else:
+        Console().print(tables(found.report))
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, categories = text.partition("=")
+    if not (name and equals and categories):
+        raise typer.BadParameter(f"{text!r} is not NAME=CATEGORIES", param_hint="--split")
+    return name, categories
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show each step of the work as a bar on standard error."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show

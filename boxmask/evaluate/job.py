@@ -1,0 +1,47 @@
+"""What to evaluate, and how progress is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from boxmask.errors import ConfigError
+from boxmask.evaluate.baselines import check_baseline
+from boxmask.evaluate.pool import cores
+
+RESERVED_SPLITS = ("overall", "seen", "unseen")
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
+
+
+@dataclass(frozen=True)
+class Job:
+    """True masks, one or more sets of predictions, and the splits to score them by."""
+
+    ground_truth: Path
+    predicted: tuple[Path, ...] = ()  # the first system is compared with all the others
+    weights: Path | None = None  # a network to run over the true boxes
+    baselines: tuple[str, ...] = ()  # box, ellipse, grabcut
+    images: Path | None = None  # the folder of photos, for the network and for GrabCut
+    seen: str | None = None  # voc, non-voc, all, a file, or "person,dog"
+    splits: dict[str, str] = field(default_factory=dict)  # name -> further splits, written alike
+    device: str = "auto"
+    keep: Path | None = None  # where the network's masks go; None forgets them
+    workers: int = field(default_factory=cores)
+
+    def check(self) -> None:
+        """Raise a ConfigError for options that do not go together, before any work is done."""
+        if not (self.predicted or self.weights or self.baselines):
+            raise ConfigError(
+                "nothing to evaluate: give a file of predictions, --weights with --images, "
+                "or --baseline."
+            )
+        if self.weights and not self.images:
+            raise ConfigError("--weights looks at the photos: add --images DIR.")
+        for name in self.baselines:
+            check_baseline(name, self.images)
+        for name in self.splits:
+            if name in RESERVED_SPLITS:
+                raise ConfigError(f"a split cannot be named {name!r}: that one is always there.")
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report no progress."""

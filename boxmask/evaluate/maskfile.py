@@ -1,0 +1,58 @@
+"""A file of masks in columns: ground truth, a COCO form with predictions, or a results list.
+
+Letters: N annotations (one row each, in the order of the file), I images, C categories.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.dataset import Category, Id
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Bytes(Protocol):
+    """Pieces of a file by their place: a list of bytes, or spans of a mapped file."""
+
+    def __getitem__(self, index: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image record; width and height are 0 where the file does not say."""
+
+    id: Id
+    file_name: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFile:
+    """The columns of a file of masks, and the bytes of its annotations."""
+
+    path: Path
+    ids: Sequence[Id]  # (N,) None where the record has none, as in a results list
+    image_ids: Sequence[Id]  # (N,)
+    category_ids: Sequence[Id]  # (N,)
+    boxes: FloatArray  # (N, 4) x0, y0, x1, y1 in pixels, NaN where there is none
+    areas: FloatArray  # (N,) as the file says, NaN where it does not
+    scores: FloatArray  # (N,) NaN where there is none
+    qualities: FloatArray  # (N,) predicted IoU, NaN where there is none
+    is_crowd: npt.NDArray[np.bool_]  # (N,)
+    absences: Sequence[str]  # (N,) why there is no mask to use, "" if there is one
+    records: Bytes  # (N,) original JSON of each annotation
+    images: tuple[Image, ...] = ()  # empty for a results list
+    categories: tuple[Category, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name(self, row: int) -> str:
+        """Name a record for a message: its file, its place and its id."""
+        return f"{self.path}: annotation {self.ids[row]!r} (record {row})"

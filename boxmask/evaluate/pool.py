@@ -1,0 +1,56 @@
+"""Runs functions over many tasks on all cores, in order, with few of them in memory at once."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Self, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pool:
+    """Some processes that start when they are first needed; one worker is this very process."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        # Spawned, since a fork of a process that has run torch or OpenCV threads may hang.
+        context = get_context("spawn")
+        self._executor = ProcessPoolExecutor(workers, context) if workers > 1 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def in_order(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[Result]:
+        """Yield function(task) for each task, taking tasks only as workers get to them."""
+        if self._executor is None:
+            yield from map(function, tasks)
+            return
+        waiting: deque[Future[Result]] = deque()
+        rest = iter(tasks)
+        for task in islice(rest, 2 * self.workers):
+            waiting.append(self._executor.submit(function, task))
+        while waiting:
+            yield waiting.popleft().result()
+            for task in islice(rest, 1):
+                waiting.append(self._executor.submit(function, task))

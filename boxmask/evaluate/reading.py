@@ -1,0 +1,144 @@
+"""Reads files of masks, in any of the forms that evaluation takes, without decoding the masks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from boxmask.data.document import Document, open_document
+from boxmask.data.ids import unique_positions
+from boxmask.data.records import Records, cut, decode, span
+from boxmask.dataset import Category, Id
+from boxmask.errors import InputError
+from boxmask.evaluate.maskfile import Image, MaskFile
+
+_EMPTY = (b"null", b"[]", b"{}", b'""')
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+class _Mark(msgspec.Struct):
+    """What `boxmask annotate` adds to an annotation."""
+
+    status: str = "ok"
+    reason: str = ""
+    predicted_iou: float | None = None
+
+
+class _Annotation(msgspec.Struct):
+    id: Id | None = None
+    image_id: Id | None = None
+    category_id: Id | None = None
+    bbox: list[float] | None = None
+    area: float | None = None
+    score: float | None = None
+    iscrowd: int | bool = 0
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
+    boxmask: _Mark | None = None
+
+
+class _Image(msgspec.Struct):
+    id: Id
+    file_name: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+class _Category(msgspec.Struct):
+    id: Id
+    name: str = ""
+
+
+def read_masks(path: Path) -> MaskFile:
+    """Read a COCO form (ground truth or predictions) or a COCO results list."""
+    document = open_document(path)
+    if document.items is not None:
+        raw = memoryview(document.text)
+        start = len(raw) - len(bytes(raw).lstrip())
+        return _columns(document, span(document, start, document.items), (), ())
+    if "annotations" not in document.members:
+        raise InputError(
+            f"{path}: has no annotations; give a COCO form with masks or a COCO results list."
+        )
+    return _columns(
+        document, cut(document, "annotations"), _images(document), _categories(document)
+    )
+
+
+def _columns(
+    document: Document,
+    records: Records,
+    images: tuple[Image, ...],
+    categories: tuple[Category, ...],
+) -> MaskFile:
+    ids, image_ids, category_ids, absences = [], [], [], []
+    numbers, crowd = [], []
+    for row in _rows(document, records, "annotations", _Annotation):
+        ids.append(row.id)
+        image_ids.append(row.image_id)
+        category_ids.append(row.category_id)
+        absences.append(_absence(row))
+        crowd.append(bool(row.iscrowd))
+        quality = row.boxmask.predicted_iou if row.boxmask else None
+        numbers.append((*_corners(row.bbox), row.area, row.score, quality))
+    table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
+    return MaskFile(
+        path=document.path,
+        ids=ids,
+        image_ids=image_ids,
+        category_ids=category_ids,
+        boxes=table[:, :4],
+        areas=table[:, 4],
+        scores=table[:, 5],
+        qualities=table[:, 6],
+        is_crowd=np.array(crowd, dtype=np.bool_),
+        absences=absences,
+        records=records,
+        images=images,
+        categories=categories,
+    )
+
+
+def _absence(row: _Annotation) -> str:
+    # A skipped annotation may still carry the mask that its input had: that is no prediction.
+    if row.boxmask is not None and row.boxmask.status == "skipped":
+        return row.boxmask.reason or "skipped"
+    return "no segmentation" if bytes(row.segmentation) in _EMPTY else ""
+
+
+def _corners(bbox: list[float] | None) -> tuple[float | None, ...]:
+    if bbox is None or len(bbox) != 4:
+        return (None, None, None, None)
+    x, y, width, height = bbox
+    return x, y, x + width, y + height
+
+
+def _images(document: Document) -> tuple[Image, ...]:
+    if "images" not in document.members:
+        return ()
+    rows = list(_rows(document, cut(document, "images"), "images", _Image))
+    unique_positions([row.id for row in rows], document.path, "images")
+    return tuple(Image(r.id, r.file_name, r.width or 0, r.height or 0) for r in rows)
+
+
+def _categories(document: Document) -> tuple[Category, ...]:
+    if "categories" not in document.members:
+        return ()
+    rows = list(_rows(document, cut(document, "categories"), "categories", _Category))
+    unique_positions([row.id for row in rows], document.path, "categories")
+    return tuple(Category(row.id, row.name) for row in rows)
+
+
+def _rows(document: Document, records: Records, what: str, rows: type[Row]) -> Iterator[Row]:
+    def strict(record: dict[str, object]) -> Row:
+        try:
+            # Encoding turns NaN and Infinity, which Python's json writes, into null.
+            return msgspec.json.decode(msgspec.json.encode(record), type=rows)
+        except msgspec.ValidationError as error:
+            raise InputError(
+                f"{document.path}: {what} {record.get('id')!r} is not as COCO has it: {error}."
+            ) from error
+
+    for _, chunk in decode(document, records, what, rows, strict):
+        yield from chunk

@@ -1,0 +1,114 @@
+"""What an evaluation found, as it is written to JSON: these names are the keys, and they stay.
+
+Every IoU and AP is a fraction of 1; intervals are [low, high] at 95 %, by bootstrap over images;
+what could not be computed (an empty split, no predicted quality) is null. Splits are "overall",
+"seen" and "unseen" (with --seen), and those named by --split.
+"""
+
+from dataclasses import dataclass
+
+from boxmask.dataset import Id
+from boxmask.evaluate.calibration import Calibration
+
+FORMAT = "boxmask-eval-1"
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """One quantity averaged in the two ways, each with its interval."""
+
+    class_mean: float  # over the instances of a class, then over the classes of the split
+    class_mean_95: Interval
+    instance_mean: float  # over all instances of the split
+    instance_mean_95: Interval
+
+
+@dataclass(frozen=True)
+class SizeScore:
+    """IoU of the instances of one size: COCO's areas 32^2 and 96^2, of the true mask's pixels."""
+
+    instances: int
+    class_mean: float
+    instance_mean: float
+
+
+@dataclass(frozen=True)
+class SplitScore:
+    """One system on one split."""
+
+    iou: Mean
+    boundary_iou: Mean
+    sizes: dict[str, SizeScore]  # small, medium, large
+    calibration: Calibration | None  # null where the predictions carry no quality
+    ap: dict[str, float]  # AP, AP50, AP75, APs, APm, APl; areas here are those of the file
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One system on one class; means over its instances."""
+
+    id: Id
+    name: str
+    seen: bool | None
+    instances: int
+    iou: float
+    boundary_iou: float
+    ap: float
+
+
+@dataclass(frozen=True)
+class SystemScore:
+    """One set of predictions: a file, the network that was run, or a baseline."""
+
+    name: str
+    ap_ranked_by: str  # predicted_iou, score, or constant where there is neither
+    missing: dict[str, int]  # why an instance has no prediction -> count; each counts as IoU 0
+    missing_ids: list[Id]  # the first few
+    extra: int  # predictions of no ground-truth annotation; they count in AP alone
+    extra_ids: list[Id]
+    splits: dict[str, SplitScore]
+    gap: Mean | None  # IoU of seen minus unseen; above 0 is what generalisation costs
+    classes: list[ClassScore]  # those with instances
+
+
+@dataclass(frozen=True)
+class SplitDifference:
+    """Two systems on the very same instances of one split: first minus second."""
+
+    iou: Mean
+    boundary_iou: Mean
+    better: float  # share of the instances where the first has the higher IoU
+    worse: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The paired difference of the first system from another one."""
+
+    first: str
+    second: str
+    splits: dict[str, SplitDifference]
+
+
+@dataclass(frozen=True)
+class SplitSize:
+    """How much there is to score in one split."""
+
+    categories: int  # with at least one instance
+    instances: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one evaluation found."""
+
+    format: str
+    ground_truth: str
+    images: int  # with at least one instance
+    left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
+    seen: str | None  # as given
+    splits: dict[str, SplitSize]
+    systems: list[SystemScore]
+    differences: list[Difference]  # of the first system from each of the others

@@ -1,0 +1,144 @@
+"""The evaluation from end to end: read, pair, measure on all cores, score, compare.
+
+Letters: S instances; T R C A the axes of precision.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from boxmask.evaluate.comparison import compare
+from boxmask.evaluate.job import Job, Progress, silent
+from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.means import BoolArray
+from boxmask.evaluate.measure import Instance, Located, measure
+from boxmask.evaluate.pairing import Instances, Pairing, pair, scored
+from boxmask.evaluate.pool import Pool
+from boxmask.evaluate.precision import category_precision, category_tasks
+from boxmask.evaluate.reading import read_masks
+from boxmask.evaluate.report import FORMAT, Report, SplitSize
+from boxmask.evaluate.scoring import Ground, Measured, score
+from boxmask.evaluate.systems import systems
+from boxmask.splits import select
+
+_CHUNK = 500
+# Below this many masks, starting processes takes longer than they save.
+_WORTH_PROCESSES = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The report, and the instances behind it for whoever wants to draw them."""
+
+    report: Report
+    ground: Ground
+    systems: list[Measured]
+
+
+def run(job: Job, progress: Progress = silent) -> Evaluation:
+    """Evaluate every system of a job on the same instances."""
+    job.check()
+    truth = read_masks(job.ground_truth)
+    instances = scored(truth)
+    splits = _splits(job, truth)
+    named = systems(job, truth, instances, progress)
+    pairings = [pair(truth, instances, masks) for masks in named.values()]
+    many = len(instances.rows) * len(named) >= _WORTH_PROCESSES
+    with Pool(job.workers if many else 1) as pool:
+        parts = _measure(truth, instances, list(named.values()), pairings, pool, progress)
+        table = np.concatenate(list(parts))
+        ground = Ground(truth, instances, table[:, 0], splits)
+        measured = [
+            _measured(name, masks, pairing, truth, table[:, 1 + 2 * i : 3 + 2 * i], pool, progress)
+            for i, ((name, masks), pairing) in enumerate(zip(named.items(), pairings, strict=True))
+        ]
+    return Evaluation(_report(job, ground, measured), ground, measured)
+
+
+def _splits(job: Job, truth: MaskFile) -> dict[str, BoolArray]:
+    splits = {"overall": select("all", truth.categories)}
+    if job.seen is not None:
+        seen = select(job.seen, truth.categories)
+        splits |= {"seen": seen, "unseen": ~seen}
+    return splits | {name: select(text, truth.categories) for name, text in job.splits.items()}
+
+
+def _measure(
+    truth: MaskFile,
+    instances: Instances,
+    predicted: Sequence[MaskFile],
+    pairings: Sequence[Pairing],
+    pool: Pool,
+    progress: Progress,
+) -> Iterator[FloatArray]:
+    """Yield (chunk, 1 + 2 * systems): what `measure` finds, in the order of the instances."""
+
+    def located(masks: MaskFile, row: int) -> Located | None:
+        return None if row < 0 else Located(masks.records[row], masks.name(row))
+
+    def instance(place: int) -> Instance:
+        image = truth.images[instances.image[place]]
+        true = located(truth, int(instances.rows[place]))
+        pairs = zip(predicted, pairings, strict=True)
+        masks = [located(file, int(pairing.rows[place])) for file, pairing in pairs]
+        assert true is not None
+        return Instance((image.width, image.height), true, tuple(masks))
+
+    total, done = len(instances.rows), 0
+    chunks = (
+        [instance(place) for place in range(first, min(first + _CHUNK, total))]
+        for first in range(0, total, _CHUNK)
+    )
+    for part in pool.in_order(measure, chunks):
+        done += len(part)
+        progress("measuring masks", done, total)
+        yield part
+
+
+def _measured(
+    name: str,
+    masks: MaskFile,
+    pairing: Pairing,
+    truth: MaskFile,
+    overlaps: FloatArray,
+    pool: Pool,
+    progress: Progress,
+) -> Measured:
+    scores, ranked_by = _ranking(masks)
+    precisions = []
+    for part in pool.in_order(category_precision, category_tasks(truth, masks, scores)):
+        precisions.append(part)
+        progress(f"mask AP of {name}", len(precisions), len(truth.categories))
+    paired = pairing.rows >= 0
+    quality = np.where(paired, masks.qualities[pairing.rows], np.nan)
+    return Measured(
+        name, pairing, overlaps[:, 0], overlaps[:, 1], quality, np.stack(precisions, 2), ranked_by
+    )
+
+
+def _ranking(masks: MaskFile) -> tuple[FloatArray, str]:
+    """Return what AP ranks the predictions (N,) by, and what that is."""
+    usable = np.array([not absence for absence in masks.absences], dtype=np.bool_)
+    for values, what in ((masks.scores, "score"), (masks.qualities, "predicted_iou")):
+        if usable.any() and not np.isnan(values[usable & ~masks.is_crowd]).any():
+            return values, what
+    return np.ones(len(masks)), "constant"
+
+
+def _report(job: Job, ground: Ground, measured: list[Measured]) -> Report:
+    category = ground.instances.category
+    return Report(
+        format=FORMAT,
+        ground_truth=job.ground_truth.name,
+        images=len(np.unique(ground.instances.image)),
+        left_out=ground.instances.left_out,
+        seen=job.seen,
+        splits={
+            name: SplitSize(len(np.unique(category[inside])), int(inside.sum()))
+            for name, split in ground.splits.items()
+            for inside in [ground.inside(split)]
+        },
+        systems=[score(ground, system) for system in measured],
+        differences=[compare(ground, measured[0], other) for other in measured[1:]],
+    )

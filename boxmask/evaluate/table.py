@@ -1,0 +1,186 @@
+"""The report as tables for people, in percent."""
+
+import math
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from boxmask.dataset import Id
+from boxmask.evaluate.means import SIZES
+from boxmask.evaluate.report import Difference, Interval, Report, SystemScore
+
+_NAME_WIDTH = 12
+
+AP_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+
+
+def percent(value: float, *, signed: bool = False) -> str:
+    """Write a fraction in percent with one decimal, a dash where there is none."""
+    if math.isnan(value):
+        return "–"  # noqa: RUF001
+    return f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+
+
+def rank(value: float) -> str:
+    """Write a rank correlation, a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.2f}"  # noqa: RUF001
+
+
+def between(interval: Interval, *, signed: bool = False) -> str:
+    """Write an interval in percent."""
+    return f"[{percent(interval[0], signed=signed)}, {percent(interval[1], signed=signed)}]"
+
+
+def tables(report: Report) -> RenderableType:
+    """Lay the whole report out as tables, with what was left out below."""
+    parts: list[RenderableType] = [heading(report), _iou_table(report), _ap_table(report)]
+    if any(split.calibration for system in report.systems for split in system.splits.values()):
+        parts.append(_calibration_table(report))
+    if report.differences:
+        parts.append(_difference_table(report.differences))
+    return Group(*parts, *notes(report))
+
+
+def heading(report: Report) -> str:
+    """Say how much was scored."""
+    sizes = (
+        f"{name} {size.instances:,} masks of {size.categories} classes"
+        for name, size in report.splits.items()
+    )
+    seen = "" if report.seen is None else f" (seen: {report.seen})"
+    return f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+
+
+def notes(report: Report) -> Iterator[str]:
+    """Say in sentences what was not scored, and what was scored as zero."""
+    if report.left_out:
+        counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+        yield f"Not scored: {counts}."
+    for system in report.systems:
+        if system.missing:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in system.missing.items())
+            yield (
+                f"{system.name}: {sum(system.missing.values())} instances have no prediction and "
+                f"count as IoU 0 ({reasons}): {_listed(system.missing_ids, sum(system.missing.values()))}."
+            )
+        if system.extra:
+            yield (
+                f"{system.name}: {system.extra} predictions have no true instance and count in "
+                f"AP alone: {_listed(system.extra_ids, system.extra)}."
+            )
+
+
+def lines(report: Report) -> Iterator[tuple[str, SystemScore, bool]]:
+    """Yield (split, system, whether it is the split's first) for each line of a table."""
+    for split in report.splits:
+        for system in report.systems:
+            yield split, system, system is report.systems[0]
+
+
+def _listed(ids: list[Id], number: int) -> str:
+    more = f" and {number - len(ids)} more" if number > len(ids) else ""
+    return ", ".join(repr(id) for id in ids) + more
+
+
+def _iou_table(report: Report) -> Table:
+    table = _table("Mask IoU, each true mask with the prediction of the same id")
+    _add_columns(table, "class\nmean", "95 %", "instance\nmean", "bound-\nary")
+    _add_columns(table, "S", "M", "L")
+    for split, system, first in lines(report):
+        found = system.splits[split]
+        table.add_row(
+            split if first else "",
+            system.name,
+            f"[bold]{percent(found.iou.class_mean)}[/bold]",
+            f"[dim]{between(found.iou.class_mean_95)}[/dim]",
+            percent(found.iou.instance_mean),
+            percent(found.boundary_iou.class_mean),
+            *(percent(found.sizes[size].class_mean) for size in SIZES),
+            end_section=system is report.systems[-1],
+        )
+    for system in report.systems:
+        if system.gap is not None:
+            table.add_row(
+                "gap" if system is report.systems[0] else "",
+                system.name,
+                percent(system.gap.class_mean, signed=True),
+                f"[dim]{between(system.gap.class_mean_95, signed=True)}[/dim]",
+                percent(system.gap.instance_mean, signed=True),
+            )
+    table.caption = (
+        "95 %: bootstrap over images. Boundary and sizes: class means. Gap: seen minus unseen."
+    )
+    return table
+
+
+def _ap_table(report: Report) -> Table:
+    table = _table("Mask AP, as pycocotools computes it")
+    _add_columns(table, *AP_NAMES)
+    table.add_column("ranked by", no_wrap=True, vertical="bottom")
+    for split, system, first in lines(report):
+        table.add_row(
+            split if first else "",
+            system.name,
+            *(percent(system.splits[split].ap[name]) for name in AP_NAMES),
+            system.ap_ranked_by,
+            end_section=system is report.systems[-1],
+        )
+    return table
+
+
+def _calibration_table(report: Report) -> Table:
+    table = _table("Predicted against true IoU")
+    _add_columns(table, "ECE", "mean\nerror", "rank\ncorr.", "AURC")
+    _add_columns(table, "best\n50 %", "best\n80 %", "best\n90 %", "all")
+    for split, system, first in lines(report):
+        found = system.splits[split].calibration
+        if found is not None:
+            kept = (found.accepted_iou[share] for share in ("0.50", "0.80", "0.90", "1.00"))
+            table.add_row(
+                split if first else "",
+                system.name,
+                percent(found.expected_calibration_error),
+                percent(found.mean_error, signed=True),
+                rank(found.spearman),
+                percent(found.aurc),
+                *(percent(iou) for iou in kept),
+                end_section=system is report.systems[-1],
+            )
+    table.caption = "ECE: expected calibration error. Best n %: mean IoU of the best predicted."
+    return table
+
+
+def _difference_table(differences: list[Difference]) -> Table:
+    table = _table(f"IoU of {differences[0].first} minus another's, on the same instances")
+    _add_columns(table, "class\nmean", "95 %", "instance\nmean", "better", "worse")
+    for split in differences[0].splits:
+        for difference in differences:
+            found = difference.splits[split]
+            table.add_row(
+                split if difference is differences[0] else "",
+                f"-{difference.second}",
+                f"[bold]{percent(found.iou.class_mean, signed=True)}[/bold]",
+                f"[dim]{between(found.iou.class_mean_95, signed=True)}[/dim]",
+                percent(found.iou.instance_mean, signed=True),
+                percent(found.better),
+                percent(found.worse),
+                end_section=difference is differences[-1],
+            )
+    table.caption = "Better and worse: percent of the instances."
+    return table
+
+
+def _table(title: str) -> Table:
+    table = Table(title=f"\n{title}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
+    table.title_style, table.caption_style = "bold", "dim"
+    table.pad_edge, table.padding = False, (0, 1, 0, 0)
+    table.add_column("split", no_wrap=True, vertical="bottom")
+    table.add_column("system", overflow="fold", vertical="bottom", min_width=_NAME_WIDTH)
+    return table
+
+
+def _add_columns(table: Table, *names: str) -> None:
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")

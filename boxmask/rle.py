@@ -54,11 +54,17 @@ def segmentation_runs(segmentation: object, *, width: int, height: int) -> IntAr
     if isinstance(segmentation, list):
         return _rasterise(segmentation, width, height)
     found = type(segmentation).__name__
-    raise InputError(f"segmentation is {found}, it should be a list of polygons or an RLE object")
+    raise InputError(f"segmentation is a {found}, it should be a list of polygons or an RLE object")
 
 
 def decode_window(segmentation: object, *, width: int, height: int, box: Box) -> Window:
-    """Read the part of a mask under a box, without ever holding the mask of the whole image.
+    """Read the part of a mask near a box, in any of COCO's encodings, as `runs_window` does."""
+    counts = segmentation_runs(segmentation, width=width, height=height)
+    return runs_window(counts, width=width, height=height, box=box)
+
+
+def runs_window(counts: IntArray, *, width: int, height: int, box: Box) -> Window:
+    """Fill the window near a box from runs, without ever holding the mask of the whole image.
 
     The window is one pixel wider on each side than the pixels that the box touches, within the
     image: a crop with aligned corners reads that far.
@@ -67,16 +73,14 @@ def decode_window(segmentation: object, *, width: int, height: int, box: Box) ->
     x, y = max(math.floor(x0) - 1, 0), max(math.floor(y0) - 1, 0)
     w = max(min(math.ceil(x1) + 1, width) - x, 0)
     h = max(min(math.ceil(y1) + 1, height) - y, 0)
-    counts = segmentation_runs(segmentation, width=width, height=height)
     column, row = np.divmod(counts.cumsum(), height)
     # How many pixels of the window come before each edge: this keeps the order of the edges, so
     # runs of the image become runs of the window.
     before = (column - x).clip(0, w) * h
     inside = (column >= x) & (column < x + w)
     before[inside] += (row[inside] - y).clip(0, h)
-    lengths = np.diff(before, prepend=0)
     foreground = np.arange(len(counts)) % 2 == 1
-    return Window(x, y, foreground.repeat(lengths).reshape(w, h))
+    return Window(x, y, foreground.repeat(np.diff(before, prepend=0)).reshape(w, h))
 
 
 def area(counts: IntArray) -> int:
@@ -108,13 +112,16 @@ def _dict_runs(rle: dict[str, object], width: int, height: int) -> IntArray:
     if isinstance(counts, str | bytes):
         return _checked(_parse(counts), width * height)
     if isinstance(counts, list):
-        return _checked(_numbers(counts, "iu", "counts").astype(np.int64), width * height)
-    raise InputError(f"segmentation has counts {counts!r}, they should be a string or a list")
+        return _checked(_numbers(counts, "iu", "a counts").astype(np.int64), width * height)
+    found = type(counts).__name__
+    raise InputError(f"segmentation has counts of type {found}, they should be a string or a list")
 
 
 def _checked(counts: IntArray, pixels: int) -> IntArray:
     if (counts < 0).any() or (counts > pixels).any() or counts.sum() != pixels:
-        raise InputError(f"segmentation has counts that do not add up to the {pixels} pixels")
+        raise InputError(
+            f"segmentation has counts that do not add up to the image's {pixels} pixels"
+        )
     return counts
 
 
@@ -147,16 +154,22 @@ def _rasterise(polygons: list[object], width: int, height: int) -> IntArray:
     """
     if not polygons:
         raise InputError("segmentation is empty")
-    parts = [_numbers(polygon, "iuf", f"polygon {k}") for k, polygon in enumerate(polygons)]
-    for k, part in enumerate(parts):
-        if len(part) < 6 or len(part) % 2:
-            raise InputError(
-                f"polygon {k} of the segmentation has {len(part)} numbers, "
-                "it should have an even number of them, at least 6"
-            )
-        if not (abs(part) < FARTHEST).all():
-            raise InputError(f"polygon {k} of the segmentation leaves the image by far")
+    parts = [_polygon(polygon, f"polygon {k}") for k, polygon in enumerate(polygons)]
     return _parse(coco.merge(coco.frPyObjects(parts, height, width))["counts"])
+
+
+def _polygon(values: object, name: str) -> npt.NDArray[np.float64]:
+    points = _numbers(values, "iuf", name).astype(np.float64)
+    if len(points) < 6 or len(points) % 2:
+        raise InputError(
+            f"segmentation has {name} of {len(points)} numbers, "
+            "it should be x, y of 3 points or more"
+        )
+    if not (abs(points) < FARTHEST).all():
+        raise InputError(
+            f"segmentation has {name} with a coordinate that is not within {FARTHEST:.0f} pixels"
+        )
+    return points
 
 
 def _numbers(values: object, kinds: str, name: str) -> npt.NDArray[np.int64 | np.float64]:
@@ -165,5 +178,6 @@ def _numbers(values: object, kinds: str, name: str) -> npt.NDArray[np.int64 | np
     except ValueError:
         numbers = np.empty(0, dtype=object)
     if numbers.ndim != 1 or numbers.dtype.kind not in kinds:
-        raise InputError(f"{name} of the segmentation is not a flat list of numbers")
+        wanted = "whole numbers" if kinds == "iu" else "numbers"
+        raise InputError(f"segmentation has {name} that is not a flat list of {wanted}")
     return numbers

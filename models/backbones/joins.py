@@ -48,8 +48,8 @@ class LightJoin(nn.Module):
         for i in reversed(range(len(levels) - 1)):
             lateral = self.laterals[i](levels[i])
             x = lateral + enlarge(self.smooths[i](x), like=lateral)
-        x = self.last(x)
-        return x
+        joined: Tensor = self.last(x)
+        return joined
 
 
 class CentreNetJoin(nn.Module):

@@ -26,7 +26,7 @@ FAULTS = (
     "box has no width or height",
     "box is outside the image",
     "not exactly one synset",
-    "synset not among the selected classes",
+    "category not among the selected classes",
     "below the confidence threshold",
     "box is not in fractions of the image",
 )

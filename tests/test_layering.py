@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},
     "geometry": {"errors", "window"},
-    "data": {"errors", "dataset"},
+    "data": {"errors", "dataset", "splits"},
     "images": {"errors"},
     "splits": {"errors", "dataset"},
     "overlay": LEAVES | {"rle"},

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boxmask.data import coco
+from boxmask.data import coco, megadetector, visual_genome
 from boxmask.data.boxes import pixel_boxes
 from boxmask.data.document import Document, open_document
 from boxmask.data.options import ReadOptions
 from boxmask.data.segmentation import segmentation
 from boxmask.data.strict import require_sound
+from boxmask.data.unrecognised import describe
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 
@@ -26,6 +27,8 @@ class Reader:
 
 READERS: dict[str, Reader] = {
     "coco": Reader(coco.recognises, coco.read),
+    "megadetector": Reader(megadetector.recognises, megadetector.read),
+    "visual-genome": Reader(visual_genome.recognises, visual_genome.read),
 }
 
 
@@ -48,4 +51,4 @@ def _recognised(document: Document) -> str:
     for name, reader in READERS.items():
         if reader.recognises(document):
             return name
-    raise InputError(f"{document.path}: {document.listed()}")
+    raise InputError(describe(document))

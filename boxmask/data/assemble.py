@@ -42,11 +42,13 @@ def assemble(
     rotated_if_unsized: bool = False,
     records: RawRecords = (),
     image_records: RawRecords = (),
+    warnings: dict[str, int] | None = None,
 ) -> BoxDataset:
     """Build the dataset: corners, pixels where the size is known, faults, counted warnings.
 
     `fractions` (N,) marks the boxes that are written in fractions of the image; `faults` (N,) are
-    those that the reader has found itself. A column that is left out is all zeros.
+    those that the reader has found itself. A column that is left out is all zeros. `warnings` are
+    the reader's own counts.
     """
     zeros = np.zeros(len(xywh), np.bool_)
     faults = np.zeros(len(xywh), np.uint8) if faults is None else faults
@@ -59,10 +61,10 @@ def assemble(
     bounds = np.where(relative[:, None], 1, sizes)
     over = judge(xywh, boxes, faults, bounds, image_index)
     boxes[~np.isfinite(boxes).all(1)] = np.nan
-    warnings = {
+    counts = (warnings or {}) | {
         REPEATED_IDS: len(repeated(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
-        NO_CATEGORY: int((category_index < 0).sum()) if categories and format == "coco" else 0,
+        NO_CATEGORY: int(((category_index < 0) & (faults == 0)).sum()) if categories else 0,
         OVER_THE_BORDER: over,
     }
     return BoxDataset(
@@ -83,7 +85,7 @@ def assemble(
         categories=tuple(categories),
         scores=scores,
         rotated_if_unsized=rotated_if_unsized,
-        warnings={name: count for name, count in warnings.items() if count},
+        warnings={name: count for name, count in counts.items() if count},
         records=records,
         image_records=image_records,
     )

@@ -85,7 +85,7 @@ def judge(
 
 
 def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) -> Boxes:
-    """Return the boxes of rows of one image of that size, in pixels (n, 4)."""
+    """Return the boxes of rows (n,) of one image of that size, in pixels (n, 4)."""
     boxes = dataset.boxes[rows]
     scale = np.array([width, height, width, height], np.float64)
     return np.where(dataset.relative[rows, None], boxes * scale, boxes)

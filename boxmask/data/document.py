@@ -13,6 +13,7 @@ from boxmask.data.source import Source
 from boxmask.errors import InputError
 
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SHOWN = 40
 _NAMED = 12
 
@@ -37,6 +38,13 @@ class Document:
             return f"a list of {len(self.items)} items"
         names = ", ".join(f'"{name}"' for name in list(self.members)[:_NAMED])
         return names or "an object without members"
+
+    def item_keys(self) -> set[str]:
+        """Return the keys of the first item of a list; none if there is no such object."""
+        try:
+            return set(_MEMBERS.decode(self.items[0])) if self.items else set()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return set()
 
     def offset(self, raw: msgspec.Raw) -> int:
         """Return where a slice of this document's text begins."""

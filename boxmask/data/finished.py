@@ -26,7 +26,9 @@ class Finished:
     document: Document
     records: Records  # (K,)
     ids: Sequence[Id]  # (K,)
-    sizes: IntArray  # (I, 2) width and height: the dataset's, else the output's, else 0
+    # Width and height of each image: the dataset's, else the output's, else 0. The row of zeros at
+    # the end is what index -1, no such image, finds.
+    sizes: IntArray  # (I + 1, 2)
 
     def segmentation(self, position: int) -> object | None:
         """Decode the mask of an annotation; None if it has none."""
@@ -67,14 +69,15 @@ def open_finished(path: Path, dataset: BoxDataset) -> Finished:
 
 
 def _sizes(document: Document, dataset: BoxDataset) -> IntArray:
-    sizes = np.stack([dataset.widths, dataset.heights], axis=1).astype(np.int64)
-    if sizes.all():
-        return sizes
-    images = read_images(document)
-    for index in np.flatnonzero(~sizes.all(axis=1)).tolist():
-        position = images.positions.get(dataset.image_ids[index], -1)
-        if position >= 0:
-            sizes[index] = images.widths[position], images.heights[position]
+    sizes = np.zeros((len(dataset.image_ids) + 1, 2), np.int64)
+    sizes[:-1, 0], sizes[:-1, 1] = dataset.widths, dataset.heights
+    unknown = np.flatnonzero(~sizes[:-1].all(axis=1)).tolist()
+    if unknown:
+        images = read_images(document)
+        for index in unknown:
+            position = images.positions.get(dataset.image_ids[index], -1)
+            if position >= 0:
+                sizes[index] = images.widths[position], images.heights[position]
     return sizes
 
 

@@ -16,6 +16,7 @@ Row = TypeVar("Row")
 Loose = Callable[[dict[str, object]], Row]
 
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_SPACE = re.compile(rb"\s*")
 _GAP = re.compile(rb"[\s,]*")
 _CHUNK = 4096
 _SHOWN = 60
@@ -41,15 +42,25 @@ class Records:
 
 def cut(document: Document, key: str) -> Records:
     """Cut the list under a top-level key into its records."""
+    return span(document, document.offset(document.members[key]), raw_list(document, key))
+
+
+def cut_items(document: Document) -> Records:
+    """Cut a top-level list into its records."""
+    before = _SPACE.match(document.text)
+    return span(document, before.end() if before else 0, document.items or [])
+
+
+def raw_list(document: Document, key: str) -> list[msgspec.Raw]:
+    """Return the items of the list under a top-level key."""
     raw = document.members[key]
     try:
-        raws = _RAWS.decode(raw)
+        return _RAWS.decode(raw)
     except msgspec.ValidationError:
         shown = bytes(raw[:_SHOWN]).decode("utf-8", "replace")
         raise InputError(
             f'{document.path}: "{key}" is not a list of records; found {shown!r}.'
         ) from None
-    return span(document, document.offset(raw), raws)
 
 
 def span(document: Document, start: int, raws: list[msgspec.Raw]) -> Records:

@@ -1,0 +1,71 @@
+"""The images of MegaDetector results, and the COCO-Camera-Traps metadata that may go with them."""
+
+from pathlib import Path, PurePosixPath
+
+from boxmask.data.document import open_document
+from boxmask.data.ids import as_id
+from boxmask.data.images import Images, as_side, read_images
+from boxmask.data.members import JoinedRecords
+from boxmask.dataset import Id, RawRecords
+from boxmask.errors import InputError
+
+
+class Pictures:
+    """Columns of the images, from the results first, then completed from the metadata."""
+
+    def __init__(self, records: RawRecords) -> None:
+        self.records = records
+        self.ids: list[Id] = []
+        self.file_names: list[str] = []
+        self.widths: list[int] = []
+        self.heights: list[int] = []
+        self.unlisted = 0  # images that the metadata does not list
+
+    def add(self, fields: dict[str, object]) -> None:
+        """Take an image from the results: its "file", or else its "id", is what it goes by."""
+        file, id = fields.get("file"), as_id(fields.get("id"))
+        name = file if isinstance(file, str) else None
+        self.ids.append(id if name is None else name)
+        self.file_names.append(f"{id}.jpg" if name is None else name)
+        self.widths.append(as_side(fields.get("width")))
+        self.heights.append(as_side(fields.get("height")))
+
+    def join(self, path: Path) -> None:
+        """Complete the images from a metadata file: ids, sizes, names where there was only an id.
+
+        The results may name a file from further up: train/a/1.jpg is a/1.jpg of the metadata.
+        """
+        metadata = _read_metadata(path)
+        by_name = {name: place for place, name in enumerate(metadata.file_names) if name}
+        places = [_find(id, metadata, by_name) for id in self.ids]
+        for image, place in enumerate(places):
+            if place >= 0:
+                self._complete(image, metadata, place)
+        self.unlisted = places.count(-1)
+        self.records = JoinedRecords((metadata.records, places), (self.records, range(len(places))))
+
+    def _complete(self, image: int, metadata: Images, place: int) -> None:
+        if self.ids[image] == metadata.ids[place]:
+            self.file_names[image] = metadata.file_names[place] or self.file_names[image]
+        self.ids[image] = metadata.ids[place]
+        self.widths[image] = int(metadata.widths[place])
+        self.heights[image] = int(metadata.heights[place])
+
+
+def _read_metadata(path: Path) -> Images:
+    document = open_document(path)
+    if "images" not in document.members:
+        raise InputError(
+            f'{path}: there is no "images" at the top level; COCO-Camera-Traps metadata has '
+            f'"images" with "id", "file_name", "width" and "height". Found: {document.listed()}.'
+        )
+    return read_images(document)
+
+
+def _find(key: Id, metadata: Images, by_name: dict[str, int]) -> int:
+    place = metadata.positions.get(key, -1)
+    parts = PurePosixPath(key).parts if isinstance(key, str) and place < 0 else ()
+    for start in range(len(parts)):
+        if place < 0:
+            place = by_name.get("/".join(parts[start:]), -1)
+    return place

@@ -1,0 +1,62 @@
+"""COCO form of a dataset that is not COCO: made from the columns, the records' own keys kept."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from boxmask.data.form import NO_SIZES, CocoForm, Size
+from boxmask.data.members import members
+
+# Lists of boxes inside an image's record: they become annotations.
+_NESTED = ("objects", "detections")
+
+
+class ColumnForm(CocoForm):
+    """The COCO form of any format that has no form of its own."""
+
+    def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
+        """Yield "images", then "categories"."""
+        images = range(len(self.dataset.image_ids))
+        yield "images", b"[%b]" % b", ".join(self._image(image, sizes) for image in images)
+        categories = [{"id": c.id, "name": c.name} for c in self.dataset.categories]
+        yield "categories", json.dumps(categories).encode()
+
+    def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
+        """Return COCO's keys, then the record's own ones; of a key that both have, the record's."""
+        fields = self.coco_keys(row, size)
+        if len(self.dataset.records):
+            fields |= members(self.dataset.records[row])
+        return fields
+
+    def coco_keys(self, row: int, size: Size | None) -> dict[str, object]:
+        """Return what COCO asks of an annotation; null for an unknown image, category or box."""
+        dataset = self.dataset
+        image, category = int(dataset.image_index[row]), int(dataset.category_index[row])
+        bbox = self.bbox(row, size)
+        return {
+            "id": _text(dataset.annotation_ids[row]),
+            "image_id": _text(dataset.image_ids[image]) if image >= 0 else None,
+            "category_id": _text(dataset.categories[category].id) if category >= 0 else None,
+            "bbox": bbox,
+            "area": round(bbox[2] * bbox[3], 4) if bbox else None,
+            "iscrowd": int(dataset.is_crowd[row]),
+        }
+
+    def _image(self, image: int, sizes: Mapping[int, Size]) -> bytes:
+        dataset = self.dataset
+        fields: dict[str, object] = {
+            "id": _text(dataset.image_ids[image]),
+            "file_name": _text(dataset.file_names[image]),
+        }
+        if size := self.size(image, sizes):
+            fields |= {"width": size[0], "height": size[1]}
+        if len(dataset.image_records):
+            own = members(dataset.image_records[image])
+            fields |= {key: raw for key, raw in own.items() if key not in (*fields, *_NESTED)}
+        return msgspec.json.encode(fields)
+
+
+def _text(value: object) -> object:
+    # Python's json escapes the half pairs that a file name may hold; msgspec refuses them.
+    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, str) else value

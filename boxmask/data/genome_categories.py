@@ -1,0 +1,91 @@
+"""Categories for Visual Genome, which only has free names and WordNet synsets.
+
+By synset: every synset of every object is counted, the most common are the categories and their
+rank, from 1, is the id; an object is used only if it has exactly one synset and that is among
+them. By name: likewise with the first name of each object. By COCO: the synsets again, those that
+mean one of COCO's 80 classes first, under that class's name.
+"""
+
+from array import array
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data.boxes import Faults
+from boxmask.data.genome_coco import joint_list
+from boxmask.data.options import ReadOptions
+from boxmask.dataset import FAULTS, Category
+from boxmask.errors import ConfigError, InputError
+
+_NOT_ONE = FAULTS.index("not exactly one synset")
+_NOT_SELECTED = FAULTS.index("category not among the selected classes")
+_NONE = -1
+_MODES = ("coco", "name", "synset")
+
+
+class GenomeCategories:
+    """Collects the labels of all objects, then selects the categories."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        if options.vg_categories not in _MODES:
+            raise ConfigError(
+                f"unknown vg_categories {options.vg_categories!r}; known: {', '.join(_MODES)}."
+            )
+        self._options = options
+        self._aliases = read_aliases(options.vg_alias) if options.vg_alias else {}
+        self._by_name = options.vg_categories == "name"
+        self._counts: Counter[str] = Counter()
+        self._codes: dict[str, int] = {}
+        self._code_of_row = array("i")
+
+    def add(self, names: list[str], synsets: list[str]) -> None:
+        """Take the labels of the next object."""
+        labels = self._canonical(names[:1]) if self._by_name else synsets
+        self._counts.update(labels)
+        one = self._codes.setdefault(labels[0], len(self._codes)) if len(labels) == 1 else _NONE
+        self._code_of_row.append(one)
+
+    def selected(self) -> list[Category]:
+        """Return the categories, by rank or as in the joint list; ids count from 1."""
+        return [Category(rank, name) for rank, (name, _) in enumerate(self._classes(), 1)]
+
+    def index(self) -> tuple[npt.NDArray[np.int32], Faults]:
+        """Return the category and the fault of each object."""
+        place_of_code = np.full(len(self._codes) + 1, -1, np.int32)  # the last is for no label
+        for place, (_, label) in enumerate(self._classes()):
+            if label in self._codes:
+                place_of_code[self._codes[label]] = place
+        codes = np.array(self._code_of_row, np.int64)
+        index = place_of_code[codes]
+        faults = np.where(index < 0, _NOT_SELECTED, 0)
+        if not self._by_name:
+            faults[codes == _NONE] = _NOT_ONE
+        return index, faults.astype(np.uint8)
+
+    def _classes(self) -> list[tuple[str, str]]:
+        """Return (category name, label) in the order of the ids."""
+        # Of equally common labels the one that the file has first comes first.
+        common = [label for label, _ in self._counts.most_common(self._options.classes)]
+        if self._options.vg_categories == "coco":
+            return joint_list(common, self._counts)
+        return [(label, label) for label in common]
+
+    def _canonical(self, names: list[str]) -> list[str]:
+        cleaned = [name.strip().lower() for name in names]
+        return [self._aliases.get(name, name) for name in cleaned if name]
+
+
+def read_aliases(path: Path) -> dict[str, str]:
+    """Read object_alias.txt: on each line, names of one thing; the first stands for the others."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a list of aliases: {error}.") from error
+    aliases: dict[str, str] = {}
+    for line in lines:
+        names = [name.strip().lower() for name in line.split(",")]
+        for name in names[1:]:
+            aliases.setdefault(name, names[0])
+    return aliases

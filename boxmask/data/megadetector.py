@@ -1,0 +1,121 @@
+"""MegaDetector results JSON: boxes in fractions of the image, with a confidence.
+
+Images are keyed by "file" (its current form, and iWildCam 2022) or by "id" (iWildCam 2020, 2021).
+Their sizes come from COCO-Camera-Traps metadata if that is given.
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from boxmask.data.assemble import assemble
+from boxmask.data.boxes import Boxes, Faults, read_boxes
+from boxmask.data.camera_traps import Pictures
+from boxmask.data.document import Document
+from boxmask.data.ids import as_id, column, look_up, unique_positions
+from boxmask.data.nested import Nested
+from boxmask.data.options import ReadOptions
+from boxmask.data.records import as_object, cut, raw_list
+from boxmask.dataset import FAULTS, BoxDataset, Category, Id
+from boxmask.errors import InputError
+
+_WEAK = FAULTS.index("below the confidence threshold")
+_NOT_FRACTIONS = FAULTS.index("box is not in fractions of the image")
+_ROUNDING = 0.01  # detectors let a box reach a little over the border
+_USUAL = {"1": "animal", "2": "person", "3": "vehicle"}
+_PEEK = 4096
+
+NOT_LISTED = "images that the metadata does not list"
+
+
+class _Detection(msgspec.Struct, gc=False):
+    category: str | int | float | None = None
+    conf: float | None = None
+    bbox: tuple[float, float, float, float] | None = None
+
+
+def recognises(document: Document) -> bool:
+    """Tell whether the file is an object with images that hold detections."""
+    if "images" not in document.members or "annotations" in document.members:
+        return False
+    start = bytes(document.members["images"][:_PEEK])
+    return "detection_categories" in document.members or b'"detections"' in start
+
+
+def read(document: Document, options: ReadOptions) -> BoxDataset:
+    """Read the file; `metadata` brings sizes and ids, `min_conf` faults weak detections."""
+    if "images" not in document.members:
+        raise InputError(
+            f'{document.path}: there is no "images" at the top level; MegaDetector results have '
+            f'"images" and "detection_categories". Found: {document.listed()}.'
+        )
+    nested = Nested(document, "images", "detections", _Detection, _loose)
+    pictures = Pictures(cut(document, "images"))
+    detections: list[_Detection] = []
+    for fields, rows in nested.read(raw_list(document, "images")):
+        pictures.add(fields)
+        detections += rows
+    if options.metadata:
+        pictures.join(options.metadata)
+    unique_positions(pictures.ids, document.path, "images")
+    xywh, faults = read_boxes([row.bbox for row in detections])
+    _judge_fractions(xywh, faults, document.path)
+    scores = np.array([np.nan if row.conf is None else row.conf for row in detections], np.float32)
+    faults[(scores < np.float32(options.min_conf)) & (faults == 0)] = _WEAK
+    categories, positions = _categories(document)
+    return assemble(
+        document.path,
+        "megadetector",
+        image_ids=column(pictures.ids),
+        file_names=tuple(pictures.file_names),
+        widths=np.array(pictures.widths, np.int32),
+        heights=np.array(pictures.heights, np.int32),
+        annotation_ids=range(1, len(detections) + 1),
+        xywh=xywh,
+        faults=faults,
+        fractions=np.ones(len(detections), np.bool_),
+        image_index=nested.image_index(),
+        category_index=look_up(positions, [str(row.category) for row in detections]),
+        categories=categories,
+        scores=scores,
+        rotated_if_unsized=True,
+        records=nested.records(),
+        image_records=pictures.records,
+        warnings={NOT_LISTED: pictures.unlisted},
+    )
+
+
+def _judge_fractions(xywh: Boxes, faults: Faults, path: Path) -> None:
+    """Fault boxes that reach far beyond 1; if most do, the file is in pixels: an error."""
+    wrong = (xywh > 1 + _ROUNDING).any(1)
+    faults[wrong & (faults == 0)] = _NOT_FRACTIONS
+    readable = int(np.isfinite(xywh).all(1).sum())
+    if readable and wrong.sum() * 2 > readable:
+        first = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path}: detection {first + 1} has the bbox {xywh[first].tolist()}, and most others "
+            "are like it; MegaDetector writes fractions of the image, between 0 and 1. If these "
+            "are pixels, write the boxes as COCO annotations."
+        )
+
+
+def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
+    """Return the categories, and the place of each by the key that detections use."""
+    raw = document.members.get("detection_categories", b"null")
+    if raw == b"null":
+        named: dict[str, object] = dict(_USUAL)
+    else:
+        named = as_object(bytes(raw), f"{document.path}: detection_categories")
+    whole = all(key.isdecimal() and key == str(int(key)) for key in named)
+    categories = [Category(int(key) if whole else key, str(name)) for key, name in named.items()]
+    return categories, {key: place for place, key in enumerate(named)}
+
+
+def _loose(values: dict[str, object]) -> _Detection:
+    conf = values.get("conf")
+    sound = isinstance(conf, int | float) and not isinstance(conf, bool)
+    row = _Detection(category=as_id(values.get("category")))
+    row.conf = float(conf) if sound else None  # type: ignore[arg-type]
+    row.bbox = values.get("bbox")  # type: ignore[assignment]
+    return row

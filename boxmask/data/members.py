@@ -1,0 +1,50 @@
+"""A record's own keys, each with the bytes of its value exactly as the file has them."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data.document import address
+from boxmask.data.repair import repaired
+from boxmask.dataset import RawRecords
+from boxmask.errors import InputError
+
+Members = dict[str, msgspec.Raw]
+
+_DECODER = msgspec.json.Decoder(Members)
+_SHOWN = 80
+
+
+def members(record: bytes) -> Members:
+    """Split one object into key -> raw value. Of a repeated key the last value counts."""
+    try:
+        return _DECODER.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        copy = bytes(repaired(record))
+    try:
+        found = _DECODER.decode(copy)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        shown = record[:_SHOWN].decode("utf-8", "replace")
+        raise InputError(f"a record cannot be split into its keys ({error}): {shown}") from error
+    start = address(copy)
+    places = {key: address(raw) - start for key, raw in found.items()}
+    return {key: msgspec.Raw(record[at : at + len(found[key])]) for key, at in places.items()}
+
+
+class JoinedRecords:
+    """Records of several lists about the same things, joined into one object each."""
+
+    def __init__(self, *parts: tuple[RawRecords, Sequence[int] | npt.NDArray[np.int32]]) -> None:
+        self.parts = parts  # (records, index of each thing's record or -1)
+
+    def __len__(self) -> int:
+        return len(self.parts[0][1])
+
+    def __getitem__(self, index: int) -> bytes:
+        joined: Members = {}
+        for records, places in self.parts:
+            if places[index] >= 0:
+                joined |= members(records[int(places[index])])
+        return msgspec.json.encode(joined)

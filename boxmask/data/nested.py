@@ -1,0 +1,89 @@
+"""Files that group boxes by image: one record per image, the boxes in a list inside it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data.document import Document, loads
+from boxmask.data.records import Loose, Records, Row, as_object, walk
+from boxmask.errors import InputError
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_EMPTY = msgspec.Raw(b"[]")
+
+
+@dataclass
+class Nested(Generic[Row]):
+    """Reads image records one by one and remembers where each of their boxes lies."""
+
+    document: Document
+    what: str  # name of the list of images, for errors
+    key: str  # name of the list of boxes
+    rows: type[Row]
+    loose: Loose[Row]
+    counts: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+
+    def read(self, images: Iterable[msgspec.Raw]) -> Iterator[tuple[dict[str, object], list[Row]]]:
+        """Yield each image's other members, decoded, and its boxes."""
+        decoder = msgspec.json.Decoder(list[self.rows])  # type: ignore[name-defined]
+        for place, image in enumerate(images):
+            fields = self._fields(image, place)
+            boxes = fields.pop(self.key, _EMPTY)
+            raws = self._items(boxes, place)
+            starts, lengths = walk(self.document.text, self.document.offset(boxes), raws)
+            self.starts += starts
+            self.lengths += lengths
+            self.counts.append(len(raws))
+            try:
+                rows = decoder.decode(boxes) if raws else []
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                rows = [self._loose(raw, place, i) for i, raw in enumerate(raws)]
+            yield {key: self._value(raw) for key, raw in fields.items()}, rows
+
+    def records(self) -> Records:
+        """Return the boxes' records, once all images have been read."""
+        return Records(
+            self.document.source,
+            np.array(self.starts, np.int64),
+            np.array(self.lengths, np.int64),
+        )
+
+    def image_index(self) -> npt.NDArray[np.int32]:
+        """Return the image of each box, once all images have been read."""
+        return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
+
+    def _fields(self, image: msgspec.Raw, place: int) -> dict[str, msgspec.Raw]:
+        try:
+            return _MEMBERS.decode(image)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            shown = bytes(image[:60]).decode("utf-8", "replace")
+            raise InputError(
+                f"{self.document.path}: {self.what}[{place}] is not an object: {shown!r}."
+            ) from error
+
+    def _items(self, boxes: msgspec.Raw, place: int) -> list[msgspec.Raw]:
+        if boxes == b"null":
+            return []
+        try:
+            return _RAWS.decode(boxes)
+        except msgspec.DecodeError as error:
+            raise InputError(
+                f'{self.document.path}: "{self.key}" of {self.what}[{place}] is not a list.'
+            ) from error
+
+    def _loose(self, raw: msgspec.Raw, place: int, item: int) -> Row:
+        where = f"{self.document.path}: {self.what}[{place}], {self.key}[{item}]"
+        return self.loose(as_object(self.document.original(raw), where))
+
+    def _value(self, raw: msgspec.Raw) -> object:
+        try:
+            return msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return loads(self.document.original(raw))

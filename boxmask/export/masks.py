@@ -40,7 +40,7 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
             f"{len(dataset.annotation_ids)}; use boxmask check to see which differ."
         )
     order, starts = dataset.rows_by_image()
-    for image, (width, height) in enumerate(finished.sizes.tolist()):
+    for image, (width, height) in enumerate(finished.sizes[:-1].tolist()):
         rows = order[starts[image] : starts[image + 1]].tolist()
         if rows and width and height:
             yield ImageMasks(

@@ -1,0 +1,40 @@
+"""Proof that an output holds every annotation of its input, and that only masks were added."""
+
+from pathlib import Path
+
+from boxmask.check.compare import compare_head, compare_rows
+from boxmask.check.pairs import pair, pairing_faults
+from boxmask.check.report import Report
+from boxmask.data.coco_form import open_form
+from boxmask.data.finished import open_finished
+from boxmask.dataset import BoxDataset
+
+__all__ = ["Report", "check"]
+
+_CHUNK = 512  # annotations whose masks are measured at once, in the cache of the processor
+
+
+def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> Report:
+    """Compare an output with the dataset that it was made from, and name what breaks the law.
+
+    The law: every annotation of the input is in the output exactly once, in the same order, with
+    its id and all its own keys; only its segmentation, its area and one key of ours may differ,
+    and the new masks are masks of their boxes. Everything beside the annotations is the same.
+    """
+    finished = open_finished(out, dataset)
+    report = Report(len(dataset.annotation_ids), shown)
+    pairs = pair(dataset.annotation_ids, finished.ids)
+    with open_form(dataset) as form:
+        for problem in compare_head(form, dataset, finished):
+            report.blame(str(out), problem)
+        for record, problem in pairing_faults(pairs, dataset.annotation_ids, finished.ids):
+            report.blame(record, problem)
+        paired = (pairs >= 0).nonzero()[0]
+        for start in range(0, len(paired), _CHUNK):
+            rows = paired[start : start + _CHUNK]
+            for found in compare_rows(form, dataset, finished, rows.tolist(), pairs[rows].tolist()):
+                report.count(found.verdict.status, found.verdict.reason)
+                if found.problem:
+                    id = dataset.annotation_ids[found.row]
+                    report.blame(f"annotations[{found.row}] (id {id!r})", found.problem)
+    return report

@@ -1,0 +1,102 @@
+"""An output against the form that the dataset should have: its annotations and all beside them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from boxmask.check.masks import Claim, mask_faults
+from boxmask.check.values import Values, differences, encoded, exact, same, shown
+from boxmask.check.verdict import Verdict, verdict
+from boxmask.data.boxes import pixel_boxes
+from boxmask.data.finished import Finished
+from boxmask.data.form import CocoForm
+from boxmask.data.members import members
+from boxmask.dataset import BoxDataset
+
+_ABSENT = object()
+_NULL = msgspec.Raw(b"null")
+
+
+class Finding(NamedTuple):
+    """What became of one annotation; nothing is wrong with it if `problem` is empty."""
+
+    row: int
+    verdict: Verdict
+    problem: str
+
+
+def compare_head(form: CocoForm, dataset: BoxDataset, finished: Finished) -> Iterator[str]:
+    """Yield what differs beside the annotations."""
+    beside = {
+        key: finished.document.original(raw)
+        for key, raw in finished.document.members.items()
+        if key != "annotations"
+    }
+    for key, ours in form.head(_measured(dataset, finished)):
+        if key == "annotations":
+            continue
+        if key not in beside:
+            yield f'"{key}" is missing from the output'
+        else:
+            yield from _compare_member(key, ours, beside.pop(key))
+    yield from (f'"{key}" was added' for key in beside)
+
+
+def compare_rows(
+    form: CocoForm,
+    dataset: BoxDataset,
+    finished: Finished,
+    rows: Sequence[int],
+    positions: Sequence[int],
+) -> list[Finding]:
+    """Compare annotations with those at `positions` of the output, all masks of them at once."""
+    sizes = finished.sizes[dataset.image_index[rows]].tolist()
+    findings, claims = {}, []
+    for row, position, (width, height) in zip(rows, positions, sizes, strict=True):
+        ours = encoded(form.annotation(row, (width, height) if width and height else None))
+        theirs = members(finished.records[position])
+        findings[row] = found = _compare(dataset, row, ours, theirs)
+        if found.verdict.status == "ok" and not found.verdict.problem:
+            claims.append(_claim(dataset, row, theirs, width, height))
+    for row, problem in mask_faults(claims):
+        before = findings[row].problem
+        findings[row] = findings[row]._replace(problem=f"{before}; {problem}".removeprefix("; "))
+    return list(findings.values())
+
+
+def _compare(dataset: BoxDataset, row: int, ours: Values, theirs: Values) -> Finding:
+    found = verdict(
+        ours, theirs, crowd=bool(dataset.is_crowd[row]), masked=bool(dataset.has_mask[row])
+    )
+    problems = [*differences(ours, theirs), found.problem]
+    return Finding(row, found, "; ".join(filter(None, problems)))
+
+
+def _claim(dataset: BoxDataset, row: int, theirs: Values, width: int, height: int) -> Claim:
+    box = dataset.boxes[row]
+    if dataset.relative[row]:
+        box = pixel_boxes(dataset, np.array([row]), width, height)[0]
+    segmentation, area = (theirs.get(key, _NULL) for key in ("segmentation", "area"))
+    return Claim(row, segmentation, area, box, width, height)
+
+
+def _measured(dataset: BoxDataset, finished: Finished) -> dict[int, tuple[int, int]]:
+    """Return the sizes that only the output knows, by image."""
+    unknown = (dataset.widths == 0) | (dataset.heights == 0)
+    found = np.flatnonzero(unknown & finished.sizes[:-1].all(axis=1)).tolist()
+    return {image: tuple(finished.sizes[image].tolist()) for image in found}
+
+
+def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
+    if same(ours, theirs):
+        return
+    before, after = exact(ours), exact(theirs)
+    if isinstance(before, list) and isinstance(after, list):
+        for place, (one, other) in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
+            if one != other:
+                yield f'"{key}"[{place}] differs'
+    else:
+        yield f'"{key}" was {shown(ours)} and is {shown(theirs)}'

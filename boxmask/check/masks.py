@@ -1,0 +1,115 @@
+"""Whether a mask of ours is one: readable, as large as its image, inside its box, as large as said.
+
+Letters: K masks. A box is (x0, y0, x1, y1), pixels in the COCO convention.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco_mask
+
+from boxmask.check.counts import measure
+from boxmask.dataset import IntArray
+from boxmask.errors import InputError
+from boxmask.rle import segmentation_runs
+
+
+class Claim(NamedTuple):
+    """What an annotation says about its mask, still as JSON, and what it is checked against."""
+
+    row: int
+    segmentation: msgspec.Raw
+    area: msgspec.Raw
+    box: npt.NDArray[np.float64]  # (4,)
+    width: int  # of the image, 0 if nobody knows
+    height: int
+
+
+class _Runs(msgspec.Struct):
+    size: tuple[int, int]
+    counts: str
+
+
+_RUNS = msgspec.json.Decoder(_Runs)
+_NUMBER = msgspec.json.Decoder(float)
+
+
+def mask_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, str]]:
+    """Yield (row, what is wrong) for each claim that does not hold."""
+    readable, strings = [], []
+    for claim in claims:
+        try:
+            strings.append(_compressed(claim))
+            readable.append(claim)
+        except InputError as error:
+            yield claim.row, str(error)
+    if not readable:
+        return
+    heights = np.array([claim.height for claim in readable], np.int64)
+    widths = np.array([claim.width for claim in readable], np.int64)
+    found = measure(strings, heights)
+    windows = pixel_windows(np.array([claim.box for claim in readable]), widths, heights)
+    outside = (found.bounds[:, :2] < windows[:, :2]) | (found.bounds[:, 2:] > windows[:, 2:])
+    wrong = {
+        "its run lengths are broken": found.broken,
+        "its run lengths are not those of its image": found.total != widths * heights,
+        "its mask is empty": found.area == 0,
+        "its mask leaves its box": outside.any(1),
+        '"area" is not the number of its mask\'s pixels': found.area != _areas(readable),
+    }
+    seen = np.zeros(len(readable), np.bool_)
+    for problem, flags in wrong.items():
+        for place in np.flatnonzero(flags & ~seen):
+            yield readable[place].row, problem
+        seen |= flags
+
+
+def pixel_windows(boxes: npt.NDArray[np.float64], widths: IntArray, heights: IntArray) -> IntArray:
+    """Return the pixels that boxes (K, 4) touch inside their images, at least one each (K, 4)."""
+    limits = np.stack([widths, heights], axis=1)
+    low = np.clip(np.floor(boxes[:, :2]), 0, limits - 1)
+    high = np.clip(np.ceil(boxes[:, 2:]), low + 1, limits)
+    return np.hstack([low, high]).astype(np.int64)
+
+
+def _compressed(claim: Claim) -> bytes:
+    """Return a mask as compressed run lengths; InputError if it is no mask of its image."""
+    if not (claim.width and claim.height):
+        raise InputError("has a mask, but the size of its image is unknown")
+    if not np.isfinite(claim.box).all():
+        raise InputError("has a mask, but its box cannot be used")
+    try:
+        runs = _RUNS.decode(claim.segmentation)
+    except msgspec.DecodeError:
+        return _from_other_form(claim)
+    if runs.size != (claim.height, claim.width):
+        size = f"{runs.size[0]} x {runs.size[1]}"
+        raise InputError(
+            f"its mask is {size} (height x width), its image {claim.height} x {claim.width}"
+        )
+    return runs.counts.encode()
+
+
+def _from_other_form(claim: Claim) -> bytes:
+    try:
+        segmentation = msgspec.json.decode(claim.segmentation)
+    except msgspec.DecodeError as error:
+        raise InputError(f"its mask cannot be read: {error}") from error
+    counts = segmentation_runs(segmentation, width=claim.width, height=claim.height)
+    runs = {"size": [claim.height, claim.width], "counts": counts}
+    written: bytes = coco_mask.frPyObjects(runs, claim.height, claim.width)["counts"]
+    return written
+
+
+def _areas(claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
+    return np.array([_area(claim.area) for claim in claims])
+
+
+def _area(value: msgspec.Raw) -> float:
+    try:
+        return _NUMBER.decode(value)
+    except msgspec.DecodeError:
+        return np.nan

@@ -1,0 +1,57 @@
+"""The values of one record as JSON, and when two of them are the same."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+OURS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
+
+Values = Mapping[str, msgspec.Raw]
+
+_SHOWN = 60
+
+
+def encoded(record: Mapping[str, object]) -> Values:
+    """Write values as JSON; those that are raw stay as they are."""
+    return {
+        key: value if isinstance(value, msgspec.Raw) else msgspec.Raw(msgspec.json.encode(value))
+        for key, value in record.items()
+    }
+
+
+def same(ours: msgspec.Raw | bytes | None, theirs: msgspec.Raw | bytes | None) -> bool:
+    """Compare two values: how numbers are written counts, how texts and spaces are does not."""
+    if ours == theirs:
+        return True
+    return ours is not None and theirs is not None and exact(ours) == exact(theirs)
+
+
+def differences(ours: Values, theirs: Values) -> Iterator[str]:
+    """Yield what differs in the keys that a run must not touch."""
+    for key, value in ours.items():
+        if key in OURS:
+            continue
+        if key not in theirs:
+            yield f'"{key}" is missing from the output'
+        elif not same(value, theirs[key]):
+            yield f'"{key}" was {shown(value)} and is {shown(theirs[key])}'
+    for key in theirs:
+        if key not in ours and key not in OURS:
+            yield f'"{key}" was added'
+
+
+def shown(value: msgspec.Raw | bytes) -> str:
+    """Return a value as text, cut to a readable length."""
+    text = bytes(value).decode("utf-8", "replace")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def exact(value: msgspec.Raw | bytes) -> object:
+    """Decode a value with its numbers as they are written, so that 1.0 and 1 differ."""
+    text = bytes(value).decode("utf-8", "surrogateescape")
+    return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
+
+
+def _number(token: str) -> tuple[str]:
+    return (token,)

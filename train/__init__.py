@@ -1,1 +1,1 @@
-"""Partially supervised training."""
+"""Partially supervised training of the mask networks."""

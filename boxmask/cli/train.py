@@ -1,0 +1,98 @@
+"""`boxmask train`: learn masks from the seen classes of annotated photographs."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train(
+    annotations: Annotated[list[Path], typer.Argument(help="Annotation files with masks.")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(help="Image folder; one for all files, or one for each in their order."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder.")] = None,
+    preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "zoom",
+    seen: Annotated[
+        str | None,
+        typer.Option(help='Classes whose masks are learnt: voc, non-voc, all, FILE or "a,b".'),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the optimiser.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Boxes (zoom) or images a step.")] = None,
+    boxes: Annotated[str | None, typer.Option(help="gt, or gt+noisy.")] = None,
+    seed: Annotated[int | None, typer.Option(help="What all randomness comes from.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes preparing batches.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE for any field of the recipe; may be repeated."),
+    ] = None,
+    val: Annotated[list[Path] | None, typer.Option(help="Annotation files to measure on.")] = None,
+    val_images: Annotated[list[Path] | None, typer.Option(help="Their image folders.")] = None,
+    init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.")] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Show the recipe and stop.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+) -> None:
+    """Train a network to mask the objects in boxes, from the masks of the seen classes."""
+    from boxmask.train.presets import preset as named
+    from boxmask.train.settings import override, to_json
+
+    given = {"seen": seen, "steps": steps, "batch": batch, "boxes": boxes}
+    given |= {"seed": seed, "workers": workers}
+    flags = [f"{name}={value}" for name, value in given.items() if value is not None]
+    config = override(named(preset), [*(changes or ()), *flags])
+    if print_config:
+        typer.echo(to_json(config), nl=False)
+        return
+    if out is None or not images:
+        raise typer.BadParameter("--images and --out are needed to train")
+    from boxmask.train.session import Job, run
+
+    job = Job(
+        annotations=tuple(annotations),
+        images=tuple(images),
+        val=tuple(val or ()),
+        val_images=tuple(val_images or ()),
+        out=out,
+        init=init,
+        resume=resume,
+        device=device,
+        threads=threads,
+        command=f"boxmask {shlex.join(sys.argv[1:])}",
+    )
+    try:
+        summary = run(job, config, report=_say)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command with --resume goes on from {out}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(summary))
+    else:
+        typer.echo(f"done: weights and card in {out}")
+
+
+def _say(entry: dict[str, Any]) -> None:
+    """Print one report as a line on stderr."""
+    if "loss" in entry:
+        line = (
+            f"step {entry['step']}  loss {entry['loss']:.4f} (mask {entry['mask']:.4f})  "
+            f"{entry['boxes_per_second']:.1f} boxes/s  waiting {entry['waiting']:.0%}  "
+            f"{_clock(entry['seconds_left'])} left"
+        )
+    else:
+        scores = (f"{name} {value:.4f}" for name, value in entry.items() if name != "step")
+        line = f"step {entry['step']}  {'  '.join(scores)}"
+    typer.echo(line, err=True)
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"

@@ -1,0 +1,74 @@
+"""A training batch: views, what their masks should be, and where each box came from.
+
+Letters: N boxes, M mask side, K rows and columns at which the true IoU is measured at most.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from boxmask.models.views import Views
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """True masks at pixels of the picture, to measure the IoU that pasting would give."""
+
+    rows: Tensor  # (N, K) float32, in cells of the mask, 0 to M-1; NaN where there is none
+    columns: Tensor  # (N, K) likewise
+    bits: Tensor  # (N, K, K) bool
+    missed: Tensor  # (N,) float32, pixels of the true mask outside the box
+
+    @classmethod
+    def empty(cls, most: int) -> "Truth":
+        """Return the truth of no box."""
+        places = torch.zeros(0, most)
+        return cls(places, places, torch.zeros(0, most, most, dtype=torch.bool), torch.zeros(0))
+
+    @classmethod
+    def join(cls, parts: Sequence["Truth"]) -> "Truth":
+        """Put the boxes of several parts into one."""
+        return cls(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+    def to(self, device: torch.device) -> "Truth":
+        """Move to a device."""
+        return Truth(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one forward pass learns from."""
+
+    views: Views
+    targets: Tensor  # (N, M, M) float32 in [0, 1]
+    weights: Tensor  # (N,) float32, 0 for boxes whose mask is not to be learnt
+    truth: Truth
+    names: tuple[str, ...]  # (N,) file and annotation id, for messages
+
+    @property
+    def pictures(self) -> int:
+        """Count the views."""
+        return self.views.pixels.shape[0]
+
+    @classmethod
+    def join(cls, parts: Sequence["Batch"]) -> "Batch":
+        """Put several parts into one batch."""
+        return cls(
+            Views.join([part.views for part in parts]),
+            torch.cat([part.targets for part in parts]),
+            torch.cat([part.weights for part in parts]),
+            Truth.join([part.truth for part in parts]),
+            tuple(name for part in parts for name in part.names),
+        )
+
+    def to(self, device: torch.device) -> "Batch":
+        """Move to a device."""
+        return replace(
+            self,
+            views=self.views.to(device),
+            targets=self.targets.to(device, non_blocking=True),
+            weights=self.weights.to(device, non_blocking=True),
+            truth=self.truth.to(device),
+        )

@@ -1,0 +1,125 @@
+"""The model card: what a user of the weights must know, as JSON in them and as a page beside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from boxmask import __version__
+from boxmask.train.collection import Collection, Source
+
+Card = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a network comes from: its data, its classes, the command."""
+
+    command: str
+    data: tuple[dict[str, Any], ...]
+    validation: tuple[dict[str, Any], ...]
+    recipe: dict[str, Any]
+
+
+def describe(collection: Collection) -> tuple[dict[str, Any], ...]:
+    """Describe each source of a collection: counts, classes, licences."""
+    table = collection.table
+    return tuple(
+        {
+            "file": f"{source.dataset.path.parent.name}/{source.dataset.path.name}",
+            "images": len(np.unique(table.image[table.source == number])),
+            "boxes": int((table.source == number).sum()),
+            "masks": int((table.learnt & (table.source == number)).sum()),
+            "seen": _names(source, seen=True),
+            "unseen": _names(source, seen=False),
+            "licences": licences(source),
+        }
+        for number, source in enumerate(collection.sources)
+    )
+
+
+def licences(source: Source) -> list[str]:
+    """Name the licences that the images of a COCO file state."""
+    if source.dataset.format != "coco":
+        return []
+
+    class Image(msgspec.Struct):
+        license: int | str | None = None
+
+    class Licence(msgspec.Struct):
+        id: int | str | None = None
+        name: str = ""
+        url: str = ""
+
+    class File(msgspec.Struct):
+        images: list[Image] = []
+        licenses: list[Licence] = []
+
+    try:
+        file = msgspec.json.decode(source.dataset.path.read_bytes(), type=File)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    used = {image.license for image in file.images} - {None}
+    return sorted({one.name or one.url for one in file.licenses if one.id in used})
+
+
+def card(provenance: Provenance, *, step: int, scores: dict[str, float]) -> Card:
+    """Put a card together."""
+    return {
+        "boxmask": __version__,
+        "command": provenance.command,
+        "step": step,
+        "scores": scores,
+        "data": list(provenance.data),
+        "validation": list(provenance.validation),
+        "recipe": provenance.recipe,
+    }
+
+
+def card_text(content: Card) -> str:
+    """Write a card as a page of Markdown."""
+    lines = [
+        "# Model card",
+        "",
+        f"Class-agnostic masks for boxes, trained by boxmask {content['boxmask']} "
+        f"for {content['step']} steps.",
+        "",
+        f"    {content['command']}",
+        "",
+        "## Scores on true boxes",
+        "",
+        *_scores(content["scores"]),
+        "",
+        "## Data",
+        "",
+        *_sources("learnt from", content["data"]),
+        *_sources("measured on", content["validation"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(scores: dict[str, float]) -> list[str]:
+    if not scores:
+        return ["Not measured: no validation data was given."]
+    rows = [f"| {name} | {value:.4f} |" for name, value in scores.items()]
+    return ["| figure | value |", "|---|---|", *rows]
+
+
+def _sources(what: str, sources: Sequence[dict[str, Any]]) -> list[str]:
+    lines = []
+    for one in sources:
+        stated = ", ".join(one["licences"]) or "none stated in the file"
+        unseen = f"; unseen: {', '.join(one['unseen'])}" if one["unseen"] else ""
+        lines += [
+            f"- {what} `{one['file']}`: {one['images']} images, {one['boxes']} boxes, "
+            f"{one['masks']} masks. Licences of the images: {stated}. "
+            f"Seen classes: {', '.join(one['seen']) or 'none'}{unseen}."
+        ]
+    return lines
+
+
+def _names(source: Source, *, seen: bool) -> list[str]:
+    pairs = zip(source.dataset.categories, source.seen, strict=True)
+    return [category.name for category, chosen in pairs if bool(chosen) is seen]

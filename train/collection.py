@@ -1,0 +1,151 @@
+"""Several datasets as one: which boxes can be learnt from, their pictures and their masks.
+
+Letters: N boxes that are fit for training and I images, of all sources one after another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.data import pixel_boxes, read, segmentation
+from boxmask.dataset import BoxDataset
+from boxmask.errors import ConfigError, InputError
+from boxmask.images import ImageFault, load_image
+from boxmask.rle import decode_window
+from boxmask.splits import select_each
+from boxmask.train.keep import Keep
+from boxmask.train.scene import Bits, Box, Instance, Mask, Pixels
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One annotation file, its folder of images, and which of its categories are seen (C,)."""
+
+    dataset: BoxDataset
+    folder: Path
+    seen: Bits
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Where each box that is fit for training stands (N,)."""
+
+    source: IntArray
+    row: IntArray  # in its source
+    image: IntArray  # 0 to I-1
+    category: IntArray  # counted over all sources
+    learnt: Bits  # its class is seen and it has a mask
+
+
+class Collection:
+    """The boxes to train on, and what belongs to them, read when asked for and kept."""
+
+    def __init__(self, sources: Sequence[Source], *, min_side: float, room: int) -> None:
+        self.sources = tuple(sources)
+        self.table = _table(self.sources, min_side)
+        self.first_images = _starts([len(one.dataset.file_names) for one in self.sources])
+        self.pictures: Keep[int, Pixels] = Keep(
+            self._picture, size=lambda pixels: pixels.nbytes, room=room * 3 // 4
+        )
+        self.instances: Keep[int, Instance] = Keep(self._instance, size=_size, room=room // 4)
+
+    def place(self, image: int) -> tuple[Source, int]:
+        """Return the source of an image and its index there."""
+        source = int(np.searchsorted(self.first_images, image, side="right")) - 1
+        return self.sources[source], image - int(self.first_images[source])
+
+    def _picture(self, image: int) -> Pixels:
+        source, index = self.place(image)
+        dataset = source.dataset
+        name = dataset.file_names[index]
+        try:
+            return load_image(
+                source.folder,
+                name,
+                width=int(dataset.widths[index]),
+                height=int(dataset.heights[index]),
+                rotated_if_unsized=dataset.rotated_if_unsized,
+            )
+        except ImageFault as fault:
+            raise InputError(
+                f"{source.folder / name}: {fault}. Repair the file or take its image out of "
+                f"{dataset.path}; `boxmask check` finds all such files."
+            ) from fault
+
+    def _instance(self, item: int) -> Instance:
+        dataset = self.sources[self.table.source[item]].dataset
+        row, image = int(self.table.row[item]), int(self.table.image[item])
+        height, width = self.pictures[image].shape[:2]
+        box = pixel_boxes(dataset, np.array([row]), width, height)[0]
+        box = np.clip(box, 0, [width, height, width, height])
+        file = dataset.file_names[int(dataset.image_index[row])]
+        instance = Instance(box, None, f"{file} annotation {dataset.annotation_ids[row]}")
+        if not self.table.learnt[item] or not (box[:2] < box[2:]).all():
+            return instance
+        window = decode_window(
+            segmentation(dataset, row), width=width, height=height, box=box
+        )
+        return replace(instance, mask=Mask(window.x, window.y, window.bits.T).trimmed())
+
+
+def open_sources(
+    annotations: Sequence[Path], folders: Sequence[Path], *, seen: str
+) -> tuple[Source, ...]:
+    """Read annotation files, each with its folder of images; one folder may serve them all."""
+    if len(folders) == 1:
+        folders = list(folders) * len(annotations)
+    if len(folders) != len(annotations):
+        raise ConfigError(
+            f"{len(annotations)} annotation files but {len(folders)} folders of images; "
+            "give one folder for all, or one for each in the same order."
+        )
+    datasets = [read(path) for path in annotations]
+    chosen = select_each(seen, [dataset.categories for dataset in datasets])
+    return tuple(Source(*each) for each in zip(datasets, folders, chosen, strict=True))
+
+
+def _table(sources: Sequence[Source], min_side: float) -> Table:
+    images = _starts([len(one.dataset.file_names) for one in sources])
+    categories = _starts([len(one.dataset.categories) for one in sources])
+    columns = []
+    for number, source in enumerate(sources):
+        dataset = source.dataset
+        rows = np.flatnonzero(_fit(dataset, min_side))
+        category = dataset.category_index[rows].astype(np.int64)
+        learnt = dataset.has_mask[rows] & (category >= 0)
+        learnt[learnt] &= source.seen[category[learnt]]
+        columns.append(
+            (
+                np.full(len(rows), number),
+                rows,
+                images[number] + dataset.image_index[rows],
+                categories[number] + category,
+                learnt,
+            )
+        )
+    table = Table(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
+    if not table.learnt.any():
+        paths = ", ".join(str(source.dataset.path) for source in sources)
+        raise InputError(f"{paths}: no mask of a seen class to learn from; check --seen.")
+    return table
+
+
+def _fit(dataset: BoxDataset, min_side: float) -> Bits:
+    """Tell which boxes can be cropped: whole records, no crowds, not too small."""
+    sides = dataset.boxes[:, 2:] - dataset.boxes[:, :2]
+    large = (sides >= np.where(dataset.relative, 0.0, min_side)[:, None]).all(axis=1)
+    good: Bits = (dataset.faults == 0) & (dataset.image_index >= 0) & ~dataset.is_crowd & large
+    return good
+
+
+def _starts(counts: Sequence[int]) -> IntArray:
+    return np.cumsum([0, *counts[:-1]]).astype(np.int64)
+
+
+def _size(instance: Instance) -> int:
+    return 512 + (instance.mask.bits.nbytes if instance.mask is not None else 0)

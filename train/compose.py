@@ -1,0 +1,153 @@
+"""Scenes to learn from: pictures of the collection, varied, cropped and pasted together.
+
+A family of networks composes in one of two ways: a whole picture with its boxes, or the
+surroundings of one box. Everything random comes from the generator given.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.models.config import ModelConfig
+from boxmask.train.collection import Collection
+from boxmask.train.colour import factor, recolour
+from boxmask.train.config import Augment
+from boxmask.train.paste import Cutout, place
+from boxmask.train.scene import Box, Instance, Pixels, Scene
+from boxmask.train.warp import (
+    Canvas,
+    Map,
+    after,
+    linear,
+    mapped_box,
+    moved,
+    render,
+    shifted,
+    whole_pixels,
+)
+
+Random = np.random.Generator
+Items = npt.NDArray[np.int64]
+
+SLACK = 1.1  # a scene shows this much more than the view that is cut from it
+MARGIN = 24  # pixels beyond that: with aligned corners, samples draw in a little in small pictures
+GRAY = 127  # what views show beyond a picture
+STEPS = 8  # scales that a crop is drawn from, as in the paper
+BORDER = 128  # pixels that the centre of a crop keeps from the edge
+
+
+def whole_scene(
+    collection: Collection, items: Items, *, config: Augment, random: Random
+) -> Scene:
+    """Compose a whole picture, or a square crop of it, with some of its boxes."""
+    image = collection.pictures[int(collection.table.image[items[0]])]
+    matrix, size = _from_corner(draw_linear(config, random), image)
+    canvas: Canvas = (0, 0, *size)
+    if config.scale_crop is not None:
+        canvas = square_crop(size, config.scale_crop, random)
+    instances = [collection.instances[int(item)] for item in items]
+    scene = _show(image, instances, matrix, canvas, fill=0)
+    for cutout in draw_cutouts(collection, config, random):
+        y, x = random.uniform(0, 1, 2) * scene.image.shape[:2]
+        side = float(np.sqrt(cutout.alpha.size))
+        scene = place(scene, cutout, around=(x, y, side), random=random)
+    return replace(scene, image=recolour(scene.image, config, random))
+
+
+def close_scene(
+    collection: Collection, item: int, *, model: ModelConfig, config: Augment, random: Random
+) -> Scene:
+    """Compose what a view of one box is cut from; its only instance is the one asked for."""
+    image = collection.pictures[int(collection.table.image[item])]
+    instance = collection.instances[item]
+    reach = model.context * SLACK
+    # Twice the view's resolution is enough: large boxes are reduced at once, not warped in full.
+    step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
+    matrix, frame = _from_corner(draw_linear(config, random) / step, image)
+    target = moved(instance, matrix, None) or instance
+    scene = _show(image, [instance], matrix, _surroundings(target.box, reach, frame), fill=GRAY)
+    if not scene.instances:
+        return Scene(image, (replace(instance, mask=None),))
+    x, y = scene.instances[0].box.reshape(2, 2).mean(axis=0)
+    side = float(np.sqrt(_sides(scene.instances[0].box).prod()))
+    for cutout in draw_cutouts(collection, config, random):
+        scene = place(scene, cutout, around=(x, y, side), random=random)
+    asked = scene.instances[-1 if random.random() < config.paste_target else 0]
+    return replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
+
+
+def draw_linear(config: Augment, random: Random) -> Map:
+    """Draw the (2, 2) map of a picture: mirrored, stretched, turned."""
+    mirror = random.random() < config.flip
+    if random.random() >= config.warp or not (config.rotate or config.stretch):
+        return linear(mirror=mirror)
+    degrees = random.uniform(-1, 1) * config.rotate
+    return linear(degrees=degrees, mirror=mirror, stretch=factor(random, config.stretch))
+
+
+def draw_cutouts(collection: Collection, config: Augment, random: Random) -> list[Cutout]:
+    """Draw objects of other pictures to paste, none at all as often as the recipe says."""
+    if random.random() >= config.paste:
+        return []
+    drawn = []
+    donors = np.flatnonzero(collection.table.learnt)
+    for item in random.choice(donors, random.integers(1, config.paste_most + 1)):
+        instance = collection.instances[int(item)]
+        if instance.mask is not None:
+            pixels = _under(collection.pictures[int(collection.table.image[item])], instance)
+            alpha = instance.mask.bits.astype(np.uint8) * 255
+            drawn.append(Cutout(recolour(pixels, config, random), alpha, instance.name))
+    return drawn
+
+
+def square_crop(size: tuple[int, int], scales: tuple[float, float], random: Random) -> Canvas:
+    """Draw a square whose side is a share of the longest side; it may leave the picture."""
+    side = round(max(size) * float(random.choice(np.linspace(*scales, STEPS))))
+    corner = [round(_centre(extent, random) - side / 2) for extent in size]
+    return corner[0], corner[1], corner[0] + side, corner[1] + side
+
+
+def _centre(extent: int, random: Random) -> float:
+    border = float(BORDER)
+    while border >= extent / 2:
+        border /= 2
+    return float(random.uniform(border, extent - border))
+
+
+def _from_corner(part: Map, image: Pixels) -> tuple[Map, tuple[int, int]]:
+    """Shift a mapped picture to the origin; return the map and the picture's new size."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = mapped_box(shifted(part), np.array([0, 0, width, height], dtype=np.float64))
+    size = tuple(max(1, int(np.ceil(side - 1e-6))) for side in (x1 - x0, y1 - y0))
+    return shifted(part, x=-x0, y=-y0), (size[0], size[1])
+
+
+def _show(
+    image: Pixels, instances: list[Instance], matrix: Map, canvas: Canvas, *, fill: int
+) -> Scene:
+    """Draw a canvas of a mapped picture with what is left of its instances there."""
+    x, y, x1, y1 = canvas
+    matrix = after(shifted(np.eye(2), x=-x, y=-y), matrix)
+    canvas = (0, 0, x1 - x, y1 - y)
+    shown = (moved(instance, matrix, canvas) for instance in instances)
+    kept = tuple(one for one in shown if one is not None)
+    return Scene(render(image, matrix, canvas, fill=fill), kept)
+
+
+def _surroundings(box: Box, reach: float, frame: tuple[int, int]) -> Canvas:
+    centre, half = np.tile((box[:2] + box[2:]) / 2, 2), np.tile(_sides(box), 2) * reach / 2 + MARGIN
+    around = whole_pixels(centre + half * [-1, -1, 1, 1])
+    x0, y0, x1, y1 = np.clip(around, 0, np.tile(frame, 2))
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _sides(box: Box) -> Box:
+    return box[2:] - box[:2]
+
+
+def _under(image: Pixels, instance: Instance) -> Pixels:
+    assert instance.mask is not None
+    x, y = instance.mask.x, instance.mask.y
+    height, width = instance.mask.bits.shape
+    return image[y : y + height, x : x + width]

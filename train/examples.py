@@ -1,0 +1,101 @@
+"""From a step's number to its batch: which boxes, composed how, and what to learn from them.
+
+Everything is a function of the recipe, the collection and the number of the part, so any process
+can make any batch, in any order, and a resumed run sees what it would have seen.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from boxmask.models.config import ModelConfig
+from boxmask.models.views import cut_views
+from boxmask.train.batch import Batch, Truth
+from boxmask.train.collection import Collection, Table
+from boxmask.train.colour import factor
+from boxmask.train.compose import close_scene, whole_scene
+from boxmask.train.config import TrainConfig
+from boxmask.train.jitter import jittered, proposal
+from boxmask.train.sampler import Sampler, balanced
+from boxmask.train.scene import Instance, Scene
+from boxmask.train.targets import target, truth
+
+Random = np.random.Generator
+
+
+class Examples(Dataset[Batch]):
+    """The batches of a run by number; a step has `parts` of them, one for each process in turn."""
+
+    def __init__(self, collection: Collection, config: TrainConfig, *, parts: int) -> None:
+        self.collection = collection
+        self.config = config
+        self.size = config.batch // parts  # boxes or pictures in a part
+        table = collection.table
+        weights = balanced(table.category, power=config.balance)
+        weights *= balanced(table.source, power=config.source_balance)
+        weights *= table.learnt
+        if config.model.view_per_box:
+            self.groups = [np.array([item]) for item in np.flatnonzero(table.learnt)]
+            weights = weights[table.learnt]
+        else:
+            self.groups = _by_image(table, unseen=config.unseen_boxes)
+            weights = np.array([weights[group].mean() for group in self.groups])
+        self.sampler = Sampler(weights, seed=config.seed)
+
+    def __getitem__(self, part: int) -> Batch:
+        """Make one part of a step; parts are counted over all steps."""
+        first = part * self.size
+        return Batch.join([self.example(place) for place in range(first, first + self.size)])
+
+    def example(self, position: int) -> Batch:
+        """Make what one drawn picture or box adds to a batch."""
+        draw = self.sampler.draw(position)
+        random = np.random.default_rng((self.config.seed, draw.epoch, draw.place))
+        model, augment = self.config.model, self.config.augment
+        items = self.groups[draw.item]
+        if model.view_per_box:
+            context = max(1.0, model.context * factor(random, augment.context))
+            model = replace(model, context=context)
+            scene = close_scene(
+                self.collection, int(items[0]), model=model, config=augment, random=random
+            )
+        else:
+            if len(items) > self.config.max_boxes:
+                items = random.choice(items, self.config.max_boxes, replace=False)
+            scene = whole_scene(self.collection, items, config=augment, random=random)
+        return self._batch(scene, model, random)
+
+    def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
+        instances = [_inaccurate(one, self.config, random) for one in scene.instances]
+        boxes = np.array([one.box for one in instances]).reshape(-1, 4)
+        side, fine, most = model.mask_size, self.config.target_side, self.config.truth_side
+        targets = [target(scene, one, side=side, fine=fine) for one in instances]
+        truths = [truth(scene, one, side=side, most=most) for one in instances]
+        return Batch(
+            cut_views(model, scene.image, boxes),
+            torch.from_numpy(np.array(targets, dtype=np.float32).reshape(-1, side, side)),
+            torch.tensor([float(one.mask is not None) for one in instances]),
+            Truth.join([Truth.empty(most), *truths]),
+            tuple(one.name for one in instances),
+        )
+
+
+def _by_image(table: Table, *, unseen: bool) -> list[npt.NDArray[np.int64]]:
+    """Group the boxes of each image that has something to learn."""
+    items = np.arange(len(table.image)) if unseen else np.flatnonzero(table.learnt)
+    order = items[np.argsort(table.image[items], kind="stable")]
+    cuts = np.flatnonzero(np.diff(table.image[order])) + 1
+    return [group for group in np.split(order, cuts) if table.learnt[group].any()]
+
+
+def _inaccurate(instance: Instance, config: TrainConfig, random: Random) -> Instance:
+    """Move the sides of a box, or draw it around the truth, as the recipe says."""
+    box = instance.box
+    if config.boxes == "gt+noisy" and random.random() < 0.5:
+        box = proposal(box, config.noisy_iou, random)
+    if config.augment.box_jitter:
+        box = jittered(box, config.augment.box_jitter, config.augment.box_jitter_mode, random)
+    return replace(instance, box=box)

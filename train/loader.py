@@ -1,0 +1,68 @@
+"""Batches made ahead of time by worker processes, in the order of the steps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from boxmask.errors import ConfigError
+from boxmask.train.batch import Batch
+from boxmask.train.config import TrainConfig
+from boxmask.train.examples import Examples
+from boxmask.train.processes import Processes
+
+AHEAD = 4  # batches that each worker prepares ahead
+
+
+@dataclass(frozen=True)
+class Parts(Sampler[int]):
+    """The numbers of the parts that one process computes, from a step on."""
+
+    first: int
+    steps: int
+    accumulate: int
+    processes: Processes
+
+    def __iter__(self) -> Iterator[int]:
+        for step in range(self.first, self.steps):
+            for part in range(self.accumulate):
+                yield (step * self.accumulate + part) * self.processes.count + self.processes.rank
+
+    def __len__(self) -> int:
+        return (self.steps - self.first) * self.accumulate
+
+
+def check_parts(config: TrainConfig, processes: int) -> int:
+    """Return how many parts a step's batch is computed in; they must be equal."""
+    parts = config.accumulate * processes
+    if config.batch % parts:
+        raise ConfigError(
+            f"a batch of {config.batch} cannot be cut into {config.accumulate} parts for each of "
+            f"{processes} processes; choose a batch that is a multiple of {parts}"
+        )
+    return parts
+
+
+def steps(
+    examples: Examples, config: TrainConfig, *, first: int, processes: Processes
+) -> Iterator[list[Batch]]:
+    """Yield the parts of each step from a step on."""
+    parts = Parts(first, config.steps, config.accumulate, processes)
+    loader = DataLoader(
+        examples,
+        batch_size=None,
+        sampler=parts,
+        num_workers=config.workers,
+        prefetch_factor=AHEAD if config.workers else None,
+        worker_init_fn=_one_thread,
+    )
+    batches = iter(loader)
+    for _ in range(first, config.steps):
+        yield [next(batches) for _ in range(config.accumulate)]
+
+
+def _one_thread(worker: int) -> None:
+    # Workers share the cores with the training itself: threads of their own would only get in its
+    # way.
+    torch.set_num_threads(1)

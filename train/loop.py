@@ -1,0 +1,138 @@
+"""The training loop: one step after another, each a function of its number alone."""
+
+import random
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from boxmask.errors import RunError, WeightsError
+from boxmask.models.network import MaskNetwork, build
+from boxmask.models.weights import load
+from boxmask.train.average import Average
+from boxmask.train.batch import Batch
+from boxmask.train.collection import Collection
+from boxmask.train.config import TrainConfig
+from boxmask.train.examples import Examples
+from boxmask.train.loader import check_parts, steps
+from boxmask.train.loss import Totals, losses
+from boxmask.train.optimiser import build_optimiser, clip, set_rate
+from boxmask.train.processes import Processes
+from boxmask.train.progress import Progress
+from boxmask.train.recorder import Recorder
+from boxmask.train.state import State
+
+
+def fit(
+    config: TrainConfig,
+    collection: Collection,
+    *,
+    recorder: Recorder,
+    processes: Processes,
+    init: Path | None = None,
+) -> State:
+    """Train a network by a recipe, from its beginning or from the state of its run folder.
+
+    Resume order: 1. the run's own state; 2. the weights given as `init`; 3. the backbone's ImageNet
+    weights; 4. random ones.
+    """
+    examples = Examples(collection, config, parts=check_parts(config, processes.count))
+    state = begin(config, processes.device, init=init)
+    if recorder.resumes:
+        state.load(recorder.folder.state)
+    recorder.begin(state)
+    progress = Progress(config.steps)
+    model = processes.share(state.network)
+    parts_of_steps = steps(examples, config, first=state.step, processes=processes)
+    for parts in progress.timed(parts_of_steps):
+        set_training(state.network, config)
+        seed_all(config.seed, state.step, processes.rank)
+        rate = set_rate(state.optimiser, config.optimiser, step=state.step, steps=config.steps)
+        totals = count(parts, processes)
+        terms = [learn(model, part, config, totals=totals, processes=processes) for part in parts]
+        norm = clip(state.network.parameters(), config.optimiser.clip)
+        state.optimiser.step()
+        state.optimiser.zero_grad()
+        state.average.update(state.network, step=state.step)
+        state.step += 1
+        progress.add(terms)
+        if due(state.step, config.log_every, config.steps):
+            recorder.report(progress.entry(state.step, rate=rate, gradient=norm))
+        if due(state.step, config.validate_every, config.steps):
+            recorder.validate(state)
+        if due(state.step, config.save_every, config.steps):
+            recorder.save(state)
+    return state
+
+
+def begin(config: TrainConfig, device: torch.device, *, init: Path | None = None) -> State:
+    """Build the network, its average and its optimiser as they are before the first step."""
+    seed_all(config.seed, 0, 0)
+    network = build(config.model, pretrained=config.pretrained and init is None)
+    if init is not None:
+        start, _ = load(init)
+        fill(network, start, init)
+    network.to(device)
+    if config.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = build_optimiser(network, config.optimiser)
+    return State(network, Average(network, config.optimiser.ema), optimiser)
+
+
+def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
+    """Take over another network's weights; its parts must be the same, its sizes may differ."""
+    try:
+        network.load_state_dict(start.state_dict())
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: does not fit the recipe's model: {error}") from error
+
+
+def learn(
+    model: nn.Module, batch: Batch, config: TrainConfig, *, totals: Totals, processes: Processes
+) -> dict[str, Tensor]:
+    """Add a part's gradients; return its weighted losses."""
+    batch = batch.to(processes.device)
+    with torch.autocast(
+        processes.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
+    ):
+        prediction = model(batch.views)
+    terms = losses(prediction, batch, config=config.loss, totals=totals)
+    loss = torch.stack(list(terms.values())).sum()
+    if not torch.isfinite(loss):
+        found = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
+        raise RunError(
+            f"the loss is not finite ({found}) on a batch of {len(batch.names)} boxes: "
+            f"{'; '.join(batch.names)}. Look at these pictures and masks, or lower optimiser.lr."
+        )
+    # Processes average their gradients, but the shares of a loss add up over all of them.
+    (loss * processes.count).backward()
+    return {name: value.detach() for name, value in terms.items()}
+
+
+def count(parts: list[Batch], processes: Processes) -> Totals:
+    """Count what a step holds over all its parts and processes."""
+    weight = sum(float(part.weights.sum()) for part in parts)
+    pictures = float(sum(part.pictures for part in parts))
+    sums = processes.sum(torch.tensor([weight, pictures], dtype=torch.float64))
+    return Totals(weight=float(sums[0]), pictures=float(sums[1]))
+
+
+def set_training(network: MaskNetwork, config: TrainConfig) -> None:
+    """Put a network into training mode, its norms only if they are to adapt."""
+    network.train()
+    if config.freeze_norm:
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+    if config.optimiser.freeze_backbone:
+        network.backbone.eval()
+
+
+def seed_all(seed: int, step: int, rank: int) -> None:
+    """Seed what is random inside a network, such as dropped paths, by the step it belongs to."""
+    torch.manual_seed(random.Random(f"{seed} {step} {rank}").getrandbits(63))
+
+
+def due(step: int, every: int, last: int) -> bool:
+    """Tell whether something done every so many steps is done now; always after the last."""
+    return step % every == 0 or step == last

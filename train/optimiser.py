@@ -1,0 +1,54 @@
+"""Parameter groups and optimisers."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, AdamW
+from torch.optim.optimizer import Optimizer
+
+from boxmask.train.config import Optimiser
+from boxmask.train.schedule import rate
+
+OPTIMISERS: dict[str, Callable[[list[dict[str, object]], Optimiser], Optimizer]] = {
+    "adam": lambda groups, c: Adam(groups, lr=c.lr, betas=c.betas, eps=c.epsilon),
+    "adamw": lambda groups, c: AdamW(groups, lr=c.lr, betas=c.betas, eps=c.epsilon),
+    "sgd": lambda groups, c: SGD(groups, lr=c.lr, momentum=c.momentum),
+}
+
+
+def build_optimiser(network: nn.Module, config: Optimiser) -> Optimizer:
+    """Build the optimiser over four groups: backbone or not, decayed or not."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        backbone = name.startswith("backbone.")
+        if backbone and config.freeze_backbone:
+            parameter.requires_grad_(False)
+            continue
+        # Norms and biases are the parameters with one axis: a rule, not a list of names.
+        groups.setdefault((backbone, parameter.dim() > 1), []).append(parameter)
+    return OPTIMISERS[config.name](
+        [
+            {
+                "params": parameters,
+                "weight_decay": config.weight_decay if decayed else 0.0,
+                "scale": config.backbone_lr if backbone else 1.0,
+            }
+            for (backbone, decayed), parameters in groups.items()
+        ],
+        config,
+    )
+
+
+def set_rate(optimiser: Optimizer, config: Optimiser, *, step: int, steps: int) -> float:
+    """Set every group's learning rate for a step and return the head's."""
+    lr = config.lr * rate(config, step, steps=steps)
+    for group in optimiser.param_groups:
+        group["lr"] = lr * group["scale"]
+    return lr
+
+
+def clip(parameters: Iterable[nn.Parameter], limit: float | None) -> float:
+    """Limit the norm of all gradients together; return what it was."""
+    largest = float("inf") if limit is None else limit
+    return float(torch.nn.utils.clip_grad_norm_(list(parameters), largest))

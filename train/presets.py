@@ -1,0 +1,178 @@
+"""Recipes by name. The paper's are as published; the light ones fit two CPU cores."""
+
+from boxmask.errors import ConfigError
+from boxmask.models.config import ModelConfig
+from boxmask.train.config import Augment, LossWeights, Optimiser, TrainConfig
+from boxmask.train.settings import override
+
+# deepmac.md, section 5. The published runs start from a detection checkpoint that is not at hand.
+_DEEPMAC = TrainConfig(
+    model=ModelConfig(
+        family="deepmac",
+        backbone="hourglass104",
+        head="hourglass52",
+        image_size=512,
+        quality=False,
+    ),
+    augment=Augment(
+        flip=0.5,
+        hue=0.02,
+        contrast=0.25,
+        saturation=0.25,
+        brightness=0.2,
+        scale_crop=(0.6, 1.3),
+    ),
+    loss=LossWeights(mask=5.0, quality=0.0, normalise="image"),
+    optimiser=Optimiser(name="adam", lr=1e-3, epsilon=1e-7, warm_up=5000, warm_up_from=0.25),
+    seen="voc",
+    batch=128,
+    steps=50_000,
+    unseen_boxes=True,
+    precision="bfloat16",
+    workers=8,
+    validate_every=2500,
+    save_every=500,
+)
+
+# deepmac.md, section 10.5.
+_DEEPMARC = TrainConfig(
+    model=ModelConfig(
+        family="deepmarc",
+        backbone="resnet50-fpn",
+        head="hourglass52",
+        image_size=1024,
+        mask_size=64,
+        quality=False,
+    ),
+    augment=Augment(flip=0.5, scale_crop=(0.8, 1.25)),
+    loss=LossWeights(mask=1.0, quality=0.0, auxiliary=False, normalise="pixels"),
+    optimiser=Optimiser(
+        name="sgd",
+        lr=0.12,
+        weight_decay=4e-5,
+        schedule="steps",
+        drops=(50_000, 65_000),
+        warm_up=500,
+        warm_up_from=0.0067 / 0.12,
+    ),
+    seen="voc",
+    batch=64,
+    steps=70_000,
+    target_side=112,
+    precision="bfloat16",
+    workers=8,
+    validate_every=2500,
+    save_every=500,
+)
+
+_VARIED = Augment(
+    flip=0.5,
+    brightness=0.15,
+    contrast=0.4,
+    saturation=0.4,
+    hue=0.03,
+    gray=0.05,
+    blur=0.1,
+    noise=0.03,
+    rotate=25,
+    warp=0.5,
+    stretch=0.25,
+    context=0.15,
+    paste=0.4,
+    paste_most=2,
+    paste_target=0.35,
+    box_jitter=0.06,
+)
+
+_ZOOM = TrainConfig(
+    model=ModelConfig(
+        family="zoom",
+        backbone="efficientnet-lite0",
+        head_channels=32,
+        embedding_channels=64,
+    ),
+    augment=_VARIED,
+    loss=LossWeights(mask=5.0, dice=2.0, quality=1.0, normalise="batch"),
+    optimiser=Optimiser(
+        lr=1e-3,
+        backbone_lr=0.3,
+        weight_decay=0.02,
+        warm_up=200,
+        warm_up_from=0.05,
+        clip=5.0,
+        ema=0.999,
+    ),
+    batch=32,
+    steps=9000,
+    balance=0.3,
+    source_balance=0.3,
+)
+
+_LITE = TrainConfig(
+    model=ModelConfig(
+        family="deepmac",
+        backbone="efficientnet-lite0",
+        head_channels=32,
+        image_size=512,
+        pad_square=False,
+    ),
+    augment=Augment(
+        flip=0.5,
+        brightness=0.15,
+        contrast=0.25,
+        saturation=0.25,
+        hue=0.02,
+        rotate=15,
+        warp=0.3,
+        scale_crop=(0.6, 1.3),
+        paste=0.3,
+    ),
+    loss=LossWeights(mask=5.0, dice=2.0, quality=1.0, normalise="batch"),
+    optimiser=Optimiser(
+        lr=1e-3, backbone_lr=0.3, weight_decay=0.02, warm_up=100, clip=5.0, ema=0.995
+    ),
+    batch=4,
+    steps=2000,
+    max_boxes=30,
+)
+
+_TINY = TrainConfig(
+    model=ModelConfig(
+        family="zoom",
+        backbone="tiny",
+        head="hourglass10",
+        head_channels=8,
+        view_size=64,
+        crop_size=16,
+        mask_size=16,
+        embedding_channels=16,
+        feature_channels=16,
+    ),
+    loss=LossWeights(normalise="batch"),
+    optimiser=Optimiser(lr=3e-3, warm_up=10, clip=5.0, ema=0.98),
+    batch=8,
+    steps=300,
+    workers=0,
+    truth_side=32,
+    validate_every=100,
+    save_every=100,
+)
+
+
+PRESETS: dict[str, TrainConfig] = {
+    "deepmac-512": _DEEPMAC,
+    "deepmac-1024": override(_DEEPMAC, ["model.image_size=1024", "model.head=hourglass100"]),
+    "deepmarc-r50": _DEEPMARC,
+    "deepmarc-r101": override(_DEEPMARC, ["model.backbone=resnet101-fpn"]),
+    "lite": _LITE,
+    "tiny": _TINY,
+    "zoom": _ZOOM,
+}
+
+
+def preset(name: str) -> TrainConfig:
+    """Return a recipe by its name."""
+    if name not in PRESETS:
+        known = ", ".join(sorted(PRESETS))
+        raise ConfigError(f"no preset is called {name!r}; known presets: {known}")
+    return PRESETS[name]

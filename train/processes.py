@@ -1,0 +1,66 @@
+"""The processes of a run under torchrun, or the single one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from boxmask.models.network import MaskNetwork
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which process this is, of how many, and the device it computes on."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Add up the values of all processes."""
+        if self.count > 1:
+            values = values.to(self.device)
+            distributed.all_reduce(values)
+        return values.cpu()
+
+    def wait(self) -> None:
+        """Wait for all processes."""
+        if self.count > 1:
+            distributed.barrier()
+
+    def share(self, network: MaskNetwork) -> nn.Module:
+        """Wrap a network so that its gradients are averaged over all processes."""
+        if self.count == 1:
+            return network
+        if self.device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            return DistributedDataParallel(network, device_ids=[self.device.index])
+        return DistributedDataParallel(network)
+
+
+@contextmanager
+def processes(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started; without it there is one."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
+    place = torch.device(device)
+    if place.type == "cuda":
+        place = torch.device("cuda", place.index or local)
+        torch.cuda.set_device(place)
+    if count == 1:
+        yield Processes(rank=0, count=1, device=place)
+        return
+    distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Processes(rank, count, place)
+    finally:
+        distributed.destroy_process_group()

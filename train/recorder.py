@@ -1,0 +1,87 @@
+"""What the first process of a run writes and says: reports, validations, weights, pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+from boxmask.train.config import TrainConfig
+from boxmask.train.card import Provenance, card, card_text
+from boxmask.train.curves import draw_curves
+from boxmask.train.durable import replacing
+from boxmask.train.journal import Journal
+from boxmask.train.processes import Processes
+from boxmask.train.run import RunFolder
+from boxmask.train.samples import add_strip
+from boxmask.train.state import State
+from boxmask.train.validation import Validation
+from boxmask.models.weights import save
+
+Report = Callable[[dict[str, Any]], None]
+
+
+class Recorder:
+    """Keeps the run folder; in all processes but the first it does nothing."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        provenance: Provenance,
+        validation: Validation | None,
+        processes: Processes,
+        report: Report,
+    ) -> None:
+        self.folder = folder
+        self.provenance = provenance
+        self.validation = validation
+        self.processes = processes
+        self.tell = report
+        self.journal: Journal | None = None
+        self.scores: dict[str, float] = {}
+        self.resumes = False
+
+    def open(self, config: TrainConfig, *, resume: bool) -> None:
+        """Begin or continue the folder, once for all processes."""
+        if self.processes.first:
+            self.folder.open(config, resume=resume)
+        self.processes.wait()
+        self.resumes = resume and self.folder.state.exists()
+
+    def begin(self, state: State) -> None:
+        """Open the log at the step that the run begins or goes on from."""
+        if self.processes.first:
+            self.journal = Journal(self.folder, step=state.step)
+
+    def report(self, entry: dict[str, Any]) -> None:
+        """Log an entry and pass it on."""
+        if self.journal is not None:
+            self.journal.write(entry)
+            self.tell(entry)
+
+    def validate(self, state: State) -> None:
+        """Measure the averaged weights; keep them if they are the best so far."""
+        if self.journal is not None and self.validation is not None:
+            network = state.average.network
+            outcome = self.validation.measure(network, self.processes.device)
+            self.scores = outcome.scores()
+            self.report({"step": state.step, **self.scores})
+            # The best is chosen by seen classes alone: the unseen ones are there to be surprised.
+            if self.scores.get("miou_seen", 0.0) > state.best:
+                state.best = self.scores["miou_seen"]
+                self._weights(state, "best")
+            add_strip(self.folder, self.validation, network, step=state.step)
+        self.processes.wait()
+
+    def save(self, state: State) -> None:
+        """Write the state to go on from, and what a person looks at meanwhile."""
+        if self.journal is not None:
+            state.save(self.folder.state)
+            self._weights(state, "last")
+            draw_curves(list(self.journal.entries()), self.folder.path / "curves.png")
+        self.processes.wait()
+
+    def _weights(self, state: State, name: str) -> None:
+        content = card(self.provenance, step=state.step, scores=self.scores)
+        with replacing(self.folder.path / f"{name}.safetensors") as temporary:
+            save(temporary, state.average.network, content)
+        with replacing(self.folder.path / "MODEL_CARD.md") as temporary:
+            temporary.write_text(card_text(content), encoding="utf-8")

@@ -1,0 +1,51 @@
+"""Which item of the data comes when: a pure function of the seed and the position.
+
+Nothing here has a state, so a run that stops and resumes sees what it would have seen.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+Weights = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One item of an epoch; epoch and place together seed everything random about it."""
+
+    epoch: int
+    place: int
+    item: int
+
+
+class Sampler:
+    """Passes over weighted items: each comes weight times in an epoch, rounded up or down."""
+
+    def __init__(self, weights: Weights, *, seed: int) -> None:
+        self.weights = weights * (len(weights) / weights.sum())
+        self.seed = seed
+        self.order = lru_cache(maxsize=2)(self._order)
+
+    def _order(self, epoch: int) -> IntArray:
+        """Shuffle one epoch: as many draws as there are items, by systematic resampling."""
+        random = np.random.default_rng((self.seed, epoch))
+        edges = np.floor(np.cumsum(self.weights) + random.random())
+        counts = np.diff(edges, prepend=0.0).astype(np.int64)
+        items = np.repeat(np.arange(len(self.weights)), counts)
+        return random.permutation(items)
+
+    def draw(self, position: int) -> Draw:
+        """Name the item at a position of the endless sequence of epochs."""
+        epoch, place = divmod(position, len(self.weights))
+        order = self.order(epoch)
+        return Draw(epoch, place, int(order[place % len(order)]))
+
+
+def balanced(groups: IntArray, *, power: float) -> Weights:
+    """Weigh items so that groups are drawn by frequency (power 0) to equally often (1)."""
+    counts = np.bincount(groups)
+    return np.asarray(counts[groups].astype(np.float64) ** -power)

@@ -1,0 +1,92 @@
+"""A sheet of sample masks: one strip for every validation, the truth on top.
+
+Strips are files of their own, so a run that goes on from a state keeps the older ones.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from boxmask.models.network import MaskNetwork
+from boxmask.train.run import RunFolder
+from boxmask.train.scene import Mask, Pixels
+from boxmask.train.validation import Validation, predict
+
+TILE = 128  # pixels
+TILES = 10  # of a strip
+STRIPS = 12  # of the sheet, with the truth
+CONTEXT = 1.3  # of the box that is shown
+COLOUR = np.array([255, 64, 64])
+
+
+def add_strip(
+    folder: RunFolder, validation: Validation, network: MaskNetwork, *, step: int
+) -> None:
+    """Draw how the sample boxes are masked now, and the sheet anew."""
+    chosen = np.linspace(0, len(validation.items) - 1, min(TILES, len(validation.items)))
+    items = validation.items[np.unique(chosen.astype(int))]
+    folder.samples.mkdir(exist_ok=True)
+    collection = validation.collection
+    device = next(network.parameters()).device
+    masks = {item: mask for item, mask, _ in predict(network, collection, items, device)}
+    truth = {int(item): collection.instances[int(item)].mask for item in items}
+    for name, drawn in (("truth", truth), (f"step {step:07d}", masks)):
+        tiles = [
+            _tile(
+                collection.pictures[int(collection.table.image[item])],
+                collection.instances[int(item)].box,
+                drawn[int(item)],
+            )
+            for item in items
+        ]
+        _strip(tiles, name).save(folder.samples / f"{name}.png")
+    strips = sorted(folder.samples.glob("step *.png"))
+    kept = np.unique(np.linspace(0, len(strips) - 1, min(STRIPS - 1, len(strips))).astype(int))
+    sheet = [folder.samples / "truth.png", *(strips[i] for i in kept)]
+    _stacked(sheet).save(folder.path / "samples.png")
+
+
+def forget_after(folder: RunFolder, step: int) -> None:
+    """Remove the strips of steps that a resumed run will do again."""
+    for path in folder.samples.glob("step *.png"):
+        if int(path.stem.removeprefix("step ")) > step:
+            path.unlink()
+
+
+def _tile(picture: Pixels, box: np.ndarray, mask: Mask | None) -> Image.Image:
+    """Show a box with some context, the mask tinted, as a square."""
+    image = picture.astype(np.float32)
+    if mask is not None:
+        height, width = mask.bits.shape
+        window = image[mask.y : mask.y + height, mask.x : mask.x + width]
+        window[mask.bits] = 0.5 * window[mask.bits] + 0.5 * COLOUR
+    centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CONTEXT
+    corners = np.concatenate([centre - side / 2, centre + side / 2])
+    return Image.fromarray(image.astype(np.uint8)).transform(
+        (TILE, TILE), Image.Transform.EXTENT, tuple(corners), Image.Resampling.BILINEAR
+    )
+
+
+def _strip(tiles: Sequence[Image.Image], name: str) -> Image.Image:
+    strip = Image.new("RGB", (TILE * len(tiles), TILE + 14), "white")
+    for place, tile in enumerate(tiles):
+        strip.paste(tile, (place * TILE, 14))
+    ImageDraw.Draw(strip).text((2, 1), name, fill="black")
+    return strip
+
+
+def _stacked(paths: Sequence[Path]) -> Image.Image:
+    strips = []
+    for path in paths:
+        with Image.open(path) as opened:
+            strips.append(opened.convert("RGB"))
+    sheet = Image.new(
+        "RGB", (max(s.width for s in strips), sum(s.height for s in strips)), "white"
+    )
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    return sheet

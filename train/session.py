@@ -1,0 +1,90 @@
+"""One call of `boxmask train`: files to collections, collections to the loop, all in a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from boxmask.train.card import Provenance, describe
+from boxmask.train.collection import Collection, Source, open_sources
+from boxmask.train.config import TrainConfig
+from boxmask.train.loop import fit
+from boxmask.train.processes import processes
+from boxmask.train.recorder import Recorder
+from boxmask.train.run import RunFolder
+from boxmask.train.validation import Validation, spread
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Job:
+    """Data, folders and machine of a run: what is no part of its recipe."""
+
+    annotations: tuple[Path, ...]
+    images: tuple[Path, ...]
+    out: Path
+    val: tuple[Path, ...] = ()
+    val_images: tuple[Path, ...] = ()
+    init: Path | None = None
+    resume: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    command: str = "boxmask train"
+
+
+def run(
+    job: Job, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Train by a recipe on a job's data; return the last scores."""
+    if job.threads is not None:
+        torch.set_num_threads(job.threads)
+    # Each worker keeps pictures of its own.
+    room = int(config.cache_gib * GIB) // max(1, config.workers)
+    sources = open_sources(job.annotations, job.images, seen=config.seen)
+    collection = Collection(sources, min_side=config.min_side, room=room)
+    validation = open_validation(job, config, sources)
+    provenance = Provenance(
+        command=job.command,
+        data=describe(collection),
+        validation=describe(validation.collection) if validation is not None else (),
+        recipe=msgspec.to_builtins(config),
+    )
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if job.device == "auto" else job.device
+    with processes(device) as group:
+        recorder = Recorder(
+            RunFolder(job.out),
+            provenance=provenance,
+            validation=validation,
+            processes=group,
+            report=report,
+        )
+        recorder.open(config, resume=job.resume)
+        state = fit(config, collection, recorder=recorder, processes=group, init=job.init)
+    return {"steps": state.step, "best": state.best, "scores": recorder.scores}
+
+
+def open_validation(
+    job: Job, config: TrainConfig, sources: tuple[Source, ...]
+) -> Validation | None:
+    """Open the data to measure on; the masks of all its classes are known there."""
+    if not job.val:
+        return None
+    tested = open_sources(job.val, job.val_images or job.images, seen="all")
+    learnt = {
+        category.name
+        for source in sources
+        for category, seen in zip(source.dataset.categories, source.seen, strict=True)
+        if seen
+    }
+    names = [category.name for source in tested for category in source.dataset.categories]
+    collection = Collection(tested, min_side=0.0, room=int(config.cache_gib * GIB) // 4)
+    return Validation(
+        collection,
+        spread(collection, config.validate_images),
+        np.array([name in learnt for name in names]),
+    )

@@ -1,0 +1,74 @@
+"""Recipes as text: JSON in the run folder, `key=value` on the command line."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from boxmask.errors import ConfigError
+from boxmask.train.config import TrainConfig
+
+
+def to_json(config: TrainConfig) -> str:
+    """Write a recipe as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(config), indent=2).decode() + "\n"
+
+
+def from_json(text: str | bytes) -> TrainConfig:
+    """Read a recipe that `to_json` wrote."""
+    try:
+        return msgspec.json.decode(text, type=TrainConfig)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"this is not a training recipe: {error}") from None
+
+
+def option_names() -> list[str]:
+    """Name every field of a recipe as `--set` spells it."""
+    return list(_names(TrainConfig()))
+
+
+def override(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
+    """Apply `key=value` texts in order; values have JSON's spelling, quotes may be left out."""
+    settings = msgspec.to_builtins(config)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001")
+        _place(settings, key.strip(), _value(value.strip()))
+        _convert(settings, change)
+    return _convert(settings, "the recipe")
+
+
+def _convert(settings: dict[str, Any], change: str) -> TrainConfig:
+    try:
+        return msgspec.convert(settings, TrainConfig, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"--set {change}: {error}") from None
+
+
+def _names(config: Any, prefix: str = "") -> Iterator[str]:
+    for entry in dataclasses.fields(config):
+        value = getattr(config, entry.name)
+        if dataclasses.is_dataclass(value):
+            yield from _names(value, f"{prefix}{entry.name}.")
+        else:
+            yield prefix + entry.name
+
+
+def _value(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None if text.lower() == "none" else text
+
+
+def _place(settings: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value where a dotted key points; only fields that exist can be named."""
+    if key not in option_names():
+        known = ", ".join(sorted(option_names()))
+        raise ConfigError(f"--set {key}: no such option; known are {known}")
+    *groups, name = key.split(".")
+    for group in groups:
+        settings = settings[group]
+    settings[name] = value

@@ -1,0 +1,78 @@
+"""What the network should answer for a box, from the mask's pixels inside it.
+
+Letters: M mask side, K rows and columns at which the true IoU is measured at most.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from boxmask import geometry
+from boxmask.train.batch import Truth
+from boxmask.train.scene import Bits, Instance, Mask, Scene, overlap
+
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.float64]
+
+
+def target(scene: Scene, instance: Instance, *, side: int, fine: int | None = None) -> Floats:
+    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt.
+
+    With `fine`, it is sampled at that side first and then reduced, as Deep-MARC has it.
+    """
+    if instance.mask is None:
+        return np.zeros((side, side), dtype=np.float32)
+    mask = instance.mask
+    sampled = geometry.sample_target(
+        mask.bits,
+        (mask.x, mask.y),
+        box=instance.box,
+        width=scene.image.shape[1],
+        height=scene.image.shape[0],
+        size=fine or side,
+    )
+    if fine is None:
+        return sampled
+    whole = torch.from_numpy(sampled)[None, None]
+    reduced = torch.nn.functional.interpolate(whole, (side, side), mode="bilinear")
+    return np.asarray(reduced[0, 0].numpy())
+
+
+def truth(scene: Scene, instance: Instance, *, side: int, most: int) -> Truth:
+    """Return the true mask at the pixels that pasting a predicted one would decide."""
+    rows, columns = np.full(most, np.nan), np.full(most, np.nan)
+    bits = np.zeros((most, most), dtype=np.bool_)
+    missed = 0.0
+    if instance.mask is not None:
+        (height, width), box = scene.image.shape[:2], instance.box
+        y, down = _pixels(box[1], box[3], height, side)
+        x, across = _pixels(box[0], box[2], width, side)
+        chosen_rows, chosen_columns = _spread(len(down), most), _spread(len(across), most)
+        rows[: len(chosen_rows)] = down[chosen_rows]
+        columns[: len(chosen_columns)] = across[chosen_columns]
+        inside = _window(instance.mask, x, y, (len(down), len(across)))
+        seen = inside[np.ix_(chosen_rows, chosen_columns)]
+        bits[: len(chosen_rows), : len(chosen_columns)] = seen
+        share = seen.size / max(1, inside.size)
+        missed = share * float(instance.mask.bits.sum() - inside.sum())
+    return Truth(
+        torch.from_numpy(rows.astype(np.float32))[None],
+        torch.from_numpy(columns.astype(np.float32))[None],
+        torch.from_numpy(bits)[None],
+        torch.tensor([missed]),
+    )
+
+
+def _pixels(low: float, high: float, extent: int, side: int) -> tuple[int, Places]:
+    return geometry._pixels(max(float(low), 0.0), min(float(high), extent), extent, side)
+
+
+def _spread(count: int, most: int) -> npt.NDArray[np.intp]:
+    """Choose `most` of `count` places evenly, all of them if there are no more."""
+    return np.round(np.linspace(0, count - 1, min(count, most))).astype(np.intp)
+
+
+def _window(mask: Mask, x: int, y: int, shape: tuple[int, int]) -> Bits:
+    """Return the mask's pixels in another window of the scene."""
+    empty = Mask(x, y, np.zeros(shape, dtype=np.bool_))
+    return overlap(empty, mask)

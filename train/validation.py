@@ -1,0 +1,148 @@
+"""How good the masks are during a run: IoU with the truth on true boxes, by seen and unseen class.
+
+Letters: N boxes. Classes are averaged, as in the paper. Masks are compared at the pixels of the
+picture inside the boxes; `boxmask eval` compares all of the picture, with intervals.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from boxmask.geometry import paste
+from boxmask.models.network import MaskNetwork
+from boxmask.models.views import Views, cut_views
+from boxmask.train.collection import Collection
+from boxmask.train.scene import Mask, overlap
+
+Floats = npt.NDArray[np.float64]
+Bits = npt.NDArray[np.bool_]
+Items = npt.NDArray[np.int64]
+
+CHUNK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The IoU of each box, and what the network expected it to be (N,)."""
+
+    iou: Floats
+    expected: Floats
+    category: Items
+    seen: Bits
+    image: Items
+
+    def scores(self) -> dict[str, float]:
+        """Return the class-mean IoU by split, and how well it was foreseen."""
+        groups = {"overall": np.ones_like(self.seen), "seen": self.seen, "unseen": ~self.seen}
+        scores = {
+            f"miou_{name}": class_mean(self.iou[group], self.category[group])
+            for name, group in groups.items()
+            if group.any()
+        }
+        return scores | {
+            "instance_iou": float(self.iou.mean()),
+            "quality_rank": rank_correlation(self.iou, self.expected),
+            "quality_error": calibration_error(self.iou, self.expected),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Boxes (N,) whose masks are known, and which categories were seen in training."""
+
+    collection: Collection
+    items: Items
+    seen: Bits
+
+    def measure(self, network: MaskNetwork, device: torch.device) -> Outcome:
+        """Predict the masks of the boxes and compare them with the truth."""
+        iou, expected = np.zeros(len(self.items)), np.zeros(len(self.items))
+        place = {int(item): i for i, item in enumerate(self.items)}
+        for item, window, quality in predict(network, self.collection, self.items, device):
+            iou[place[item]] = mask_iou(window, self.collection.instances[item].mask)
+            expected[place[item]] = quality
+        table = self.collection.table
+        category = table.category[self.items]
+        return Outcome(iou, expected, category, self.seen[category], table.image[self.items])
+
+
+@torch.no_grad()
+def predict(
+    network: MaskNetwork, collection: Collection, items: Items, device: torch.device
+) -> Iterator[tuple[int, Mask, float]]:
+    """Yield the predicted mask of each box and its expected IoU."""
+    network.eval()
+    for group, views in _views(collection, items, network):
+        prediction = network(views.to(device))
+        probability = prediction.logits.sigmoid().cpu().numpy()
+        for item, mask, quality in zip(
+            group.tolist(), probability, prediction.quality.tolist(), strict=True
+        ):
+            height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
+            window = paste(mask, collection.instances[item].box, width=width, height=height)
+            yield item, Mask(window.x, window.y, window.bits.T), quality
+
+
+def class_mean(iou: Floats, category: Items) -> float:
+    """Average over the instances of a class, then over the classes that are there."""
+    sums, counts = np.bincount(category, iou), np.bincount(category)
+    there = counts > 0
+    return float((sums[there] / counts[there]).mean())
+
+
+def rank_correlation(one: Floats, other: Floats) -> float:
+    """Return Spearman's rank correlation; ties share their ranks in order of appearance."""
+    if len(one) < 2 or one.std() == 0 or other.std() == 0:
+        return 0.0
+    ranks = (np.argsort(np.argsort(values, kind="stable")) for values in (one, other))
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def calibration_error(iou: Floats, expected: Floats, *, bins: int = 10) -> float:
+    """Return the mean gap between expected and true IoU, over bins of equally many boxes."""
+    order = np.argsort(expected, kind="stable")
+    gap = (expected - iou)[order]
+    return float(
+        sum(abs(part.sum()) for part in np.array_split(gap, min(bins, len(gap)))) / len(gap)
+    )
+
+
+def spread(collection: Collection, most: int) -> Items:
+    """Choose the boxes of at most so many images, evenly over the collection."""
+    items = np.flatnonzero(collection.table.learnt)
+    images = np.unique(collection.table.image[items])
+    chosen = images[np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).astype(int))]
+    return items[np.isin(collection.table.image[items], chosen)]
+
+
+def _views(
+    collection: Collection, items: Items, network: MaskNetwork
+) -> Iterator[tuple[Items, Views]]:
+    """Cut the views of the boxes, about CHUNK boxes at a time."""
+    config = network.config
+    images = collection.table.image[items]
+    waiting: list[tuple[Items, Views]] = []
+    for image in dict.fromkeys(images.tolist()):
+        group = items[images == image]
+        boxes = np.array([collection.instances[int(item)].box for item in group])
+        waiting.append((group, cut_views(config, collection.pictures[image], boxes)))
+        if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: Sequence[tuple[Items, Views]]) -> tuple[Items, Views]:
+    return np.concatenate([group for group, _ in parts]), Views.join([views for _, views in parts])
+
+
+def mask_iou(predicted: Mask, truth: Mask | None) -> float:
+    """Return the IoU of a predicted mask with the truth, 0 if there is none."""
+    if truth is None:
+        return 0.0
+    both = (predicted.bits & overlap(predicted, truth)).sum()
+    return float(both / (predicted.bits.sum() + truth.bits.sum() - both))

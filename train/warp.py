@@ -1,0 +1,143 @@
+"""Affine maps of pictures, masks and boxes, all three by the same matrix.
+
+A map is (2, 3): it takes source coordinates (x, y, 1) to those of the result. Coordinates are
+continuous, a pixel's centre lies at its index plus one half. A canvas is the (x0, y0, x1, y1) of
+the result that is wanted, in whole pixels; what lies outside the source is `fill`.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from boxmask.train.scene import Box, Instance, Mask, Pixels
+
+Map = npt.NDArray[np.float64]
+Canvas = tuple[int, int, int, int]
+
+
+def linear(*, degrees: float = 0.0, mirror: bool = False, stretch: float = 1.0) -> Map:
+    """Return the (2, 2) part of a map that mirrors, then stretches, then turns."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    root = np.sqrt(stretch)
+    scale = np.diag([(-1.0 if mirror else 1.0) / root, root])
+    return np.array([[cosine, -sine], [sine, cosine]]) @ scale
+
+
+def shifted(part: Map, *, x: float = 0.0, y: float = 0.0) -> Map:
+    """Complete a (2, 2) map by a shift."""
+    return np.column_stack([part, [x, y]])
+
+
+def after(outer: Map, inner: Map) -> Map:
+    """Compose two maps: first the inner one."""
+    x, y = outer[:, :2] @ inner[:, 2] + outer[:, 2]
+    return shifted(outer[:, :2] @ inner[:, :2], x=x, y=y)
+
+
+def inverse(matrix: Map) -> Map:
+    """Invert a map."""
+    part = np.linalg.inv(matrix[:, :2])
+    x, y = -part @ matrix[:, 2]
+    return shifted(part, x=x, y=y)
+
+
+def mapped_box(matrix: Map, box: Box) -> Box:
+    """Return the bounds of a mapped box."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
+    points = matrix @ corners
+    return np.concatenate([points.min(axis=1), points.max(axis=1)])
+
+
+def clipped(box: Box, canvas: Canvas) -> Box | None:
+    """Cut a box at the canvas, None if nothing of it is inside."""
+    x0, y0, x1, y1 = canvas
+    box = np.clip(box, [x0, y0, x0, y0], [x1, y1, x1, y1])
+    return box if box[0] < box[2] and box[1] < box[3] else None
+
+
+def whole_pixels(box: Box) -> Canvas:
+    """Return the smallest canvas that holds a box."""
+    x0, y0 = np.floor(box[:2] + 1e-6)
+    x1, y1 = np.ceil(box[2:] - 1e-6)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pixels:
+    """Draw the canvas of a mapped picture (H, W, 3) or mask (H, W)."""
+    x0, y0, x1, y1 = canvas
+    back = inverse(matrix)
+    height, width = source.shape[:2]
+    reach = mapped_box(back, np.array(canvas, dtype=np.float64)) + [-1, -1, 1, 1]
+    region = clipped(reach, (0, 0, width, height))
+    if region is None:
+        return np.full((y1 - y0, x1 - x0, *source.shape[2:]), fill, dtype=np.uint8)
+    left, top, right, bottom = whole_pixels(region)
+    patch = source[top:bottom, left:right]
+    if _only_moves(matrix):
+        return _copied(patch, after(matrix, shifted(np.eye(2), x=left, y=top)), canvas, fill)
+    # Bilinear sampling skips pixels of a picture reduced by two or more: average them first.
+    step = max(1, int(np.sqrt(abs(np.linalg.det(back[:, :2])))))
+    picture = Image.fromarray(patch)
+    if step > 1:
+        picture = picture.reduce(step)
+    to_patch = after(shifted(np.eye(2) / step, x=-left / step, y=-top / step), back)
+    to_patch = after(to_patch, shifted(np.eye(2), x=x0, y=y0))
+    return np.asarray(
+        picture.transform(
+            (x1 - x0, y1 - y0),
+            Image.Transform.AFFINE,
+            tuple(to_patch.ravel()),
+            Image.Resampling.BILINEAR,
+            fillcolor=(fill,) * 3 if source.ndim == 3 else fill,
+        )
+    )
+
+
+def moved_mask(mask: Mask, matrix: Map, canvas: Canvas | None) -> Mask | None:
+    """Map a mask, cut at the canvas, None if no pixel is left."""
+    bounds = mapped_box(matrix, mask.box())
+    inside = bounds if canvas is None else clipped(bounds, canvas)
+    if inside is None:
+        return None
+    window = whole_pixels(inside)
+    source = mask.bits.astype(np.uint8) * 255
+    drawn = render(source, after(matrix, shifted(np.eye(2), x=mask.x, y=mask.y)), window)
+    return Mask(window[0], window[1], drawn > 127).trimmed()
+
+
+def moved(instance: Instance, matrix: Map, canvas: Canvas | None) -> Instance | None:
+    """Map an instance, cut at the canvas, None if nothing of it is left."""
+    bounds = mapped_box(matrix, instance.box)
+    box = bounds if canvas is None else clipped(bounds, canvas)
+    if box is None or instance.mask is None:
+        return None if box is None else replace(instance, box=box)
+    mask = moved_mask(instance.mask, matrix, canvas)
+    if mask is None:
+        return None
+    # The bounds of a turned box are wider than the turned object; a box hugs its object.
+    upright = np.count_nonzero(matrix[:, :2]) == 2
+    return replace(instance, box=box if upright else mask.box(), mask=mask)
+
+
+def _only_moves(matrix: Map) -> bool:
+    """Tell whether pixels fall on pixels: a mirrored or shifted picture is copied, not sampled."""
+    part, shift = matrix[:, :2], matrix[:, 2]
+    return bool(np.array_equal(np.abs(part), np.eye(2)) and np.array_equal(shift, np.round(shift)))
+
+
+def _copied(patch: Pixels, matrix: Map, canvas: Canvas, fill: int) -> Pixels:
+    x0, y0, x1, y1 = canvas
+    drawn = np.full((y1 - y0, x1 - x0, *patch.shape[2:]), fill, dtype=np.uint8)
+    patch = patch[:: int(matrix[1, 1]), :: int(matrix[0, 0])]
+    left, top, right, bottom = whole_pixels(
+        mapped_box(matrix, np.array([0, 0, patch.shape[1], patch.shape[0]], float))
+    )
+    inside = (max(left, x0), max(top, y0), min(right, x1), min(bottom, y1))
+    if inside[0] < inside[2] and inside[1] < inside[3]:
+        drawn[inside[1] - y0 : inside[3] - y0, inside[0] - x0 : inside[2] - x0] = patch[
+            inside[1] - top : inside[3] - top, inside[0] - left : inside[2] - left
+        ]
+    return drawn

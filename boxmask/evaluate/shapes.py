@@ -3,25 +3,31 @@
 Boxes are (x0, y0, x1, y1), pixels, COCO convention: a pixel belongs to a shape if its centre does.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
 from boxmask.window import Window
 
 Box = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def filled_box(box: Box, width: int, height: int) -> Window:
     """Fill the box."""
-    return _draw(box, width, height, lambda x, y: (np.abs(x) <= 1) & (np.abs(y) <= 1))
+    left, right = pixel_span(box[0], box[2], width)
+    top, bottom = pixel_span(box[1], box[3], height)
+    return Window(left, top, np.ones((right - left, bottom - top), dtype=np.bool_))
 
 
 def inscribed_ellipse(box: Box, width: int, height: int) -> Window:
     """Fill the largest ellipse in the box."""
-    return _draw(box, width, height, lambda x, y: x * x + y * y <= 1)
+    window = filled_box(box, width, height)
+    w, h = window.bits.shape
+    x = _place(window.x, w, box[0], box[2])
+    y = _place(window.y, h, box[1], box[3])
+    bits = x[:, None] ** 2 + y[None, :] ** 2 <= 1
+    # Every box gets a mask: where no centre is inside, its middle pixel stands for it.
+    bits[w // 2, h // 2] = True
+    return Window(window.x, window.y, bits)
 
 
 SHAPES = {"box": filled_box, "ellipse": inscribed_ellipse}
@@ -37,18 +43,7 @@ def pixel_span(low: float, high: float, extent: int) -> tuple[int, int]:
     return first, last
 
 
-def _draw(box: Box, width: int, height: int, inside: Callable[[Box, Box], BoolArray]) -> Window:
-    """Ask `inside` of each pixel, at its place in the box as -1..1 from edge to edge."""
-    left, right = pixel_span(box[0], box[2], width)
-    top, bottom = pixel_span(box[1], box[3], height)
-    x = _place(left, right, box[0], box[2])
-    y = _place(top, bottom, box[1], box[3])
-    bits = inside(x[:, None], y[None, :])
-    # Every box gets a mask: where no centre is inside, its middle pixel stands for it.
-    bits[len(x) // 2, len(y) // 2] = True
-    return Window(left, top, bits)
-
-
-def _place(first: int, last: int, low: float, high: float) -> Box:
-    centres = np.arange(first, last) + 0.5
+def _place(first: int, number: int, low: float, high: float) -> Box:
+    """Return where the centres of some pixels lie in the box, -1 to 1 from edge to edge."""
+    centres = first + np.arange(number) + 0.5
     return np.asarray((centres - (low + high) / 2) / max((high - low) / 2, 0.5))

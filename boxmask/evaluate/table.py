@@ -60,10 +60,11 @@ def notes(report: Report) -> Iterator[str]:
         yield f"Not scored: {counts}."
     for system in report.systems:
         if system.missing:
+            number = sum(system.missing.values())
             reasons = ", ".join(f"{count} {reason}" for reason, count in system.missing.items())
             yield (
-                f"{system.name}: {sum(system.missing.values())} instances have no prediction and "
-                f"count as IoU 0 ({reasons}): {_listed(system.missing_ids, sum(system.missing.values()))}."
+                f"{system.name}: {number} instances have no prediction and "
+                f"count as IoU 0 ({reasons}): {_listed(system.missing_ids, number)}."
             )
         if system.extra:
             yield (
@@ -86,7 +87,7 @@ def _listed(ids: list[Id], number: int) -> str:
 
 def _iou_table(report: Report) -> Table:
     table = _table("Mask IoU, each true mask with the prediction of the same id")
-    _add_columns(table, "class\nmean", "95 %", "instance\nmean", "bound-\nary")
+    _add_columns(table, "class\nmean", "95 %", "inst.\nmean", "bound-\nary")
     _add_columns(table, "S", "M", "L")
     for split, system, first in lines(report):
         found = system.splits[split]
@@ -110,7 +111,8 @@ def _iou_table(report: Report) -> Table:
                 percent(system.gap.instance_mean, signed=True),
             )
     table.caption = (
-        "95 %: bootstrap over images. Boundary and sizes: class means. Gap: seen minus unseen."
+        "Class mean: over the classes of the split; inst.: over its masks. 95 %: bootstrap over "
+        "images. Boundary, S, M, L: class means. Gap: seen minus unseen."
     )
     return table
 
@@ -154,7 +156,7 @@ def _calibration_table(report: Report) -> Table:
 
 def _difference_table(differences: list[Difference]) -> Table:
     table = _table(f"IoU of {differences[0].first} minus another's, on the same instances")
-    _add_columns(table, "class\nmean", "95 %", "instance\nmean", "better", "worse")
+    _add_columns(table, "class\nmean", "95 %", "inst.\nmean", "better", "worse")
     for split in differences[0].splits:
         for difference in differences:
             found = difference.splits[split]
@@ -175,7 +177,7 @@ def _difference_table(differences: list[Difference]) -> Table:
 def _table(title: str) -> Table:
     table = Table(title=f"\n{title}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     table.title_style, table.caption_style = "bold", "dim"
-    table.pad_edge, table.padding = False, (0, 1, 0, 0)
+    table.pad_edge, table.padding, table.show_edge = False, (0, 1, 0, 0), False
     table.add_column("split", no_wrap=True, vertical="bottom")
     table.add_column("system", overflow="fold", vertical="bottom", min_width=_NAME_WIDTH)
     return table

@@ -1,0 +1,71 @@
+"""The command `boxmask check`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+
+if TYPE_CHECKING:
+    from boxmask.check import Report
+
+
+def check(
+    boxes: Annotated[Path, typer.Argument(metavar="IN", help="The box file that was annotated.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="What annotate made of it.")],
+    format: Format = None,
+    images_json: ImagesJson = None,
+    metadata: Metadata = None,
+    vg_categories: GenomeCategories = None,
+    vg_alias: Alias = None,
+    classes: Classes = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
+
+    Only segmentation, area and boxmask may differ, and every new mask must be one of its box. Give
+    the reading options that annotate was given. Exit status: 0 the law holds, 1 it is broken.
+    """
+    from boxmask.check import check as compare
+    from boxmask.cli.reading import read_options
+    from boxmask.data import read
+
+    options = read_options(
+        format=format,
+        images_json=images_json,
+        metadata=metadata,
+        vg_categories=vg_categories,
+        vg_alias=vg_alias,
+        classes=classes,
+    )
+    report = compare(read(boxes, options), out)
+    if json:
+        _print_json(report)
+    else:
+        _print_text(report, out)
+    if not report.holds:
+        raise typer.Exit(1)
+
+
+def _print_json(report: "Report") -> None:
+    import msgspec
+
+    summary = {"holds": report.holds, **asdict(report)}
+    del summary["shown"]
+    typer.echo(msgspec.json.encode(summary).decode())
+
+
+def _print_text(report: "Report", out: Path) -> None:
+    typer.echo(f"{report.annotations} annotations")
+    for status, count in sorted(report.statuses.items()):
+        typer.echo(f"  {count:>9} {status}")
+    for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
+        typer.echo(f"  {count:>9} skipped: {reason}")
+    if report.holds:
+        typer.echo("The law holds: every annotation is there once, in order, with all its keys.")
+        return
+    typer.echo(f"The law is broken in {report.broken} places. The first of them:")
+    for line in report.first:
+        typer.echo(f"  {line}")

@@ -1,0 +1,60 @@
+"""The command `boxmask check`: what it prints and its exit status."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from boxmask.cli.check import check
+
+app = typer.Typer()
+app.command()(check)
+
+
+def write(folder: Path, **changes: Any) -> list[str]:
+    """Write an input and an output whose only annotation was skipped; return their names."""
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5]}
+    image = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}
+    data = {"images": [image], "categories": [], "annotations": [annotation]}
+    (folder / "in.json").write_text(json.dumps(data))
+    note = {"status": "skipped", "reason": "image missing"}
+    data["annotations"] = [{**annotation, "boxmask": note, **changes}]
+    (folder / "out.json").write_text(json.dumps(data))
+    return [str(folder / "in.json"), str(folder / "out.json")]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_law_that_holds_is_status_0_and_says_what_became_of_everything(tmp_path: Path) -> None:
+    result = run(*write(tmp_path))
+    assert result.exit_code == 0
+    assert "The law holds" in result.output
+    assert "1 skipped: image missing" in result.output
+
+
+def test_a_law_that_is_broken_is_status_1_and_names_the_record(tmp_path: Path) -> None:
+    result = run(*write(tmp_path, bbox=[0, 0, 5, 6]))
+    assert result.exit_code == 1
+    assert 'annotations[0] (id 1): "bbox" was [0, 0, 5, 5] and is [0, 0, 5, 6]' in result.output
+
+
+@pytest.mark.parametrize(("changes", "holds"), [({}, True), ({"iscrowd": 0}, False)])
+def test_json_is_one_object_for_programs(
+    tmp_path: Path, changes: dict[str, Any], holds: bool
+) -> None:
+    result = run(*write(tmp_path, **changes), "--json")
+    summary = json.loads(result.stdout)
+    assert summary["holds"] is holds and summary["broken"] == len(summary["first"]) == (not holds)
+    assert summary["annotations"] == 1 and summary["reasons"] == {"image missing": 1}
+    assert result.exit_code == (not holds)
+
+
+def test_reading_options_reach_the_reader(tmp_path: Path) -> None:
+    result = run(*write(tmp_path), "--format", "nonsense")
+    assert result.exit_code == 1
+    assert "nonsense" in str(result.exception)

@@ -5,18 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 from boxmask.check import Report, check
-from boxmask.check.counts import measure
-from boxmask.check.pairs import pair, pairing_faults
-from boxmask.check.values import same
+from boxmask.check.values import encoded
 from boxmask.data import read
+from boxmask.data.coco_form import open_form
 from boxmask.errors import InputError
 
 Json = dict[str, Any]
@@ -59,7 +55,7 @@ def after() -> Json:
     return out
 
 
-def checked(folder: Path, ours: Json, theirs: Json | str, **options: Any) -> Report:
+def checked(folder: Path, ours: Json | list[Json], theirs: Json | str, **options: Any) -> Report:
     (folder / "in.json").write_text(json.dumps(ours))
     text = theirs if isinstance(theirs, str) else json.dumps(theirs)
     (folder / "out.json").write_text(text)
@@ -219,63 +215,51 @@ def test_a_file_that_is_no_output_is_an_error(tmp_path: Path) -> None:
         checked(tmp_path, before(), "{}")
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "equal"),
-    [
-        (b"1", b" 1 ", True),
-        (b"1", b"1.0", False),
-        (b"1e2", b"1E2", False),
-        (b'"\\u00e9"', '"é"'.encode(), True),
-        (b'{"a":1,"b":[true]}', b'{ "b": [true], "a": 1 }', True),
-        (b"true", b"1", False),
-        (b"1", b'"1"', False),
-        (b"[1]", b"1", False),
-    ],
-)
-def test_values_are_the_same_as_written(ours: bytes, theirs: bytes, equal: bool) -> None:
-    assert same(ours, theirs) is equal
-    assert same(msgspec.Raw(ours), msgspec.Raw(theirs)) is equal
-    assert not same(None, theirs) and same(None, None)
+def as_coco(folder: Path, sizes: dict[int, tuple[int, int]], mask: Json) -> Json:
+    """What a run would make of in.json: row 0 gets a mask, the others are skipped."""
+    dataset = read(folder / "in.json")
+    with open_form(dataset) as form:
+        out = {key: json.loads(raw) for key, raw in form.head(sizes)}
+        out["annotations"] = []
+        for row, image in enumerate(dataset.image_index.tolist()):
+            raw = encoded(form.annotation(row, sizes.get(image)))
+            values = {key: json.loads(bytes(value)) for key, value in raw.items()}
+            note = {"boxmask": {"status": "skipped", "reason": "too dark"}}
+            out["annotations"].append(values | (note if row else {**mask, "boxmask": OK}))
+    return out
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6), st.integers(1, 9))
-def test_many_masks_are_measured_as_pycocotools_measures_each(seeds: list[int], side: int) -> None:
-    encoded, heights = [], []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        height, width = rng.integers(1, 1 + side**2, 2)
-        bits = rng.random((height, width)) < rng.choice([0, 0.01, 0.5, 0.99, 1])
-        encoded.append(coco_mask.encode(np.asfortranarray(bits.astype(np.uint8))))
-        heights.append(height)
-    found = measure([runs["counts"] for runs in encoded], np.array(heights))
-    x, y, w, h = coco_mask.toBbox(encoded).astype(int).T
-    area = coco_mask.area(encoded)
-    assert not found.broken.any()
-    assert found.total.tolist() == [runs["size"][0] * runs["size"][1] for runs in encoded]
-    assert found.area.tolist() == area.tolist()
-    some = area > 0
-    assert np.array_equal(found.bounds[some], np.stack([x, y, x + w, y + h], axis=1)[some])
+def test_detections_in_fractions_are_checked_in_pixels(tmp_path: Path) -> None:
+    detection = {"category": "1", "conf": 0.875, "bbox": [0.125, 0.1, 0.5, 0.5]}
+    ours = {
+        "info": {"format_version": "1.4"},
+        "detection_categories": {"1": "animal"},
+        "images": [
+            {"file": "a/x.jpg", "detections": [detection, {**detection, "conf": 0.1}]},
+            {"file": "a/y.jpg", "failure": "cannot open"},
+        ],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(ours))
+    mask = {"segmentation": filled(6, 4, 10, 10), "area": 100}
+    theirs = as_coco(tmp_path, {0: (WIDTH, HEIGHT)}, mask)
+    report = checked(tmp_path, ours, theirs)
+    assert report.holds, report.first
+    assert report.statuses == {"ok": 1, "skipped": 1}
+    theirs["annotations"][0]["segmentation"] = filled(4, 4, 10, 10)
+    assert "leaves its box" in checked(tmp_path, ours, theirs).first[0]
+    theirs["annotations"][1]["conf"] = 0.2
+    assert '"conf" was 0.1 and is 0.2' in checked(tmp_path, ours, theirs).first[1]
 
 
-def test_a_broken_string_is_noticed_and_leaves_its_neighbours_alone() -> None:
-    good = filled(3, 4, 5, 6)["counts"].encode()
-    bad = [b"", b"\xff\xfe", b"0", b"5P", b"1/", b"oooooooooo0", b"0" * 3 + b"O"]
-    for wrong in bad:
-        found = measure([good, wrong, good], np.full(3, HEIGHT))
-        assert found.broken.tolist() == [False, True, False], wrong
-        assert found.area.tolist()[::2] == [30, 30]
-        assert found.bounds[2].tolist() == [3, 4, 8, 10]
-
-
-def test_equal_ids_are_paired_in_their_order() -> None:
-    assert pair([1, 1, "a"], [1, "a", 1]).tolist() == [0, 2, 1]
-    assert pair([1, 1], [1]).tolist() == [0, -1]
-    assert pair([], [5]).tolist() == []
-    nan = float("nan")
-    assert pair([nan, 2], [nan, 2]).tolist() == [0, 1]
-    problems = list(pairing_faults(np.array([0, -1]), [1, 1], [1, 9]))
-    assert [record for record, _ in problems] == [
-        "annotations[1] (id 1)",
-        "annotations[1] of the output (id 9)",
-    ]
+def test_objects_of_visual_genome_are_checked_in_coco_form(tmp_path: Path) -> None:
+    thing = {"synsets": ["tree.n.01"], "names": ["tree"], "x": 5, "y": 4, "w": 20, "h": 10}
+    ours = [{"image_id": 7, "objects": [{"object_id": 1, **thing}, {"object_id": 2, **thing}]}]
+    url = "https://cs.stanford.edu/people/rak248/VG_100K/7.jpg"
+    image = {"image_id": 7, "url": url, "width": WIDTH, "height": HEIGHT}
+    (tmp_path / "image_data.json").write_text(json.dumps([image]))
+    (tmp_path / "in.json").write_text(json.dumps(ours))
+    theirs = as_coco(tmp_path, {}, {"segmentation": filled(6, 5, 10, 5), "area": 50})
+    report = checked(tmp_path, ours, theirs)
+    assert report.holds, report.first
+    del theirs["annotations"][1]["names"]
+    assert '"names" is missing' in checked(tmp_path, ours, theirs).first[0]

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "dataset": {"errors"},
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},
-    "geometry": {"errors", "window"},
+    "geometry": {"errors", "window", "rle"},
     "data": {"errors", "dataset", "splits"},
     "images": {"errors"},
     "splits": {"errors", "dataset"},
@@ -30,7 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "annotate": INPUT | {"export", "models", "__init__"},
     "evaluate": INPUT | {"annotate", "models"},
     "train": INPUT | {"models", "evaluate", "overlay", "__init__"},
-    "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "overlay", "train"},
+    "cli": INPUT
+    | {"__init__", "annotate", "check", "evaluate", "export", "models", "overlay", "train"},
 }
 
 

@@ -7,6 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 from boxmask import __version__
+from boxmask.cli.check import check
+from boxmask.cli.evaluate import evaluate
+from boxmask.cli.models import models
+from boxmask.cli.train import train
 from boxmask.errors import BoxmaskError
 
 
@@ -43,3 +47,9 @@ def root(
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but more was skipped than --max-skipped.
     """
+
+
+app.command()(train)
+app.command()(check)
+app.command("eval")(evaluate)
+app.command()(models)

@@ -1,0 +1,70 @@
+"""Files that are either absent or whole, whatever moment the machine stops at."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from boxmask.errors import RunError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name only when all of it is on the disk."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with writing(temporary) as stream:
+        yield stream
+    put(temporary, path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is on the disk when the block ends, and gone if it fails."""
+    try:
+        with path.open("wb", buffering=1 << 20) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def put(temporary: Path, path: Path) -> None:
+    """Rename a file that is on the disk, for good."""
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a folder last through a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def room_on_disk(out: Path) -> Iterator[None]:
+    """Turn "no space left" of any write inside into a sentence that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(
+            f"{out}: cannot write, {os.strerror(error.errno)}. Finished shards are kept: "
+            "make room and run the same command again, it goes on from there."
+        ) from error

@@ -1,0 +1,91 @@
+"""What the user asks for. Imports nothing heavy: the command line takes its defaults from here."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boxmask.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from boxmask.data import ReadOptions
+    from boxmask.images import Exif
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One annotation of a dataset: what goes in, what comes out, and how."""
+
+    boxes: Path
+    images: Path
+    out: Path
+    weights: Path | None = None
+    reading: ReadOptions | None = None
+    """What the reader is told; None for its defaults."""
+    overwrite: bool = False
+    """Predict anew where the input has a mask already."""
+    strict: bool = False
+    """Stop at the first record that would be skipped."""
+    polygons: bool = False
+    """Write polygons along the pixel edges instead of run lengths."""
+    index_png: Path | None = None
+    yolo: Path | None = None
+    exif: Exif = "auto"
+    max_pixels: int = 200_000_000
+    """Larger images are skipped."""
+    device: str = "auto"
+    precision: str = "auto"
+    batch_images: int = 8
+    """Images at once, for networks that see whole images."""
+    batch_boxes: int = 64
+    """Boxes at once."""
+    shard_boxes: int = 2000
+    """About so many boxes are lost when a run is killed."""
+    threads: int = 4
+    """Threads that decode images and encode masks beside the network."""
+    fresh: bool = False
+    """Start anew, and replace an output that is already there."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if type(value) is int and value < 1:
+                raise ConfigError(f"{option(field.name)} is {value}; give 1 or more.")
+        if self.precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise ConfigError(f"--precision is {self.precision!r}; known: {known}.")
+        if self.out.absolute() == self.boxes.absolute():
+            raise ConfigError(f"{self.out}: --out is the input itself; give another name.")
+
+
+def check_paths(job: Job) -> None:
+    """Raise InputError unless all that the job reads is there, and the output's folder too."""
+    if not job.boxes.is_file():
+        raise InputError(f"{job.boxes}: no such file; give the file with the boxes.")
+    if not job.images.is_dir():
+        raise InputError(f"{job.images}: no such folder; --images is where the file names begin.")
+    if not job.out.absolute().parent.is_dir():
+        raise InputError(f"{job.out.parent}: no such folder; make it, or give another --out.")
+    if job.out.is_dir():
+        raise InputError(f"{job.out}: a folder; --out is the name of a file.")
+
+
+def weights_file(job: Job) -> Path:
+    """Return the weights that the job is done with."""
+    if job.weights is None:
+        raise ConfigError(
+            "no --weights FILE, and this version carries no model of its own: "
+            "make one with `boxmask train`."
+        )
+    if not job.weights.is_file():
+        raise InputError(f"{job.weights}: no such weights file.")
+    return job.weights
+
+
+def option(name: str) -> str:
+    """Spell a field's name as the command line does."""
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,58 @@
+"""From probabilities to the ready JSON of a mask: the work of an encoding thread."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.network import Answer
+from boxmask.annotate.opening import Opened
+from boxmask.annotate.parts import Outcome
+from boxmask.geometry import paste
+from boxmask.polygons import coco_polygons
+from boxmask.rle import encode
+from boxmask.window import Window
+
+
+def encode_batch(group: list[Opened], answer: Answer, *, polygons: bool) -> list[Outcome]:
+    """Paste and encode every box of a batch; the answer has them in the order of the group."""
+    probabilities, quality = answer.arrive()
+    outcomes = []
+    first = 0
+    for one in group:
+        stop = first + len(one.rows)
+        outcomes += _encode(one, probabilities[first:stop], quality[first:stop], polygons=polygons)
+        first = stop
+    return outcomes
+
+
+def _encode(
+    one: Opened,
+    probabilities: npt.NDArray[np.float32],
+    quality: npt.NDArray[np.float32],
+    *,
+    polygons: bool,
+) -> list[Outcome]:
+    if one.size is None:
+        return []
+    width, height = one.size
+    outcomes = []
+    for k, row in enumerate(one.rows.tolist()):
+        window = paste(probabilities[k], one.boxes[k], width=width, height=height)
+        fragment = msgspec.json.encode(
+            coco_polygons(window) if polygons else _rle(window, width=width, height=height)
+        )
+        outcomes.append(
+            Outcome(
+                row,
+                fragment=fragment,
+                area=int(np.count_nonzero(window.bits)),
+                quality=float(quality[k]),
+                clipped=bool(one.clipped[k]),
+            )
+        )
+    return outcomes
+
+
+def _rle(window: Window, *, width: int, height: int) -> dict[str, object]:
+    counts = encode(window, width=width, height=height)
+    return {"size": [height, width], "counts": counts.decode("ascii")}

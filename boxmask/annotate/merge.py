@@ -1,0 +1,123 @@
+"""The output: the input's own records streamed past, each result spliced into its record."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.gather import Gathered
+from boxmask.annotate.status import Status
+from boxmask.annotate.tally import Tally
+from boxmask.data.coco_form import open_form
+from boxmask.data.form import CocoForm
+from boxmask.dataset import FAULTS, BoxDataset
+
+REPORT_EVERY = 4096
+NAMES = {status: status.name.lower() for status in Status}
+
+
+@dataclass(eq=False)
+class _Counts:
+    statuses: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    clipped: int = 0
+    iou: float = 0.0
+
+
+def write_output(
+    dataset: BoxDataset,
+    status: npt.NDArray[np.uint8],
+    found: Gathered,
+    *,
+    out: BinaryIO,
+    log: BinaryIO,
+    report: Callable[[int], None],
+) -> Tally:
+    """Write every annotation once, in the input's order; those skipped also to the log.
+
+    `report` is called with the number of annotations written so far.
+    """
+    counts = _Counts()
+    with open_form(dataset) as form:
+        _write_head(form, _unsized(dataset, found.sizes), out)
+        for row in range(len(dataset.annotation_ids)):
+            record, reason = _spliced(form, Status(status[row]), found, row, counts)
+            out.write((b",\n" if row else b"") + msgspec.json.encode(record))
+            if reason:
+                log.write(_log_line(dataset, row, reason))
+            if row % REPORT_EVERY == 0:
+                report(row)
+        out.write(b"\n]}\n")
+    return _tally(dataset, counts)
+
+
+def _write_head(form: CocoForm, sizes: Mapping[int, tuple[int, int]], out: BinaryIO) -> None:
+    out.write(b"{")
+    for key, raw in form.head(sizes):
+        out.write(json.dumps(key).encode() + b": " + raw + b",\n")
+    out.write(b'"annotations": [\n')
+
+
+def _unsized(
+    dataset: BoxDataset, sizes: Mapping[int, tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
+    """Keep the measured sizes only where the input says none: the rest stays byte for byte."""
+    known = (dataset.widths > 0) & (dataset.heights > 0)
+    return {image: size for image, size in sizes.items() if not known[image]}
+
+
+def _spliced(
+    form: CocoForm, status: Status, found: Gathered, row: int, counts: _Counts
+) -> tuple[dict[str, object], str]:
+    """Return an annotation with its result in it, and why it was skipped, "" if it was not."""
+    dataset = form.dataset
+    image = int(dataset.image_index[row])
+    record = form.annotation(row, form.size(image, found.sizes) if image >= 0 else None)
+    outcome, reason = found.rows[row], ""
+    if status is Status.SKIPPED:
+        reason = FAULTS[dataset.faults[row]]
+    elif status is Status.OK:
+        reason = found.reasons[outcome["reason"]]
+        status = Status.SKIPPED if reason else Status.OK
+    if reason:
+        record["boxmask"] = {"status": "skipped", "reason": reason}
+        counts.reasons[reason] += 1
+    elif status is Status.OK:
+        quality = round(float(outcome["quality"]), 4)
+        record["segmentation"] = msgspec.Raw(found.fragment(row))
+        record["area"] = int(outcome["area"])
+        record["boxmask"] = {"status": "ok", "predicted_iou": quality}
+        counts.clipped += int(outcome["clipped"])
+        counts.iou += quality
+    counts.statuses[NAMES[status]] += 1
+    return record, reason
+
+
+def _log_line(dataset: BoxDataset, row: int, reason: str) -> bytes:
+    image = int(dataset.image_index[row])
+    line = {
+        "annotation": row,
+        "id": dataset.annotation_ids[row],
+        "image": dataset.file_names[image] if image >= 0 else None,
+        "reason": reason,
+    }
+    # Python's json writes the half pairs that a file name may hold; msgspec refuses them.
+    return json.dumps(line).encode() + b"\n"
+
+
+def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
+    made = counts.statuses["ok"]
+    return Tally(
+        images=len(dataset.image_ids),
+        annotations=len(dataset.annotation_ids),
+        statuses={name: counts.statuses[name] for name in NAMES.values()},
+        reasons=dict(counts.reasons.most_common()),
+        clipped=counts.clipped,
+        mean_iou=round(counts.iou / made, 4) if made else None,
+        warnings=dict(dataset.warnings),
+    )

@@ -1,0 +1,70 @@
+"""From an image file to what the network is shown of it: the work of a decoding thread.
+
+Letters: n boxes of one image, in pixels, COCO convention.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.job import Job
+from boxmask.annotate.parts import Outcome
+from boxmask.data import pixel_boxes
+from boxmask.dataset import BoxDataset, IntArray
+from boxmask.images import ImageFault, load_image
+from boxmask.models import ModelConfig, Views, cut_views
+
+Boxes = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An image's boxes, ready for the network, and those of them that cannot be."""
+
+    image: int
+    size: tuple[int, int] | None  # (width, height), None if the image cannot be used
+    rows: IntArray  # (n,) of the dataset
+    boxes: Boxes  # (n, 4) clipped to the image
+    clipped: npt.NDArray[np.bool_]  # (n,)
+    views: Views | None  # None without boxes
+    skipped: list[Outcome]
+
+
+def open_image(
+    dataset: BoxDataset, job: Job, config: ModelConfig, *, image: int, rows: IntArray
+) -> Opened:
+    """Decode an image and cut the views of some of its boxes; depends on nothing else."""
+    try:
+        pixels = load_image(
+            job.images,
+            dataset.file_names[image],
+            width=int(dataset.widths[image]),
+            height=int(dataset.heights[image]),
+            exif=job.exif,
+            rotated_if_unsized=dataset.rotated_if_unsized,
+            max_pixels=job.max_pixels,
+        )
+    except ImageFault as fault:
+        return _unopened(image, rows, fault.reason)
+    height, width = pixels.shape[:2]
+    exact = pixel_boxes(dataset, rows, width, height)
+    boxes = exact.clip(0, np.array([width, height, width, height], np.float64))
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    outside = [Outcome(row, "box is outside the image") for row in rows[~inside].tolist()]
+    rows, exact, boxes = rows[inside], exact[inside], boxes[inside]
+    return Opened(
+        image,
+        (width, height),
+        rows,
+        boxes,
+        (exact != boxes).any(axis=1),
+        cut_views(config, pixels, boxes) if len(rows) else None,
+        outside,
+    )
+
+
+def _unopened(image: int, rows: IntArray, reason: str) -> Opened:
+    skipped = [Outcome(row, reason) for row in rows.tolist()]
+    none = np.zeros((0, 4))
+    return Opened(image, None, rows[:0], none, none[:, 0].astype(np.bool_), None, skipped)

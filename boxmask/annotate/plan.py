@@ -1,0 +1,92 @@
+"""The plan of a run: what it was begun with, and the shards that it consists of."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.durable import replacing
+from boxmask.annotate.tally import Tally
+from boxmask.errors import RunError
+
+Setting = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of consecutive images, [first, stop), and how many of their boxes want a mask."""
+
+    first: int
+    stop: int
+    boxes: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides the bytes of the output, and how far the run has come with writing it."""
+
+    settings: dict[str, Setting]
+    shards: tuple[Shard, ...]
+    may_replace: bool = False
+    """An output of another run may be replaced: the user said --fresh."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file of the finished output, noted before it appears under its name."""
+    tally: Tally | None = None
+    exported: dict[str, str] = field(default_factory=dict)
+    """Folder of each export that is complete."""
+
+    @property
+    def key(self) -> str:
+        """Name this plan in its part files."""
+        return hashlib.sha256(msgspec.json.encode([self.settings, self.shards])).hexdigest()
+
+
+def cut_shards(counts: npt.NDArray[np.int64], *, size: int) -> tuple[Shard, ...]:
+    """Cut images with `counts` (I,) boxes each into shards of `size` boxes or a little more."""
+    total = np.concatenate([[0], counts.cumsum()])
+    shards: list[Shard] = []
+    first = 0
+    while total[first] < total[-1]:
+        stop = min(int(total.searchsorted(total[first] + size)), len(counts))
+        shards.append(Shard(first, stop, int(total[stop] - total[first])))
+        first = stop
+    return tuple(shards)
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write a plan, in place of the one before."""
+    with replacing(path) as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+
+
+def load(path: Path) -> Plan | None:
+    """Read a plan; None if there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"{path}: not a plan ({error}). Start anew with --fresh.") from error
+
+
+def require_same(plan: Plan, settings: Mapping[str, Setting], work: Path) -> None:
+    """Raise RunError naming every setting that is not the one that the work was begun with."""
+    names = [*plan.settings, *(name for name in settings if name not in plan.settings)]
+    changes = [
+        f"  {name}: was {_shown(plan.settings.get(name))}, now {_shown(settings.get(name))}"
+        for name in names
+        if plan.settings.get(name) != settings.get(name)
+    ]
+    if changes:
+        raise RunError(
+            f"{work} holds work that was begun with other settings.\n" + "\n".join(changes) + "\n"
+            "Give the former settings to go on with it, or --fresh to start anew."
+        )
+
+
+def _shown(value: Setting) -> str:
+    return "not given" if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,107 @@
+"""A whole run: plan, shards, merge, exports; each step finds what an earlier run has finished."""
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from boxmask.annotate.device import settled
+from boxmask.annotate.durable import room_on_disk
+from boxmask.annotate.events import Event, Report, Summary
+from boxmask.annotate.finish import export, lacking, merge_parts
+from boxmask.annotate.job import Job, check_paths, weights_file
+from boxmask.annotate.lock import exclusive
+from boxmask.annotate.plan import Plan, Setting, cut_shards, load, save
+from boxmask.annotate.scope import Scope
+from boxmask.annotate.settings import settings_of
+from boxmask.annotate.status import statuses
+from boxmask.annotate.work import WorkFolder, is_written, plan_begun
+from boxmask.data import ReadOptions, read
+from boxmask.errors import RunError
+
+if TYPE_CHECKING:
+    from boxmask.annotate.network import Annotator
+
+
+def run(job: Job, report: Report) -> Summary:
+    """Annotate a dataset, or go on where an earlier run of the same job has stopped.
+
+    Killed at any moment and run again, it writes the same bytes as if it had not been killed.
+    """
+    started = time.monotonic()
+    check_paths(job)
+    work = WorkFolder(job.out)
+    device, precision = settled(job, None if job.fresh else load(work.plan))
+    settings = settings_of(job, device, precision)
+    plan_begun(work, settings, fresh=job.fresh)  # refuses before anything is written
+    with room_on_disk(job.out):
+        work.path.mkdir(exist_ok=True)
+        with exclusive(work.path):
+            summary = _go_on(job, work, settings, report)
+    return replace(summary, seconds=round(time.monotonic() - started, 3))
+
+
+def open_scope(job: Job, report: Report) -> Scope:
+    """Read the dataset and decide what is to become of each box."""
+    report(Event("read", 0, 1))
+    reading = job.reading or ReadOptions()
+    dataset = read(job.boxes, replace(reading, strict=job.strict or reading.strict))
+    report(Event("read", 1, 1))
+    return Scope(job, dataset, statuses(dataset, overwrite=job.overwrite))
+
+
+def new_plan(scope: Scope, settings: dict[str, Setting]) -> Plan:
+    """Plan a job from its dataset."""
+    shards = cut_shards(scope.wanted_by_image, size=scope.job.shard_boxes)
+    return Plan(settings, shards, may_replace=scope.job.fresh)
+
+
+def _go_on(job: Job, work: WorkFolder, settings: dict[str, Setting], report: Report) -> Summary:
+    plan = plan_begun(work, settings, fresh=job.fresh)
+    written = plan is not None and is_written(work, plan)
+    already = plan is not None and written and not lacking(job, plan)
+    reused = predicted = 0
+    if plan is None or not already:
+        scope = open_scope(job, report)
+        if plan is None:
+            plan = new_plan(scope, settings)
+            work.remove_parts()
+            save(plan, work.plan)
+        if not written:
+            reused = _make_parts(scope, plan, work, report)
+            predicted = sum(shard.boxes for shard in plan.shards) - reused
+            plan = merge_parts(scope, plan, work, report)
+        plan = export(scope, plan, work, report)
+    work.remove_parts()
+    return _summary(work, plan, predicted=predicted, reused=reused, already=already)
+
+
+def _make_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> int:
+    # Here, because importing PyTorch takes longer than finding that nothing is left to do.
+    from boxmask.annotate.engine import make_parts
+    from boxmask.annotate.network import load_annotator
+
+    def annotator() -> "Annotator":
+        device, precision = str(plan.settings["--device"]), str(plan.settings["--precision"])
+        return load_annotator(weights_file(scope.job), device=device, precision=precision)
+
+    return make_parts(scope, plan, work, annotator, report)
+
+
+def _summary(
+    work: WorkFolder, plan: Plan, *, predicted: int, reused: int, already: bool
+) -> Summary:
+    if plan.tally is None:
+        raise RunError(f"{work.plan}: no tally in the plan. Start anew with --fresh.")
+    return Summary(
+        out=str(work.out),
+        log=str(work.log),
+        tally=plan.tally,
+        shards=len(plan.shards),
+        predicted=predicted,
+        reused=reused,
+        seconds=0.0,
+        already_done=already,
+        exported=plan.exported,
+        device=str(plan.settings["--device"]),
+        precision=str(plan.settings["--precision"]),
+    )

@@ -1,0 +1,42 @@
+"""What every shard of a run has in common."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.job import Job
+from boxmask.annotate.plan import Shard
+from boxmask.annotate.status import Status
+from boxmask.dataset import BoxDataset, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """A job, its dataset of N rows, and what is to become of each."""
+
+    job: Job
+    dataset: BoxDataset
+    status: npt.NDArray[np.uint8]  # (N,) Status
+
+    @cached_property
+    def _by_image(self) -> tuple[IntArray, IntArray]:
+        return self.dataset.rows_by_image()
+
+    @property
+    def wanted_by_image(self) -> IntArray:
+        """Count the boxes of each image (I,) that want a mask."""
+        images = self.dataset.image_index[self.status == Status.OK]
+        return np.bincount(images, minlength=len(self.dataset.image_ids)).astype(np.int64)
+
+    def wanted(self, shard: Shard, *, most: int | None) -> Iterator[tuple[int, IntArray]]:
+        """Yield the images of a shard with the rows that want a mask, in runs of `most` rows."""
+        order, starts = self._by_image
+        for image in range(shard.first, shard.stop):
+            rows = order[starts[image] : starts[image + 1]]
+            rows = rows[self.status[rows] == Status.OK]
+            step = most or max(len(rows), 1)
+            for first in range(0, len(rows), step):
+                yield image, rows[first : first + step]

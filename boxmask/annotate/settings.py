@@ -1,0 +1,45 @@
+"""The settings of a job that change the bytes of its output: two runs that share them may share
+part files."""
+
+import dataclasses
+from pathlib import Path
+
+from boxmask import __version__
+from boxmask.annotate.durable import digest
+from boxmask.annotate.job import Job, option, weights_file
+from boxmask.annotate.plan import Setting
+from boxmask.data import ReadOptions
+from boxmask.errors import InputError
+
+# Fields of Job that change the output; paths count by their content, not by their name.
+CHANGES_BYTES = (
+    "overwrite",
+    "polygons",
+    "exif",
+    "max_pixels",
+    "batch_images",
+    "batch_boxes",
+    "shard_boxes",
+)
+
+
+def settings_of(job: Job, device: str, precision: str) -> dict[str, Setting]:
+    """Name everything that the bytes depend on, as the command line spells it.
+
+    Device and precision are the ones decided on, since each rounds in its own way.
+    """
+    reading = dataclasses.asdict(job.reading or ReadOptions())
+    del reading["strict"]  # stops a run, or changes nothing
+    settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _content(job.boxes)}
+    settings["--weights"] = _content(weights_file(job))
+    for name, value in reading.items():
+        settings[option(name)] = _content(value) if isinstance(value, Path) else value
+    for name in CHANGES_BYTES:
+        settings[option(name)] = getattr(job, name)
+    return settings | {"--device": device, "--precision": precision}
+
+
+def _content(path: Path) -> str:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    return f"sha256 {digest(path)}"

@@ -29,7 +29,7 @@ class Picture(msgspec.Struct):
 
 def recognises(document: Document) -> bool:
     """Tell whether the first member has regions."""
-    return any(b'"regions"' in raw for raw in list(document.members.values())[:1])
+    return any(b'"regions"' in bytes(raw) for raw in list(document.members.values())[:1])
 
 
 def read_via(document: Document, options: ReadOptions) -> BoxDataset:

@@ -8,7 +8,7 @@ import numpy as np
 
 from boxmask.data.assemble import assemble
 from boxmask.data.boxes import Boxes, Faults, read_boxes
-from boxmask.data.document import Document
+from boxmask.data.document import Document, is_null
 from boxmask.data.ids import as_id, look_up
 from boxmask.data.images import read_images
 from boxmask.data.options import ReadOptions
@@ -98,7 +98,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
 
 def _categories(document: Document) -> list[Category]:
     """Read the categories; a file without them is fine, its boxes just belong to none."""
-    if document.members.get("categories", b"null") == b"null":
+    if is_null(document.members.get("categories")):
         return []
     records = cut(document, "categories")
     categories = []

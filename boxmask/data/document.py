@@ -80,6 +80,11 @@ def address(buffer: bytes | memoryview) -> int:
     return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0]) if buffer else 0
 
 
+def is_null(raw: msgspec.Raw | None) -> bool:
+    """Tell whether a value is absent or null."""
+    return raw is None or bytes(memoryview(raw)[:5]) == b"null"
+
+
 def loads(text: bytes | memoryview) -> object:
     """Decode as Python's json does; bytes that are not UTF-8 survive as in file names."""
     return json.loads(bytes(text).decode("utf-8", "surrogateescape"))
@@ -98,7 +103,8 @@ def _broken(text: memoryview, error: Exception) -> str:
             f"the JSON breaks off at byte {len(text)}, in the middle of a value: the file is "
             "truncated; fetch or write it again."
         )
-    byte = int(found[1])
+    # msgspec counts one too many where it has already looked past the end of the value.
+    byte = int(found[1]) - ("trailing" in str(error))
     line = bytes(text[:byte]).count(b"\n") + 1
     what = str(error).split(": ", 1)[-1].split(" (")[0]
     shown = bytes(text[byte : byte + _SHOWN]).decode("utf-8", "replace")

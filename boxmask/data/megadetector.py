@@ -12,7 +12,7 @@ import numpy as np
 from boxmask.data.assemble import assemble
 from boxmask.data.boxes import Boxes, Faults, read_boxes
 from boxmask.data.camera_traps import Pictures
-from boxmask.data.document import Document
+from boxmask.data.document import Document, is_null
 from boxmask.data.ids import as_id, column, look_up, unique_positions
 from boxmask.data.nested import Nested
 from boxmask.data.options import ReadOptions
@@ -39,7 +39,7 @@ def recognises(document: Document) -> bool:
     """Tell whether the file is an object with images that hold detections."""
     if "images" not in document.members or "annotations" in document.members:
         return False
-    start = bytes(document.members["images"][:_PEEK])
+    start = bytes(memoryview(document.members["images"])[:_PEEK])
     return "detection_categories" in document.members or b'"detections"' in start
 
 
@@ -102,11 +102,10 @@ def _judge_fractions(xywh: Boxes, faults: Faults, path: Path) -> None:
 
 def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
     """Return the categories, and the place of each by the key that detections use."""
-    raw = document.members.get("detection_categories", b"null")
-    if raw == b"null":
-        named: dict[str, object] = dict(_USUAL)
-    else:
-        named = as_object(bytes(raw), f"{document.path}: detection_categories")
+    raw = document.members.get("detection_categories")
+    named: dict[str, object] = dict(_USUAL)
+    if raw is not None and not is_null(raw):
+        named = as_object(document.original(raw), f"{document.path}: detection_categories")
     whole = all(key.isdecimal() and key == str(int(key)) for key in named)
     categories = [Category(int(key) if whole else key, str(name)) for key, name in named.items()]
     return categories, {key: place for place, key in enumerate(named)}

@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import Document, loads
+from boxmask.data.document import Document, is_null, loads
 from boxmask.data.records import Loose, Records, Row, as_object, walk
 from boxmask.errors import InputError
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _EMPTY = msgspec.Raw(b"[]")
+_SHOWN = 60
 
 
 @dataclass
@@ -63,13 +64,13 @@ class Nested(Generic[Row]):
         try:
             return _MEMBERS.decode(image)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            shown = bytes(image[:60]).decode("utf-8", "replace")
+            shown = bytes(memoryview(image)[:_SHOWN]).decode("utf-8", "replace")
             raise InputError(
                 f"{self.document.path}: {self.what}[{place}] is not an object: {shown!r}."
             ) from error
 
     def _items(self, boxes: msgspec.Raw, place: int) -> list[msgspec.Raw]:
-        if boxes == b"null":
+        if is_null(boxes):
             return []
         try:
             return _RAWS.decode(boxes)

@@ -57,7 +57,7 @@ def raw_list(document: Document, key: str) -> list[msgspec.Raw]:
     try:
         return _RAWS.decode(raw)
     except msgspec.ValidationError:
-        shown = bytes(raw[:_SHOWN]).decode("utf-8", "replace")
+        shown = bytes(memoryview(raw)[:_SHOWN]).decode("utf-8", "replace")
         raise InputError(
             f'{document.path}: "{key}" is not a list of records; found {shown!r}.'
         ) from None

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from boxmask.check.masks import Claim, mask_faults
-from boxmask.check.values import Values, differences, encoded, exact, same, shown
+from boxmask.check.values import differences, encoded, exact, same, shown
 from boxmask.check.verdict import Verdict, verdict
 from boxmask.data.boxes import pixel_boxes
 from boxmask.data.finished import Finished
@@ -54,33 +55,30 @@ def compare_rows(
 ) -> list[Finding]:
     """Compare annotations with those at `positions` of the output, all masks of them at once."""
     sizes = finished.sizes[dataset.image_index[rows]].tolist()
+    crowds, masked = dataset.is_crowd[rows].tolist(), dataset.has_mask[rows].tolist()
     findings, claims = {}, []
-    for row, position, (width, height) in zip(rows, positions, sizes, strict=True):
-        ours = encoded(form.annotation(row, (width, height) if width and height else None))
+    for k, (row, position) in enumerate(zip(rows, positions, strict=True)):
+        ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
         theirs = members(finished.records[position])
-        findings[row] = found = _compare(dataset, row, ours, theirs)
-        if found.verdict.status == "ok" and not found.verdict.problem:
-            claims.append(_claim(dataset, row, theirs, width, height))
-    for row, problem in mask_faults(claims):
+        found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
+        problems = [*differences(ours, theirs), found.problem]
+        findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
+        if found.status == "ok" and not found.problem:
+            segmentation, area = theirs.get("segmentation", _NULL), theirs.get("area", _NULL)
+            claims.append(Claim(row, segmentation, area, *sizes[k]))
+    for row, problem in mask_faults(claims, _boxes(dataset, claims)):
         before = findings[row].problem
         findings[row] = findings[row]._replace(problem=f"{before}; {problem}".removeprefix("; "))
     return list(findings.values())
 
 
-def _compare(dataset: BoxDataset, row: int, ours: Values, theirs: Values) -> Finding:
-    found = verdict(
-        ours, theirs, crowd=bool(dataset.is_crowd[row]), masked=bool(dataset.has_mask[row])
-    )
-    problems = [*differences(ours, theirs), found.problem]
-    return Finding(row, found, "; ".join(filter(None, problems)))
-
-
-def _claim(dataset: BoxDataset, row: int, theirs: Values, width: int, height: int) -> Claim:
-    box = dataset.boxes[row]
-    if dataset.relative[row]:
-        box = pixel_boxes(dataset, np.array([row]), width, height)[0]
-    segmentation, area = (theirs.get(key, _NULL) for key in ("segmentation", "area"))
-    return Claim(row, segmentation, area, box, width, height)
+def _boxes(dataset: BoxDataset, claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
+    """Return the boxes of the claims in pixels (K, 4)."""
+    rows = np.array([claim.row for claim in claims], np.int64)
+    boxes = dataset.boxes[rows]
+    for k in np.flatnonzero(dataset.relative[rows]).tolist():
+        boxes[k] = pixel_boxes(dataset, rows[k : k + 1], claims[k].width, claims[k].height)[0]
+    return boxes
 
 
 def _measured(dataset: BoxDataset, finished: Finished) -> dict[int, tuple[int, int]]:

@@ -23,7 +23,6 @@ class Claim(NamedTuple):
     row: int
     segmentation: msgspec.Raw
     area: msgspec.Raw
-    box: npt.NDArray[np.float64]  # (4,)
     width: int  # of the image, 0 if nobody knows
     height: int
 
@@ -37,33 +36,43 @@ _RUNS = msgspec.json.Decoder(_Runs)
 _NUMBER = msgspec.json.Decoder(float)
 
 
-def mask_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, str]]:
-    """Yield (row, what is wrong) for each claim that does not hold."""
+def mask_faults(
+    claims: Sequence[Claim], boxes: npt.NDArray[np.float64]
+) -> Iterator[tuple[int, str]]:
+    """Yield (row, what is wrong) for each of K claims that does not hold for its box (K, 4)."""
     readable, strings = [], []
-    for claim in claims:
+    for place, claim in enumerate(claims):
         try:
             strings.append(_compressed(claim))
-            readable.append(claim)
+            readable.append(place)
         except InputError as error:
             yield claim.row, str(error)
-    if not readable:
-        return
-    heights = np.array([claim.height for claim in readable], np.int64)
-    widths = np.array([claim.width for claim in readable], np.int64)
+    if readable:
+        held = [claims[place] for place in readable]
+        yield from _measured_faults(held, strings, boxes[readable])
+
+
+def _measured_faults(
+    claims: Sequence[Claim], strings: Sequence[bytes], boxes: npt.NDArray[np.float64]
+) -> Iterator[tuple[int, str]]:
+    heights = np.array([claim.height for claim in claims], np.int64)
+    widths = np.array([claim.width for claim in claims], np.int64)
+    unboxed = ~np.isfinite(boxes).all(axis=1)
     found = measure(strings, heights)
-    windows = pixel_windows(np.array([claim.box for claim in readable]), widths, heights)
+    windows = pixel_windows(np.nan_to_num(boxes), widths, heights)
     outside = (found.bounds[:, :2] < windows[:, :2]) | (found.bounds[:, 2:] > windows[:, 2:])
     wrong = {
+        "has a mask, but its box cannot be used": unboxed,
         "its run lengths are broken": found.broken,
         "its run lengths are not those of its image": found.total != widths * heights,
         "its mask is empty": found.area == 0,
-        "its mask leaves its box": outside.any(1),
-        '"area" is not the number of its mask\'s pixels': found.area != _areas(readable),
+        "its mask leaves its box": outside.any(axis=1),
+        '"area" is not the number of its mask\'s pixels': found.area != _areas(claims),
     }
-    seen = np.zeros(len(readable), np.bool_)
+    seen = np.zeros(len(claims), np.bool_)
     for problem, flags in wrong.items():
-        for place in np.flatnonzero(flags & ~seen):
-            yield readable[place].row, problem
+        for place in np.flatnonzero(flags & ~seen).tolist():
+            yield claims[place].row, problem
         seen |= flags
 
 
@@ -79,8 +88,6 @@ def _compressed(claim: Claim) -> bytes:
     """Return a mask as compressed run lengths; InputError if it is no mask of its image."""
     if not (claim.width and claim.height):
         raise InputError("has a mask, but the size of its image is unknown")
-    if not np.isfinite(claim.box).all():
-        raise InputError("has a mask, but its box cannot be used")
     try:
         runs = _RUNS.decode(claim.segmentation)
     except msgspec.DecodeError:

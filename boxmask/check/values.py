@@ -15,7 +15,7 @@ _SHOWN = 60
 def encoded(record: Mapping[str, object]) -> Values:
     """Write values as JSON; those that are raw stay as they are."""
     return {
-        key: value if isinstance(value, msgspec.Raw) else msgspec.Raw(msgspec.json.encode(value))
+        key: value if type(value) is msgspec.Raw else msgspec.Raw(msgspec.json.encode(value))
         for key, value in record.items()
     }
 

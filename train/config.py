@@ -88,6 +88,7 @@ class TrainConfig:
     unseen_boxes: bool = False  # unseen boxes pass the network too, with weight zero
     balance: float = 0.0  # 0 draws by frequency, 1 draws every class equally often
     source_balance: float = 0.0  # likewise for the annotation files
+    source_weights: tuple[float, ...] = ()  # times this, one for each annotation file
     pretrained: bool = True  # the backbone starts from its ImageNet weights, where it has them
     freeze_norm: bool = False  # batch statistics stay as they are
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from boxmask.errors import ConfigError
 from boxmask.models.config import ModelConfig
 from boxmask.models.views import cut_views
 from boxmask.train.batch import Batch, Truth
@@ -34,9 +35,7 @@ class Examples(Dataset[Batch]):
         self.config = config
         self.size = config.batch // parts  # boxes or pictures in a part
         table = collection.table
-        weights = balanced(table.category, power=config.balance)
-        weights *= balanced(table.source, power=config.source_balance)
-        weights *= table.learnt
+        weights = item_weights(table, config)
         if config.model.view_per_box:
             self.groups = [np.array([item]) for item in np.flatnonzero(table.learnt)]
             weights = weights[table.learnt]
@@ -81,6 +80,21 @@ class Examples(Dataset[Batch]):
             Truth.join([Truth.empty(most), *truths]),
             tuple(one.name for one in instances),
         )
+
+
+def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
+    """Weigh each box (N,) by its class and its source; what cannot be learnt weighs nothing."""
+    weights = table.learnt * balanced(table.category, power=config.balance)
+    weights *= balanced(table.source, power=config.source_balance)
+    if config.source_weights:
+        sources = int(table.source.max()) + 1
+        if len(config.source_weights) != sources:
+            raise ConfigError(
+                f"source_weights has {len(config.source_weights)} numbers for {sources} "
+                "annotation files; give one for each, in their order"
+            )
+        weights *= np.array(config.source_weights)[table.source]
+    return weights
 
 
 def _by_image(table: Table, *, unseen: bool) -> list[npt.NDArray[np.int64]]:

@@ -41,7 +41,7 @@ def fit(
     if recorder.resumes:
         state.load(recorder.folder.state)
     recorder.begin(state)
-    progress = Progress(config.steps)
+    progress = Progress(config.steps, processes)
     model = processes.share(state.network)
     parts_of_steps = steps(examples, config, first=state.step, processes=processes)
     for parts in progress.timed(parts_of_steps):

@@ -103,9 +103,12 @@ _ZOOM = TrainConfig(
         ema=0.999,
     ),
     batch=32,
-    steps=9000,
+    steps=3000,
     balance=0.3,
     source_balance=0.3,
+    channels_last=True,
+    validate_every=250,
+    save_every=100,
 )
 
 _LITE = TrainConfig(
@@ -134,6 +137,9 @@ _LITE = TrainConfig(
     batch=4,
     steps=2000,
     max_boxes=30,
+    channels_last=True,
+    validate_every=250,
+    save_every=100,
 )
 
 _TINY = TrainConfig(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from boxmask.train.batch import Batch
+from boxmask.train.processes import Processes
 
 Terms = dict[str, Tensor]
 
@@ -15,8 +16,9 @@ Terms = dict[str, Tensor]
 class Progress:
     """Sums since the last report. Losses stay on the device until they are reported."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, processes: Processes) -> None:
         self.steps = steps
+        self.processes = processes
         self.clear()
 
     def clear(self) -> None:
@@ -46,16 +48,18 @@ class Progress:
                 self.sums[name] = self.sums.get(name, torch.zeros(())).to(value.device) + value
 
     def entry(self, step: int, **more: float) -> dict[str, Any]:
-        """Sum up the steps since the last report and begin anew."""
+        """Sum up the steps since the last report over all processes and begin anew."""
         taken = time.perf_counter() - self.began
-        means = {name: float(value) / self.done for name, value in self.sums.items()}
+        counted = torch.tensor([self.boxes, *(float(value) for value in self.sums.values())])
+        boxes, *sums = self.processes.sum(counted.double()).tolist()
+        means = {name: value / self.done for name, value in zip(self.sums, sums, strict=True)}
         entry = {
             "step": step,
             "loss": sum(means.values()),
             **means,
             **more,
             "seconds_per_step": taken / self.done,
-            "boxes_per_second": self.boxes / taken,
+            "boxes_per_second": boxes / taken,
             "waiting": self.waited / taken,
             "seconds_left": (self.steps - step) * taken / self.done,
         }

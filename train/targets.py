@@ -64,7 +64,7 @@ def truth(scene: Scene, instance: Instance, *, side: int, most: int) -> Truth:
 
 
 def _pixels(low: float, high: float, extent: int, side: int) -> tuple[int, Places]:
-    return geometry._pixels(max(float(low), 0.0), min(float(high), extent), extent, side)
+    return geometry.pixels(max(float(low), 0.0), min(float(high), extent), extent=extent, side=side)
 
 
 def _spread(count: int, most: int) -> npt.NDArray[np.intp]:

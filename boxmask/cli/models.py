@@ -1,0 +1,74 @@
+"""`boxmask models`: what networks can be made of, and the weights at hand."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Row = dict[str, Any]
+
+# Columns of the tables, and what stands above them.
+COLUMNS = {
+    "name": "name",
+    "made_of": "made of",
+    "families": "families",
+    "parameters": "M params",
+    "per_image": "G madds/image",
+    "per_box": "M madds/box",
+}
+# What a number is divided by under that heading.
+UNITS = {"parameters": 1e6, "per_image": 1e9, "per_box": 1e6}
+
+
+def models(
+    path: Annotated[
+        Path, typer.Argument(help="A weights file, or a folder that holds *.safetensors.")
+    ] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List models, heads, backbones and the weights at hand, with what each costs."""
+    from boxmask.models.catalogue import backbones, heads, presets, weights
+
+    listed = {
+        "models": presets(),
+        "heads": heads(),
+        "backbones": backbones(),
+        "weights": weights(path),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(listed, indent=2) + "\n")
+        return
+    for title, rows in listed.items():
+        show(title, rows)
+
+
+def show(title: str, rows: list[Row]) -> None:
+    """Print one table with the columns that its rows have; what cannot be used, below it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    usable = [row for row in rows if "error" not in row]
+    if usable:
+        table = Table(title=title, title_justify="left")
+        present = [key for key in COLUMNS if key in usable[0]]
+        for key in present:
+            table.add_column(COLUMNS[key], justify="right" if key in UNITS else "left")
+        for row in usable:
+            table.add_row(*(cell(row[key], UNITS.get(key)) for key in present))
+        Console().print(table)
+    else:
+        sys.stdout.write(f"{title}: none here\n")
+    for row in rows:
+        if "error" in row:
+            sys.stdout.write(f"not usable: {row['error']}\n")
+
+
+def cell(value: Any, unit: float | None) -> str:
+    """Write one value as people read it."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if unit is None:
+        return str(value)
+    return f"{value / unit:,.1f}" if value else ""

@@ -1,0 +1,110 @@
+"""What a network costs: parameters, and multiply-adds per image and per box.
+
+Everything is counted on PyTorch's meta device: shapes only, no memory and no arithmetic.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from boxmask.models.backbones import build_backbone
+from boxmask.models.config import ModelConfig
+from boxmask.models.heads import build_head
+from boxmask.models.network import Branch, MaskNetwork, build
+from boxmask.models.regions import EmbeddingRegion
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters, and multiply-adds of convolutions and dense layers at inference."""
+
+    parameters: int
+    per_image: int
+    per_box: int
+
+
+def network_cost(config: ModelConfig) -> Cost:
+    """Count a whole network; an image is a square of the config's `image_size`."""
+    with torch.device("meta"):
+        network = build(config).eval()
+        view = view_cost(network)
+        box = box_cost(network)
+    if config.view_per_box:
+        return Cost(parameters(network), 0, view + box)
+    return Cost(parameters(network), view, box)
+
+
+def head_cost(config: ModelConfig) -> Cost:
+    """Count the head of `config` alone."""
+    with torch.device("meta"):
+        head = build_head(
+            config.head,
+            config.region_channels,
+            base=config.head_channels,
+            crop=config.crop_size,
+            mask=config.mask_size,
+        )
+        return Cost(parameters(head), 0, count(lambda: head(crops_of(config))))
+
+
+def backbone_cost(config: ModelConfig) -> Cost:
+    """Count the backbone of `config` alone, on one view."""
+    with torch.device("meta"):
+        backbone = build_backbone(config).eval()
+        pixels = torch.empty(1, 3, *[view_side(config)] * 2)
+        seen = count(lambda: backbone(pixels))
+    per_image, per_box = (0, seen) if config.view_per_box else (seen, 0)
+    return Cost(parameters(backbone), per_image, per_box)
+
+
+def view_cost(network: MaskNetwork) -> int:
+    """Count what is done once per view: backbone and pixel embedding."""
+    side = view_side(network.config)
+    branch = cast(Branch, network.branches[-1])
+
+    def look() -> None:
+        pixels = network.normalise(torch.empty(1, 3, side, side))
+        branch.region.maps(network.backbone(pixels)[-1])
+
+    return count(look)
+
+
+def box_cost(network: MaskNetwork) -> int:
+    """Count what is done once per box: instance embedding, head and quality head."""
+    branch = cast(Branch, network.branches[-1])
+    crops = crops_of(network.config)
+
+    def look() -> None:
+        if isinstance(branch.region, EmbeddingRegion) and branch.region.instance is not None:
+            branch.region.instance(torch.empty(1, network.backbone.channels, 3, 3))
+        logits = branch.head(crops)
+        if network.quality is not None:
+            network.quality(crops, logits)
+
+    return count(look)
+
+
+def view_side(config: ModelConfig) -> int:
+    """Return the side of a view."""
+    return config.view_size if config.view_per_box else config.image_size
+
+
+def crops_of(config: ModelConfig) -> Tensor:
+    """Return one crop as the head is given it."""
+    return torch.empty(1, config.region_channels, config.crop_size, config.crop_size)
+
+
+def parameters(module: nn.Module) -> int:
+    """Count trainable numbers."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def count(run: Callable[[], object]) -> int:
+    """Count the multiply-adds of a run: half of its floating-point operations."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run()
+    return int(counter.get_total_flops()) // 2

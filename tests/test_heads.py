@@ -1,0 +1,117 @@
+"""Heads: the published parameter counts, depths and shapes, exactly."""
+
+import pytest
+import torch
+
+from boxmask.errors import ConfigError
+from boxmask.models.cost import parameters
+from boxmask.models.heads import HEADS, build_head
+from boxmask.models.heads.hourglass import PLANS
+from boxmask.models.heads.residual import PreActivation
+from boxmask.models.hourglass import depth
+
+# Deep-MAC: 50 channels in, 64 base channels (deepmac.md 3.2, 3.4, 3.5).
+PARAMETERS = {
+    "hourglass10": 1_605_249,
+    "hourglass20": 5_530_625,
+    "hourglass32": 10_440_065,
+    "hourglass52": 23_454_593,
+    "hourglass100": 47_221_121,
+    "hourglass20-no-ed": 5_513_985,
+    "hourglass20-no-lrs": 4_644_353,
+    "resnet4": 529_217,
+    "resnet8": 1_120_577,
+    "resnet12": 1_711_937,
+    "resnet16": 2_303_297,
+    "resnet20": 3_546_817,
+    "resnet20-dilated10": 3_546_817,
+    "resnet20-dilated20": 3_546_817,
+    "fc2": 68_162_752,
+    "fc4": 68_162_752 + 2 * (1024 * 1024 + 1024),
+}
+# Deep-MARC: 256 channels in, the mask twice as large as the crop (deepmac.md 3.7, 10.1).
+ENLARGING = {
+    "fcn": 2_625_537,
+    "hourglass20": 5_682_177,
+    "hourglass52": 23_606_145,
+    "hourglass100": 47_372_673,
+}
+
+
+@pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
+def test_head_has_its_published_parameters(name: str, count: int) -> None:
+    with torch.device("meta"):
+        assert parameters(build_head(name, 50, base=64, crop=32, mask=32)) == count
+
+
+@pytest.mark.parametrize(("name", "count"), ENLARGING.items())
+def test_enlarging_head_has_its_published_parameters(name: str, count: int) -> None:
+    with torch.device("meta"):
+        assert parameters(build_head(name, 256, base=64, crop=32, mask=64)) == count
+
+
+def test_resnet4_of_eight_channels_has_the_parameters_of_the_original_test() -> None:
+    assert parameters(build_head("resnet4", 32, base=8, crop=32, mask=32)) == 8665
+
+
+def test_every_head_is_pinned_by_a_count() -> None:
+    assert set(HEADS) == {*PARAMETERS, *ENLARGING}
+
+
+@pytest.mark.parametrize("layers", [10, 20, 32, 52, 100])
+def test_hourglass_is_as_deep_as_its_name(layers: int) -> None:
+    assert depth(PLANS[f"hourglass{layers}"]) == layers
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("base", [2, 5])
+def test_any_head_takes_any_number_of_base_channels(name: str, base: int) -> None:
+    mask = 16 if name == "fcn" else 8
+    head = build_head(name, 7, base=base, crop=8, mask=mask).eval()
+    with torch.no_grad():
+        assert head(torch.rand(3, 7, 8, 8)).shape == (3, mask, mask)
+
+
+@pytest.mark.parametrize("name", sorted({*HEADS} - {"fcn"}))
+def test_any_head_can_double_the_side_of_its_mask(name: str) -> None:
+    head = build_head(name, 7, base=2, crop=8, mask=16).eval()
+    with torch.no_grad():
+        assert head(torch.rand(2, 7, 8, 8)).shape == (2, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "dilated"), [("resnet20", 0), ("resnet20-dilated10", 10), ("resnet20-dilated20", 20)]
+)
+def test_dilated_head_has_as_many_dilated_kernels_as_its_name(name: str, dilated: int) -> None:
+    head = build_head(name, 4, base=2, crop=8, mask=8)
+    kernels = [
+        layer
+        for block in head.modules()
+        if isinstance(block, PreActivation)
+        for layer in block.body
+        if isinstance(layer, torch.nn.Conv2d)
+    ]
+    assert len(kernels) == 20
+    assert sum(layer.dilation == (2, 2) for layer in kernels) == dilated
+
+
+def test_no_ed_head_keeps_its_resolution_throughout() -> None:
+    head = build_head("hourglass20-no-ed", 4, base=2, crop=8, mask=8)
+    strides = {layer.stride for layer in head.modules() if isinstance(layer, torch.nn.Conv2d)}
+    assert strides == {(1, 1)}
+
+
+def test_glorot_and_kaiming_draw_the_spread_they_promise() -> None:
+    torch.manual_seed(0)
+    glorot = build_head("resnet4", 50, base=64, crop=32, mask=32)
+    kaiming = build_head("fcn", 256, base=64, crop=14, mask=28)
+    weights = [m.weight for m in glorot.modules() if isinstance(m, torch.nn.Conv2d)]
+    bound = (6 / (64 * 9 + 128 * 9)) ** 0.5
+    assert 0.95 * bound < weights[2].abs().max().item() <= bound
+    weights = [m.weight for m in kaiming.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert weights[0].std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.02)
+
+
+def test_unknown_head_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"no head is called 'hourglass21'.*hourglass20, hour"):
+        build_head("hourglass21", 50, base=64, crop=32, mask=32)

@@ -10,7 +10,7 @@ def settled(job: Job, plan: Plan | None) -> tuple[str, str]:
     Only where there is no plan is PyTorch asked, so that a finished run answers at once.
     """
     recorded = plan.settings if plan is not None else {}
-    device, precision = job.device, job.precision
+    device, precision = job.device, str(job.precision)
     if device == "auto":
         device = str(recorded.get("--device", device))
     if precision == "auto" and device == recorded.get("--device"):

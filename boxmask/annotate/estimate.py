@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from boxmask.annotate.device import settled
-from boxmask.annotate.events import Estimate, Report
+from boxmask.annotate.events import Estimate, Event, Report
 from boxmask.annotate.job import Job, check_paths, weights_file
 from boxmask.annotate.network import load_annotator
 from boxmask.annotate.plan import Plan, Shard, load
@@ -34,7 +34,9 @@ def estimate(job: Job, report: Report) -> Estimate:
     plan = begun or new_plan(scope, settings)
     done = _finished(work, begun)
     left = [shard for k, shard in enumerate(plan.shards) if k not in done]
+    report(Event("time", 0, 1))
     rate = _rate(scope, left[0], device, precision) if left else None
+    report(Event("time", 1, 1))
     boxes_left = sum(shard.boxes for shard in left)
     return Estimate(
         images=len(scope.dataset.image_ids),

@@ -10,7 +10,7 @@ from boxmask.annotate.tally import Tally
 class Event:
     """So much of a stage is done."""
 
-    stage: str  # read, masks, merge, or the name of an export
+    stage: str  # read, masks, merge, the name of an export; time in a dry run
     done: int
     total: int
     again: int = 0  # of those done, how many an earlier run had finished

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from boxmask.errors import ConfigError, InputError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from boxmask.data import ReadOptions
     from boxmask.images import Exif
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Job:
     max_pixels: int = 200_000_000
     """Larger images are skipped."""
     device: str = "auto"
-    precision: str = "auto"
+    precision: Precision = "auto"
     batch_images: int = 8
     """Images at once, for networks that see whole images."""
     batch_boxes: int = 64
@@ -55,8 +55,8 @@ class Job:
             value = getattr(self, field.name)
             if type(value) is int and value < 1:
                 raise ConfigError(f"{option(field.name)} is {value}; give 1 or more.")
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
+        if self.precision not in get_args(Precision):
+            known = ", ".join(get_args(Precision))
             raise ConfigError(f"--precision is {self.precision!r}; known: {known}.")
         if self.out.absolute() == self.boxes.absolute():
             raise ConfigError(f"{self.out}: --out is the input itself; give another name.")

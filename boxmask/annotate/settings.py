@@ -9,6 +9,7 @@ from boxmask.annotate.durable import digest
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import Setting
 from boxmask.data import ReadOptions
+from boxmask.data.genome_images import BESIDE
 from boxmask.errors import InputError
 
 # Fields of Job that change the output; paths count by their content, not by their name.
@@ -30,6 +31,9 @@ def settings_of(job: Job, device: str, precision: str) -> dict[str, Setting]:
     """
     reading = dataclasses.asdict(job.reading or ReadOptions())
     del reading["strict"]  # stops a run, or changes nothing
+    unnamed = job.boxes.with_name(BESIDE)  # read if it is there
+    if reading["images_json"] is None and unnamed.is_file():
+        reading["images_json"] = unnamed
     settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _content(job.boxes)}
     settings["--weights"] = _content(weights_file(job))
     for name, value in reading.items():

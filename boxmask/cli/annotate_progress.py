@@ -1,0 +1,107 @@
+"""How far `boxmask annotate` is, on standard error: a bar for people, lines for log files."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from boxmask.annotate.events import Event, Report
+
+LINE_EVERY = 10.0  # seconds
+TITLES = {
+    "read": "reading the boxes",
+    "time": "timing a few images",
+    "masks": "making masks",
+    "merge": "writing the output",
+    "index_png": "writing index PNGs",
+    "yolo": "writing YOLO text",
+}
+
+
+@contextmanager
+def show_progress() -> Iterator["Report"]:
+    """Yield a function that shows the events of a run."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines().show
+        return
+    columns = (
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _Bars(progress).show
+
+
+class _Rate(ProgressColumn):
+    """Boxes per second, without those of an earlier run."""
+
+    def render(self, task: Task) -> Text:
+        boxes = task.completed - task.fields["again"]
+        if not task.fields["rated"] or not task.elapsed or not boxes:
+            return Text("")
+        return Text(f"{boxes / task.elapsed:.1f} boxes/s")
+
+
+class _Bars:
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.tasks: dict[str, TaskID] = {}
+
+    def show(self, event: "Event") -> None:
+        if event.stage not in self.tasks:
+            self.tasks[event.stage] = self.progress.add_task(
+                TITLES[event.stage],
+                total=event.total,
+                completed=event.done,
+                again=event.again,
+                rated=event.stage == "masks",
+            )
+        self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total)
+
+
+class _Lines:
+    """A line when a stage begins and ends, and one every ten seconds between."""
+
+    def __init__(self) -> None:
+        self.stage = ""
+        self.began = self.said = 0.0
+
+    def show(self, event: "Event") -> None:
+        now = time.monotonic()
+        if event.stage != self.stage:
+            self.stage, self.began, self.said = event.stage, now, 0.0
+        ends = event.done == event.total > 1
+        if now - self.said < LINE_EVERY and not ends:
+            return
+        self.said = now
+        typer.echo(self._line(event, now - self.began), err=True)
+
+    def _line(self, event: "Event", seconds: float) -> str:
+        line = TITLES[event.stage]
+        if event.total > 1:
+            line += f": {event.done:,} of {event.total:,}"
+        boxes = event.done - event.again
+        if event.stage == "masks" and boxes and seconds:
+            rate = boxes / seconds
+            left = (event.total - event.done) / rate
+            line += f" boxes, {rate:.1f} boxes/s, {left:.0f} s left"
+        return line

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
+from boxmask.rle import Box, IntArray, edge_runs, runs_window
 from boxmask.window import Window
 
-Box = npt.NDArray[np.floating] | tuple[float, float, float, float]
+Bits = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
 # Narrower boxes, in fractions of the image, are pasted as if they were this wide (deepmac.md 6.3).
 NARROWEST = 1e-4
-# Pixels that `paste` interpolates at a time.
-BLOCK = 1 << 15
 
 
 def crop(maps: Tensor, boxes: Tensor, *, index: Tensor, size: int) -> Tensor:
@@ -69,7 +69,7 @@ def sample_target(
 
 def _neighbours(
     low: float, high: float, extent: int, size: int, origin: int, length: int
-) -> tuple[npt.NDArray[np.intp], Floats]:
+) -> tuple[Places, Floats]:
     """For the samples across one side of a box: both neighbours in the window, and their weights.
 
     Each is (2M,), all the lower neighbours before all the upper ones.
@@ -85,26 +85,38 @@ def _neighbours(
 
 
 def paste(probability: npt.NDArray[np.float32], box: Box, *, width: int, height: int) -> Window:
+    """Paste a mask (M, M) as `paste_runs` does, as the bits of a window around its box."""
+    counts = paste_runs(probability, box, width=width, height=height)
+    return runs_window(counts, width=width, height=height, box=box)
+
+
+def paste_runs(
+    probability: npt.NDArray[np.float32], box: Box, *, width: int, height: int
+) -> IntArray:
     """Resample a mask (M, M) at the pixels of its box, clipped to the image, and cut it at 0.5.
 
-    Never empty: where no pixel passes, the mask is the one pixel under the centre of the box.
+    Returns the runs of the mask in the whole image. It is never empty: where no pixel passes, it is
+    the one pixel under the centre of the box.
     """
     x0, y0, x1, y1 = (float(side) for side in box)
     x0, x1 = max(x0, 0.0), min(x1, float(width))
     y0, y1 = max(y0, 0.0), min(y1, float(height))
-    x, across = _pixels(x0, x1, width, len(probability))
-    y, down = _pixels(y0, y1, height, len(probability))
-    bits = _resample(probability, across, down)
-    if bits.any():
-        return Window(x, y, bits)
-    return Window(_centre(x0, x1, width), _centre(y0, y1, height), np.ones((1, 1), dtype=np.bool_))
+    x, across = pixels(x0, x1, extent=width, side=len(probability))
+    y, down = pixels(y0, y1, extent=height, side=len(probability))
+    column, row = _edges(_columns(probability, across), down)
+    if len(column):
+        edges = (column + x) * height + (row + y)
+    else:
+        middle = _centre(x0, x1, width) * height + _centre(y0, y1, height)
+        edges = np.array([middle, middle + 1])
+    return edge_runs(edges, size=width * height)
 
 
 def _centre(low: float, high: float, extent: int) -> int:
     return max(min(int((low + high) / 2), extent - 1), 0)
 
 
-def _pixels(low: float, high: float, extent: int, side: int) -> tuple[int, Floats]:
+def pixels(low: float, high: float, *, extent: int, side: int) -> tuple[int, Floats]:
     """Find the pixels along a side of a box: the first one, and where each lies among M samples."""
     if extent > 1:
         start, span = low / extent, max(high / extent - low / extent, NARROWEST)
@@ -118,31 +130,59 @@ def _pixels(low: float, high: float, extent: int, side: int) -> tuple[int, Float
     return _centre(low, high, extent), np.array([(side - 1) / 2])
 
 
-def _resample(
-    probability: npt.NDArray[np.float32], across: Floats, down: Floats
-) -> npt.NDArray[np.bool_]:
-    """Interpolate (M, M) at len(across) columns and len(down) rows; the bits, columns first."""
-    column, share = _cells(across, len(probability))
-    lines = _interpolate(probability.T.astype(np.float64), column, share[:, None], axis=0)
-    row, share = _cells(down, len(probability))
-    bits = np.empty((len(across), len(down)), dtype=np.bool_)
-    # A few columns at a time stay in the cache, which matters for boxes of megapixels.
-    step = max(1, BLOCK // len(down))
-    for start in range(0, len(across), step):
-        block = _interpolate(lines[start : start + step], row, share, axis=1)
-        np.greater(block, 0.5, out=bits[start : start + step])
-    return bits
+def _columns(probability: npt.NDArray[np.float32], across: Floats) -> Floats:
+    """Interpolate (M, M) at the columns of a box: (w, M)."""
+    cell, share = _cells(across, len(probability))
+    source = np.ascontiguousarray(probability.T, dtype=np.float64)
+    return _mix(
+        source.take(cell, axis=0), (source[1:] - source[:-1]).take(cell, axis=0), share[:, None]
+    )
 
 
-def _cells(at: Floats, side: int) -> tuple[npt.NDArray[np.intp], Floats]:
+def _edges(columns: Floats, down: Floats) -> tuple[Places, Places]:
+    """Find where columns (w, M) cross 0.5 at the rows of a box: column and row of each edge.
+
+    The values between two samples rise or fall steadily, so the first and the last row between them
+    tell whether there is an edge, and halving finds it. That spares most pixels of a large box.
+    """
+    cell, share = _cells(down, columns.shape[1])
+    telling = np.ones(len(down), dtype=np.bool_)
+    telling[1:-1] = (cell[1:-1] != cell[:-2]) | (cell[1:-1] != cell[2:])
+    rows = np.flatnonzero(telling)
+    steps = columns[:, 1:] - columns[:, :-1]
+    values = _mix(columns.take(cell[rows], axis=1), steps.take(cell[rows], axis=1), share[rows])
+    # Background before each column and after the last ends every run with its column.
+    bits = np.zeros(values.size + len(values) + 1, dtype=np.bool_)
+    np.greater(values, 0.5, out=bits[:-1].reshape(len(values), -1)[:, 1:])
+    changes = np.flatnonzero(bits[1:] != bits[:-1])
+    column, place = np.divmod(changes, len(rows) + 1)
+    rows = np.concatenate([[-1], rows, [len(down)]])
+    before, after = rows[place], rows[place + 1]
+    wide = np.flatnonzero(after - before > 1)
+    if len(wide):
+        at = column[wide], cell[before[wide]]
+        after[wide] = _halve(
+            before[wide], after[wide], bits[changes[wide] + 1], columns[at], steps[at], share
+        )
+    return column, after
+
+
+def _halve(
+    before: Places, after: Places, bit: Bits, start: Floats, step: Floats, share: Floats
+) -> Places:
+    """Narrow down each edge, all between two samples: the first row that has the bit after it."""
+    while (after - before).max() > 1:
+        middle = (before + after) >> 1
+        passed = (_mix(start, step, share[middle]) > 0.5) == bit
+        before, after = np.where(passed, before, middle), np.where(passed, middle, after)
+    return after
+
+
+def _mix(start: Floats, step: Floats, share: Floats) -> Floats:
+    return start + step * share
+
+
+def _cells(at: Floats, side: int) -> tuple[Places, Floats]:
     """Split positions among M samples into the sample before and the share of the next."""
     cell = np.minimum(at.astype(np.intp), side - 2)
     return cell, at - cell
-
-
-def _interpolate(values: Floats, cell: npt.NDArray[np.intp], share: Floats, *, axis: int) -> Floats:
-    steps = values[1:] - values[:-1] if axis == 0 else values[:, 1:] - values[:, :-1]
-    between = steps.take(cell, axis=axis)
-    between *= share
-    between += values.take(cell, axis=axis)
-    return between

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco
 
-from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.window import Window
 
+IntArray = npt.NDArray[np.int64]
 Box = npt.NDArray[np.floating] | tuple[float, float, float, float]
 
 # Five-bit groups of a run: 32 bits, the most that pycocotools holds, and a sign.
@@ -27,22 +27,34 @@ FARTHEST = 1e5
 def encode(window: Window, *, width: int, height: int) -> bytes:
     """Write a window of a width x height image as COCO's compressed counts."""
     counts = runs(window, width=width, height=height)
-    size = [height, width]
-    written: bytes = coco.frPyObjects({"counts": counts, "size": size}, height, width)["counts"]
+    return compress(counts, width=width, height=height)
+
+
+def compress(counts: IntArray, *, width: int, height: int) -> bytes:
+    """Write runs as COCO's compressed counts, byte for byte as pycocotools does."""
+    plain = {"counts": counts, "size": [height, width]}
+    written: bytes = coco.frPyObjects(plain, height, width)["counts"]
     return written
 
 
 def runs(window: Window, *, width: int, height: int) -> IntArray:
     """Count the runs of a window of a width x height image, touching only the window's pixels."""
     w, h = window.bits.shape
-    # One background pixel before each column ends the run of the column before it. Columns as high
-    # as the image have nothing between them: there a run goes on from one to the next.
-    gap = int(h < height)
-    padded = np.zeros(w * (h + gap) + 2, dtype=np.bool_)
-    padded[1:-1].reshape(w, h + gap)[:, gap:] = window.bits
-    edges = np.flatnonzero(padded[1:] != padded[:-1]) - gap
-    edges += edges // (h + gap) * (height - h - gap) + (window.x * height + window.y)
-    ends = np.concatenate(([0], edges, [width * height]))
+    # One background pixel before each column, so that no run goes on into the next.
+    padded = np.zeros(w * (h + 1) + 1, dtype=np.bool_)
+    padded[:-1].reshape(w, h + 1)[:, 1:] = window.bits
+    column, row = np.divmod(np.flatnonzero(padded[1:] != padded[:-1]), h + 1)
+    return edge_runs((column + window.x) * height + (row + window.y), size=width * height)
+
+
+def edge_runs(edges: IntArray, *, size: int) -> IntArray:
+    """Count the runs between edges: the places, in column-major order, where a mask of `size`
+    pixels changes. Two edges at one place, as where a column ends and the next begins, are none.
+    """
+    twice = np.flatnonzero(edges[1:] == edges[:-1])
+    if len(twice):
+        edges = np.delete(edges, np.concatenate([twice, twice + 1]))
+    ends = np.concatenate(([0], edges, [size]))
     counts = ends[1:] - ends[:-1]
     return counts if counts[-1] or len(counts) == 1 else counts[:-1]
 

@@ -30,7 +30,7 @@ class _Task:
     name: str
     image: Image
     boxes: FloatArray  # (n, 4)
-    folder: Path | None
+    folder: Path
 
 
 def check_baseline(name: str, folder: Path | None) -> None:
@@ -56,7 +56,7 @@ def baseline(
     records = [_ABSENT] * len(truth)
     absences = ["not drawn"] * len(truth)
     groups = list(_rows_by_image(truth, instances))
-    tasks = (_Task(name, image, truth.boxes[rows], folder) for image, rows in groups)
+    tasks = (_Task(name, image, truth.boxes[rows], folder or Path()) for image, rows in groups)
     done = 0
     # Shapes are drawn faster than processes start.
     with Pool(workers if name == "grabcut" else 1) as pool:
@@ -106,6 +106,5 @@ def _canvas(task: _Task) -> tuple[int, int, Callable[[FloatArray], Window]]:
     if task.name in SHAPES:
         draw = SHAPES[task.name]
         return width, height, lambda box: draw(box, width, height)
-    assert task.folder is not None
     pixels = load_image(task.folder, task.image.file_name, width=width, height=height)
     return pixels.shape[1], pixels.shape[0], lambda box: grabcut(pixels, box)

@@ -5,7 +5,6 @@ Letters: n instances of a chunk, K systems. Work goes with the size of the masks
 
 import msgspec
 import numpy as np
-from pycocotools import mask as coco
 
 from boxmask import rle
 from boxmask.data.document import loads
@@ -56,10 +55,8 @@ def mask_runs(located: Located, size: Size) -> tuple[IntArray, Size]:
 def mask_rle(located: Located, size: Size) -> dict[str, object]:
     """Decode an annotation's mask as the compressed RLE object of pycocotools."""
     counts, (width, height) = mask_runs(located, size)
-    compressed: dict[str, object] = coco.frPyObjects(
-        {"counts": counts, "size": [height, width]}, height, width
-    )
-    return compressed
+    compressed = rle.compress(counts, width=width, height=height)
+    return {"size": [height, width], "counts": compressed}
 
 
 def _measure(instance: Instance) -> list[float]:
@@ -92,9 +89,7 @@ def _corners(counts: IntArray, size: Size) -> tuple[int, int, int, int]:
 
 
 def _bits(counts: IntArray, size: Size, box: tuple[int, int, int, int]) -> BoolArray:
-    width, height = size
-    runs = {"size": [height, width], "counts": counts.tolist()}
-    return rle.decode_window(runs, width=width, height=height, box=box).bits
+    return rle.runs_window(counts, width=size[0], height=size[1], box=box).bits
 
 
 def _segmentation(record: bytes) -> object:

@@ -74,16 +74,20 @@ def _measure(
 ) -> Iterator[FloatArray]:
     """Yield (chunk, 1 + 2 * systems): what `measure` finds, in the order of the instances."""
 
-    def located(masks: MaskFile, row: int) -> Located | None:
-        return None if row < 0 else Located(masks.records[row], masks.name(row))
+    def located(masks: MaskFile, row: int) -> Located:
+        return Located(masks.records[row], masks.name(row))
 
     def instance(place: int) -> Instance:
         image = truth.images[instances.image[place]]
-        true = located(truth, int(instances.rows[place]))
-        pairs = zip(predicted, pairings, strict=True)
-        masks = [located(file, int(pairing.rows[place])) for file, pairing in pairs]
-        assert true is not None
-        return Instance((image.width, image.height), true, tuple(masks))
+        rows = [int(pairing.rows[place]) for pairing in pairings]
+        return Instance(
+            (image.width, image.height),
+            located(truth, int(instances.rows[place])),
+            tuple(
+                None if row < 0 else located(masks, row)
+                for masks, row in zip(predicted, rows, strict=True)
+            ),
+        )
 
     total, done = len(instances.rows), 0
     chunks = (

@@ -16,8 +16,10 @@ def systems(
     for path in job.predicted:
         short = path.name not in {other.name for other in job.predicted if other != path}
         found[path.name if short else str(path)] = read_masks(path)
-    if job.weights is not None:
-        found[job.weights.name] = predict(job, job.weights, progress)
+    if job.weights is not None and job.images is not None:
+        found[job.weights.name] = predict(
+            job, weights=job.weights, images=job.images, progress=progress
+        )
     for name in job.baselines:
         found[name] = baseline(
             name, truth, instances, folder=job.images, workers=job.workers, progress=progress

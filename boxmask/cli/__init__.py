@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from boxmask import __version__
+from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.models import models
@@ -50,6 +51,7 @@ def root(
 
 
 app.command()(train)
+app.command()(annotate)
 app.command()(check)
 app.command("eval")(evaluate)
 app.command()(models)

@@ -3,20 +3,21 @@
 import copy
 
 import torch
-from torch import nn
+
+from boxmask.models.network import MaskNetwork
 
 
 class Average:
     """An exponential moving average of a network; without a decay, the network itself."""
 
-    def __init__(self, network: nn.Module, decay: float | None) -> None:
+    def __init__(self, network: MaskNetwork, decay: float | None) -> None:
         self.decay = decay
         self.network = network
         if decay is not None:
             self.network = copy.deepcopy(network).requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, network: nn.Module, *, step: int) -> None:
+    def update(self, network: MaskNetwork, *, step: int) -> None:
         """Take in the weights after a step; the first steps count more than the decay says."""
         if self.decay is None:
             return

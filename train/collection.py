@@ -17,7 +17,7 @@ from boxmask.images import ImageFault, load_image
 from boxmask.rle import decode_window
 from boxmask.splits import select_each
 from boxmask.train.keep import Keep
-from boxmask.train.scene import Bits, Box, Instance, Mask, Pixels
+from boxmask.train.scene import Bits, Instance, Mask, Pixels
 
 IntArray = npt.NDArray[np.int64]
 
@@ -87,9 +87,7 @@ class Collection:
         instance = Instance(box, None, f"{file} annotation {dataset.annotation_ids[row]}")
         if not self.table.learnt[item] or not (box[:2] < box[2:]).all():
             return instance
-        window = decode_window(
-            segmentation(dataset, row), width=width, height=height, box=box
-        )
+        window = decode_window(segmentation(dataset, row), width=width, height=height, box=box)
         return replace(instance, mask=Mask(window.x, window.y, window.bits.T).trimmed())
 
 

@@ -67,4 +67,4 @@ def _blurred(picture: Image.Image, random: Random) -> Image.Image:
 def _grainy(pixels: Pixels, largest: float, random: Random) -> Pixels:
     most = round(255 * largest * random.random())
     grain = random.integers(-most, most + 1, pixels.shape, dtype=np.int16)
-    return np.clip(pixels + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels + grain, 0, 255), dtype=np.uint8)

@@ -37,9 +37,7 @@ STEPS = 8  # scales that a crop is drawn from, as in the paper
 BORDER = 128  # pixels that the centre of a crop keeps from the edge
 
 
-def whole_scene(
-    collection: Collection, items: Items, *, config: Augment, random: Random
-) -> Scene:
+def whole_scene(collection: Collection, items: Items, *, config: Augment, random: Random) -> Scene:
     """Compose a whole picture, or a square crop of it, with some of its boxes."""
     image = collection.pictures[int(collection.table.image[items[0]])]
     matrix, size = _from_corner(draw_linear(config, random), image)

@@ -33,7 +33,9 @@ def proposal(box: Box, least: float, random: Random) -> Box:
     low, high = 0.0, 1.0
     for _ in range(12):
         middle = (low + high) / 2
-        low, high = (middle, high) if box_iou(box, box + middle * offset) > wanted else (low, middle)
+        low, high = (
+            (middle, high) if box_iou(box, box + middle * offset) > wanted else (low, middle)
+        )
     return np.asarray(box + low * offset)
 
 

@@ -74,7 +74,7 @@ def begin(config: TrainConfig, device: torch.device, *, init: Path | None = None
         fill(network, start, init)
     network.to(device)
     if config.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
     optimiser = build_optimiser(network, config.optimiser)
     return State(network, Average(network, config.optimiser.ema), optimiser)
 
@@ -105,7 +105,7 @@ def learn(
             f"{'; '.join(batch.names)}. Look at these pictures and masks, or lower optimiser.lr."
         )
     # Processes average their gradients, but the shares of a loss add up over all of them.
-    (loss * processes.count).backward()
+    torch.autograd.backward(loss * processes.count)
     return {name: value.detach() for name, value in terms.items()}
 
 

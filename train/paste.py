@@ -55,9 +55,9 @@ def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     if any(left is None or _hidden(one, left) for one, left in behind):
         return None
     image = scene.image.copy()
-    alpha = cutout.alpha[inside][..., None].astype(np.float32) / 255
-    below = image[top:bottom, left:right]
-    image[top:bottom, left:right] = below + alpha * (cutout.image[inside] - below.astype(np.float32))
+    share = cutout.alpha[inside][..., None] / np.float32(255)
+    below = image[top:bottom, left:right].astype(np.float32)
+    image[top:bottom, left:right] = below + share * (cutout.image[inside] - below)
     kept = tuple(left for _, left in behind if left is not None)
     return replace(
         scene, image=image, instances=(*kept, Instance(pasted.box(), pasted, cutout.name))

@@ -42,8 +42,8 @@ class Processes:
         if self.count == 1:
             return network
         if self.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-            return DistributedDataParallel(network, device_ids=[self.device.index])
+            synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+            return DistributedDataParallel(synchronised, device_ids=[self.device.index])
         return DistributedDataParallel(network)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from boxmask.train.config import TrainConfig
+from boxmask.models.weights import save
 from boxmask.train.card import Provenance, card, card_text
+from boxmask.train.config import TrainConfig
 from boxmask.train.curves import draw_curves
 from boxmask.train.durable import replacing
 from boxmask.train.journal import Journal
@@ -13,7 +14,6 @@ from boxmask.train.run import RunFolder
 from boxmask.train.samples import add_strip
 from boxmask.train.state import State
 from boxmask.train.validation import Validation
-from boxmask.models.weights import save
 
 Report = Callable[[dict[str, Any]], None]
 

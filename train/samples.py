@@ -82,9 +82,7 @@ def _stacked(paths: Sequence[Path]) -> Image.Image:
     for path in paths:
         with Image.open(path) as opened:
             strips.append(opened.convert("RGB"))
-    sheet = Image.new(
-        "RGB", (max(s.width for s in strips), sum(s.height for s in strips)), "white"
-    )
+    sheet = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)), "white")
     top = 0
     for strip in strips:
         sheet.paste(strip, (0, top))

@@ -57,7 +57,7 @@ class Instance:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Pixels (H, W, 3) and the instances among them: a picture of its own, whatever it came from."""
+    """Pixels (H, W, 3) and the instances among them: a picture of its own."""
 
     image: Pixels
     instances: tuple[Instance, ...]

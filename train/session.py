@@ -54,7 +54,9 @@ def run(
         validation=describe(validation.collection) if validation is not None else (),
         recipe=msgspec.to_builtins(config),
     )
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if job.device == "auto" else job.device
+    device = (
+        ("cuda" if torch.cuda.is_available() else "cpu") if job.device == "auto" else job.device
+    )
     with processes(device) as group:
         recorder = Recorder(
             RunFolder(job.out),

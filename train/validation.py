@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from boxmask.evaluate.bootstrap import draw_sums, interval
+from boxmask.evaluate.calibration import calibrate
+from boxmask.evaluate.means import class_sums
 from boxmask.geometry import paste
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
@@ -35,18 +38,23 @@ class Outcome:
     image: Items
 
     def scores(self) -> dict[str, float]:
-        """Return the class-mean IoU by split, and how well it was foreseen."""
-        groups = {"overall": np.ones_like(self.seen), "seen": self.seen, "unseen": ~self.seen}
-        scores = {
-            f"miou_{name}": class_mean(self.iou[group], self.category[group])
-            for name, group in groups.items()
-            if group.any()
-        }
-        return scores | {
-            "instance_iou": float(self.iou.mean()),
-            "quality_rank": rank_correlation(self.iou, self.expected),
-            "quality_error": calibration_error(self.iou, self.expected),
-        }
+        """Return the class-mean IoU by split with its interval, and how well it was foreseen."""
+        classes = int(self.category.max()) + 1
+        of_class = np.zeros(classes, dtype=np.bool_)
+        of_class[self.category] = self.seen
+        here = class_sums(self.iou, self.category, classes)
+        drawn = draw_sums(self.iou, self.image, self.category, classes)
+        splits = {"overall": np.ones_like(of_class), "seen": of_class, "unseen": ~of_class}
+        scores = {}
+        for name, split in splits.items():
+            scores[f"miou_{name}"] = float(here.class_mean(split))
+            low, high = interval(drawn.class_mean(split))
+            scores |= {f"miou_{name}_low": low, f"miou_{name}_high": high}
+        foreseen = calibrate(self.expected, self.iou)
+        scores["instance_iou"] = float(self.iou.mean())
+        scores["quality_rank"] = foreseen.spearman
+        scores["quality_error"] = foreseen.expected_calibration_error
+        return {name: value for name, value in scores.items() if np.isfinite(value)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,30 +92,6 @@ def predict(
             height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
             window = paste(mask, collection.instances[item].box, width=width, height=height)
             yield item, Mask(window.x, window.y, window.bits.T), quality
-
-
-def class_mean(iou: Floats, category: Items) -> float:
-    """Average over the instances of a class, then over the classes that are there."""
-    sums, counts = np.bincount(category, iou), np.bincount(category)
-    there = counts > 0
-    return float((sums[there] / counts[there]).mean())
-
-
-def rank_correlation(one: Floats, other: Floats) -> float:
-    """Return Spearman's rank correlation; ties share their ranks in order of appearance."""
-    if len(one) < 2 or one.std() == 0 or other.std() == 0:
-        return 0.0
-    ranks = (np.argsort(np.argsort(values, kind="stable")) for values in (one, other))
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
-def calibration_error(iou: Floats, expected: Floats, *, bins: int = 10) -> float:
-    """Return the mean gap between expected and true IoU, over bins of equally many boxes."""
-    order = np.argsort(expected, kind="stable")
-    gap = (expected - iou)[order]
-    return float(
-        sum(abs(part.sum()) for part in np.array_split(gap, min(bins, len(gap)))) / len(gap)
-    )
 
 
 def spread(collection: Collection, most: int) -> Items:

@@ -22,7 +22,8 @@ def linear(*, degrees: float = 0.0, mirror: bool = False, stretch: float = 1.0) 
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     root = np.sqrt(stretch)
     scale = np.diag([(-1.0 if mirror else 1.0) / root, root])
-    return np.array([[cosine, -sine], [sine, cosine]]) @ scale
+    turn = np.array([[cosine, -sine], [sine, cosine]], dtype=np.float64)
+    return np.asarray(turn @ scale, dtype=np.float64)
 
 
 def shifted(part: Map, *, x: float = 0.0, y: float = 0.0) -> Map:
@@ -38,7 +39,7 @@ def after(outer: Map, inner: Map) -> Map:
 
 def inverse(matrix: Map) -> Map:
     """Invert a map."""
-    part = np.linalg.inv(matrix[:, :2])
+    part: Map = np.linalg.inv(matrix[:, :2]).astype(np.float64)
     x, y = -part @ matrix[:, 2]
     return shifted(part, x=x, y=y)
 
@@ -70,7 +71,7 @@ def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pix
     x0, y0, x1, y1 = canvas
     back = inverse(matrix)
     height, width = source.shape[:2]
-    reach = mapped_box(back, np.array(canvas, dtype=np.float64)) + [-1, -1, 1, 1]
+    reach = mapped_box(back, np.array(canvas, dtype=np.float64)) + np.array([-1, -1, 1, 1])
     region = clipped(reach, (0, 0, width, height))
     if region is None:
         return np.full((y1 - y0, x1 - x0, *source.shape[2:]), fill, dtype=np.uint8)

@@ -1,0 +1,58 @@
+"""A network run over the true boxes, scored beside what needs no network."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from evaluation_files import HEIGHT, WIDTH, annotation, form, rectangle, write
+from PIL import Image
+
+from boxmask.evaluate.job import Job
+from boxmask.evaluate.reading import read_masks
+from boxmask.evaluate.run import run
+from boxmask.models import build
+from boxmask.models.presets import preset
+from boxmask.models.weights import save
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    torch.manual_seed(0)
+    save(tmp_path / "tiny.safetensors", build(preset("zoom-tiny")), {})
+    Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)).save(tmp_path / "1.jpg")
+    true = [
+        annotation(0),
+        annotation("b", rectangle(40, 20, 30, 30)),
+        annotation(2, image_id="gone"),
+        annotation(3, iscrowd=1),
+    ]
+    return Job(
+        write(tmp_path, "true.json", form(true)),
+        weights=tmp_path / "tiny.safetensors",
+        images=tmp_path,
+        baselines=("box",),
+        device="cpu",
+        keep=tmp_path / "kept.json",
+    )
+
+
+def test_the_network_is_scored_on_every_true_box(job: Job) -> None:
+    network, box = run(job).report.systems
+    assert network.name == "tiny.safetensors"
+    assert network.ap_ranked_by == "predicted_iou"
+    assert network.missing == {"image missing": 1}
+    assert network.missing_ids == [2]
+    calibration = network.splits["overall"].calibration
+    assert calibration is not None
+    assert calibration.instances == 2
+    assert box.splits["overall"].iou.instance_mean == 1
+
+
+def test_the_kept_masks_are_scored_the_same_as_a_file(job: Job) -> None:
+    network, _ = run(job).report.systems
+    assert job.keep is not None
+    assert len(read_masks(job.keep)) == 4
+    (again,) = run(Job(job.ground_truth, (job.keep,))).report.systems
+    assert msgspec.json.encode(again.splits) == msgspec.json.encode(network.splits)

@@ -112,10 +112,6 @@ def paste_runs(
     return edge_runs(edges, size=width * height)
 
 
-def _centre(low: float, high: float, extent: int) -> int:
-    return max(min(int((low + high) / 2), extent - 1), 0)
-
-
 def pixels(low: float, high: float, *, extent: int, side: int) -> tuple[int, Floats]:
     """Find the pixels along a side of a box: the first one, and where each lies among M samples."""
     if extent > 1:
@@ -128,6 +124,10 @@ def pixels(low: float, high: float, *, extent: int, side: int) -> tuple[int, Flo
             return before + int(first), at[first:last]
     # No pixel's fraction falls in the box: the pixel under its centre takes its middle.
     return _centre(low, high, extent), np.array([(side - 1) / 2])
+
+
+def _centre(low: float, high: float, extent: int) -> int:
+    return max(min(int((low + high) / 2), extent - 1), 0)
 
 
 def _columns(probability: npt.NDArray[np.float32], across: Floats) -> Floats:

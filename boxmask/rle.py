@@ -48,8 +48,9 @@ def runs(window: Window, *, width: int, height: int) -> IntArray:
 
 
 def edge_runs(edges: IntArray, *, size: int) -> IntArray:
-    """Count the runs between edges: the places, in column-major order, where a mask of `size`
-    pixels changes. Two edges at one place, as where a column ends and the next begins, are none.
+    """Count the runs between edges, the places where the `size` pixels of a mask change.
+
+    Two edges at one place, as where one full column ends and the next begins, are none.
     """
     twice = np.flatnonzero(edges[1:] == edges[:-1])
     if len(twice):

@@ -2,10 +2,10 @@
 
     python examples/bench_masks.py
 
-About a minute on one core. The last column is how many times faster boxmask is. The rival is the
-faster, box by box, of two ways to paste over the whole image in float32: torch's `grid_sample`, and
-two matrix products with numpy. Both hand pycocotools the column-major bits that it wants, and spend
-nothing on a copy.
+A quarter of a minute on one core. The last column is how many times faster boxmask is: about 40 for
+a box of 60 px at 1080p, and more than 1 everywhere. The rival is the faster, box by box, of two
+ways to paste over the whole image in float32: torch's `grid_sample`, and two matrix products with
+numpy. Both hand pycocotools the column-major bits that it wants, and spend nothing on a copy.
 """
 
 import time

@@ -1,0 +1,96 @@
+"""Photos, boxes and a network so small that a whole run takes a fraction of a second."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from boxmask.annotate.events import Event, Summary
+from boxmask.annotate.job import Job
+from boxmask.annotate.run import run
+from boxmask.models import MaskNetwork, ModelConfig, build
+from boxmask.models.weights import save
+
+Json = dict[str, Any]
+WIDTH, HEIGHT = 40, 30
+
+
+def tiny_network(**changes: Any) -> MaskNetwork:
+    """Build an untrained network whose masks are as uneven as those of a trained one."""
+    small = {"backbone": "tiny", "feature_channels": 8, "embedding_channels": 8, "head": "fc2"}
+    sides = {"view_size": 32, "crop_size": 8, "mask_size": 8, "head_channels": 4}
+    torch.manual_seed(0)
+    network = build(ModelConfig(**(small | sides | changes)))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=parameter[0].numel() ** -0.5)
+    return network
+
+
+def write_weights(folder: Path, **changes: Any) -> Path:
+    """Write the weights of a tiny network."""
+    path = folder / "tiny.safetensors"
+    save(path, tiny_network(**changes), {})
+    return path
+
+
+def write_photo(path: Path, *, seed: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+    """Write a photo of noise."""
+    path.parent.mkdir(exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def boxes_of(images: int, boxes: int) -> Json:
+    """Make a COCO file of so many images, with so many boxes each."""
+    return {
+        "info": {"note": "kept"},
+        "images": [
+            {"id": i, "file_name": f"{i}.png", "width": WIDTH, "height": HEIGHT}
+            for i in range(images)
+        ],
+        "annotations": [
+            {"id": k, "image_id": k % images, "category_id": 1, "bbox": [k % 9, 4, 9 + k % 20, 20]}
+            for k in range(images * boxes)
+        ],
+        "categories": [{"id": 1, "name": "thing"}],
+    }
+
+
+def make_job(folder: Path, data: Json | None = None, **changes: Any) -> Job:
+    """Write a small dataset with its photos and return the job that annotates it in shards."""
+    data = data or boxes_of(4, 3)
+    folder.mkdir(exist_ok=True)
+    boxes = folder / "boxes.json"
+    boxes.write_text(json.dumps(data))
+    for seed, image in enumerate(data["images"]):
+        write_photo(folder / "images" / image["file_name"], seed=seed)
+    given: Json = {
+        "boxes": boxes,
+        "images": folder / "images",
+        "out": folder / "out.json",
+        "weights": changes.pop("weights", None) or write_weights(folder),
+        "shard_boxes": 4,
+        "batch_boxes": 8,
+        "threads": 2,
+    }
+    return Job(**(given | changes))
+
+
+def silent(event: Event) -> None:
+    """Take no notice."""
+
+
+def annotate(job: Job) -> Summary:
+    """Run a job to its end."""
+    return run(job, silent)
+
+
+def output(job: Job) -> Json:
+    """Read a finished output."""
+    found: Json = json.loads(job.out.read_bytes())
+    return found

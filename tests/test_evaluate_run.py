@@ -111,6 +111,17 @@ def test_baselines_stand_beside_the_predictions(tmp_path: Path) -> None:
     assert [difference.second for difference in found.differences] == ["box", "ellipse"]
 
 
+def test_what_is_compared_against_comes_after_the_predictions(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    true = write(tmp_path, "true.json", form([annotation(1)]))
+    ours = write(tmp_path / "a", "masks.json", form([annotation(1)]))
+    theirs = write(tmp_path / "b", "masks.json", form([annotation(1, rectangle(10, 10, 10, 20))]))
+    found = run(Job(true, (ours,), against=(theirs,), baselines=("box",))).report
+    assert [system.name for system in found.systems] == [str(ours), str(theirs), "box"]
+    assert found.differences[0].splits["overall"].iou.class_mean == pytest.approx(0.5)
+
+
 def test_further_splits_are_named_by_the_user(tmp_path: Path) -> None:
     true, predicted = scene(1)
     found = report(tmp_path, true, predicted, splits={"odd": "1,3,5"})

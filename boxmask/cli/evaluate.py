@@ -60,11 +60,13 @@ def evaluate(
     from boxmask.evaluate.run import run
     from boxmask.evaluate.table import tables
 
-    files = (predicted, *(against or ()))
+    if page is not None and not page.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{page.parent} is no folder", param_hint="--page")
     job = Job(
         ground_truth,
-        predicted=tuple(path for path in files if path is not None),
+        predicted=() if predicted is None else (predicted,),
         weights=weights,
+        against=tuple(against or ()),
         baselines=tuple(dict.fromkeys(baseline or ())),
         images=images,
         seen=seen,

@@ -14,11 +14,15 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 
 @dataclass(frozen=True)
 class Job:
-    """True masks, one or more sets of predictions, and the splits to score them by."""
+    """True masks, one or more sets of predictions, and the splits to score them by.
+
+    Systems come in the order of these fields; the first is compared with each of the others.
+    """
 
     ground_truth: Path
-    predicted: tuple[Path, ...] = ()  # the first system is compared with all the others
+    predicted: tuple[Path, ...] = ()
     weights: Path | None = None  # a network to run over the true boxes
+    against: tuple[Path, ...] = ()  # further predictions, for comparison
     baselines: tuple[str, ...] = ()  # box, ellipse, grabcut
     images: Path | None = None  # the folder of photos, for the network and for GrabCut
     seen: str | None = None  # voc, non-voc, all, a file, or "person,dog"
@@ -29,7 +33,7 @@ class Job:
 
     def check(self) -> None:
         """Raise a ConfigError for options that do not go together, before any work is done."""
-        if not (self.predicted or self.weights or self.baselines):
+        if not (self.predicted or self.weights or self.against or self.baselines):
             raise ConfigError(
                 "nothing to evaluate: give a file of predictions, --weights with --images, "
                 "or --baseline."

@@ -7,7 +7,7 @@ from html import escape
 from boxmask.evaluate.means import SIZES
 from boxmask.evaluate.report import ClassScore, Difference, Interval, Report, SystemScore
 from boxmask.evaluate.svg import whisker
-from boxmask.evaluate.table import AP_NAMES, between, lines, percent, rank
+from boxmask.evaluate.table import AP_NAMES, between, lines, percent, rank, rated
 
 _MOST_CLASSES = 120
 _DIFFERENCES = (-0.3, 0.3)  # the range of the strips that show differences
@@ -30,7 +30,7 @@ def tables(report: Report) -> Iterator[str]:
             _difference_rows(report.differences),
         )
     yield _table("Mask AP", ("split", "system", *AP_NAMES, "ranked by"), _ap_rows(report))
-    if any(split.calibration for system in report.systems for split in system.splits.values()):
+    if rated(report):
         columns = ("ECE", "mean error", "rank correlation", "AURC", "best 50 %", "best 90 %", "all")
         yield _table(
             "Predicted against true IoU", ("split", "system", *columns), _calibration_rows(report)
@@ -117,12 +117,11 @@ def _ap_rows(report: Report) -> Iterator[Cells]:
 
 
 def _calibration_rows(report: Report) -> Iterator[Cells]:
-    first = ""
-    for split, system, _ in lines(report):
+    for split, system, first in lines(report, rated(report)):
         found = system.splits[split].calibration
         if found is not None:
             yield (
-                escape(split) if split != first else "",
+                escape(split) if first else "",
                 escape(system.name),
                 percent(found.expected_calibration_error),
                 percent(found.mean_error, signed=True),
@@ -130,7 +129,6 @@ def _calibration_rows(report: Report) -> Iterator[Cells]:
                 percent(found.aurc),
                 *(percent(found.accepted_iou[share]) for share in ("0.50", "0.90", "1.00")),
             )
-            first = split
 
 
 def _strip(mean: float, interval: Interval, span: tuple[float, float]) -> str:

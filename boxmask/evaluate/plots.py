@@ -92,9 +92,10 @@ def coverage(ground: Ground, system: Measured) -> str:
         name: accepted_iou(system.quality[inside], system.iou[inside])
         for name, inside in _inside(ground, ~np.isnan(system.quality))
     }
-    floor = min((np.floor(10 * curve.min()) / 10 for curve in curves.values()), default=0.0)
-    ticks = [tick for tick in _PERCENT if tick[0] >= floor] if floor < 0.8 else _PERCENT[-2:]
-    low = min(floor, ticks[0][0])
+    floor = min(float(np.floor(10 * curve.min()) / 10) for curve in curves.values())
+    low = min(floor, 0.8)
+    step = 10 if low >= 0.5 else 20
+    ticks = [(v / 100, str(v)) for v in range(0, 101, step) if v / 100 >= low]
     chart = Chart((0, 1), (low, 1), "share of the masks kept", "mean IoU", _PERCENT, ticks)
     for name, curve in curves.items():
         picked = np.unique(np.linspace(0, len(curve) - 1, _CURVE_POINTS).astype(int))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 46, 18, 14, 42
 
 Point = tuple[float, float]
 Tick = tuple[float, str]

@@ -1,5 +1,7 @@
 """The sets of predictions of one evaluation, whatever they come from, under names to show."""
 
+from pathlib import Path
+
 from boxmask.evaluate.baselines import baseline
 from boxmask.evaluate.job import Job, Progress
 from boxmask.evaluate.maskfile import MaskFile
@@ -12,16 +14,20 @@ def systems(
     job: Job, truth: MaskFile, instances: Instances, progress: Progress
 ) -> dict[str, MaskFile]:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
-    found: dict[str, MaskFile] = {}
-    for path in job.predicted:
-        short = path.name not in {other.name for other in job.predicted if other != path}
-        found[path.name if short else str(path)] = read_masks(path)
+    found = {_name(path, job): read_masks(path) for path in job.predicted}
     if job.weights is not None and job.images is not None:
         found[job.weights.name] = predict(
             job, weights=job.weights, images=job.images, progress=progress
         )
+    found |= {_name(path, job): read_masks(path) for path in job.against}
     for name in job.baselines:
         found[name] = baseline(
             name, truth, instances, folder=job.images, workers=job.workers, progress=progress
         )
     return found
+
+
+def _name(path: Path, job: Job) -> str:
+    """Name a file without its folder, unless that would name two."""
+    alike = [other for other in (*job.predicted, *job.against) if other.name == path.name]
+    return path.name if len(set(alike)) == 1 else str(path)

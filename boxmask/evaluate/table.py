@@ -36,7 +36,7 @@ def between(interval: Interval, *, signed: bool = False) -> str:
 def tables(report: Report) -> RenderableType:
     """Lay the whole report out as tables, with what was left out below."""
     parts: list[RenderableType] = [heading(report), _iou_table(report), _ap_table(report)]
-    if any(split.calibration for system in report.systems for split in system.splits.values()):
+    if rated(report):
         parts.append(_calibration_table(report))
     if report.differences:
         parts.append(_difference_table(report.differences))
@@ -73,11 +73,18 @@ def notes(report: Report) -> Iterator[str]:
             )
 
 
-def lines(report: Report) -> Iterator[tuple[str, SystemScore, bool]]:
+def rated(report: Report) -> list[SystemScore]:
+    """Return the systems that predict how good their masks are."""
+    return [system for system in report.systems if system.splits["overall"].calibration]
+
+
+def lines(
+    report: Report, systems: list[SystemScore] | None = None
+) -> Iterator[tuple[str, SystemScore, bool]]:
     """Yield (split, system, whether it is the split's first) for each line of a table."""
     for split in report.splits:
-        for system in report.systems:
-            yield split, system, system is report.systems[0]
+        for index, system in enumerate(report.systems if systems is None else systems):
+            yield split, system, index == 0
 
 
 def _listed(ids: list[Id], number: int) -> str:
@@ -136,7 +143,8 @@ def _calibration_table(report: Report) -> Table:
     table = _table("Predicted against true IoU")
     _add_columns(table, "ECE", "mean\nerror", "rank\ncorr.", "AURC")
     _add_columns(table, "best\n50 %", "best\n80 %", "best\n90 %", "all")
-    for split, system, first in lines(report):
+    systems = rated(report)
+    for split, system, first in lines(report, systems):
         found = system.splits[split].calibration
         if found is not None:
             kept = (found.accepted_iou[share] for share in ("0.50", "0.80", "0.90", "1.00"))
@@ -148,7 +156,7 @@ def _calibration_table(report: Report) -> Table:
                 rank(found.spearman),
                 percent(found.aurc),
                 *(percent(iou) for iou in kept),
-                end_section=system is report.systems[-1],
+                end_section=system is systems[-1],
             )
     table.caption = "ECE: expected calibration error. Best n %: mean IoU of the best predicted."
     return table

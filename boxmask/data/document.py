@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -48,7 +49,11 @@ class Document:
 
     def offset(self, raw: msgspec.Raw) -> int:
         """Return where a slice of this document's text begins."""
-        return address(raw) - address(self.text)
+        return address(raw) - self._address
+
+    @cached_property
+    def _address(self) -> int:
+        return address(self.text)
 
     def original(self, raw: msgspec.Raw) -> bytes:
         """Return the file's own bytes of a slice of this document's text."""

@@ -8,6 +8,7 @@ mean one of COCO's 80 classes first, under that class's name.
 
 from array import array
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,14 @@ class GenomeCategories:
         self._codes: dict[str, int] = {}
         self._code_of_row = array("i")
 
-    def add(self, names: list[str], synsets: list[str]) -> None:
-        """Take the labels of the next object."""
-        labels = self._canonical(names[:1]) if self._by_name else synsets
-        self._counts.update(labels)
-        one = self._codes.setdefault(labels[0], len(self._codes)) if len(labels) == 1 else _NONE
-        self._code_of_row.append(one)
+    def add(self, names: list[list[str]], synsets: list[list[str]]) -> None:
+        """Take the names and the synsets of the next objects."""
+        labels = [self._canonical(each[:1]) for each in names] if self._by_name else synsets
+        self._counts.update(chain.from_iterable(labels))
+        codes = self._codes
+        self._code_of_row.extend(
+            codes.setdefault(each[0], len(codes)) if len(each) == 1 else _NONE for each in labels
+        )
 
     def selected(self) -> list[Category]:
         """Return the categories, by rank or as in the joint list; ids count from 1."""

@@ -8,6 +8,7 @@ from boxmask.errors import InputError
 
 # The shortest real ones are longer: nothing beyond this length needs a look inside.
 _SHORT = 64
+_NOTHING = frozenset({b"null", b"[]"})  # what nearly all empty ones are
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -35,6 +36,8 @@ def is_filled(raw: msgspec.Raw) -> bool:
     """Tell whether a segmentation holds anything: not null, [], [[]], {} or runs without counts."""
     if len(raw) > _SHORT:
         return True
+    if bytes(raw) in _NOTHING:
+        return False
     value = loads(raw)
     if isinstance(value, dict):
         return bool(value.get("counts"))

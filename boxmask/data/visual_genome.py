@@ -54,8 +54,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
         urls.append(fields.get("image_url"))
         ids += [row.id if row.object_id is None else row.object_id for row in rows]
         boxes += [_box(row) for row in rows]
-        for row in rows:
-            categories.add(row.names, row.synsets)
+        categories.add([row.names for row in rows], [row.synsets for row in rows])
     unique_positions(image_ids, document.path, "images")
     xywh, faults = read_boxes(boxes)
     category_index, category_faults = categories.index()

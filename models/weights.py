@@ -60,13 +60,21 @@ def stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
 def load(path: Path) -> tuple[MaskNetwork, dict[str, Any]]:
     """Read a network, ready for inference in float32, and its card."""
     header = read_header(path)
-    with torch.device("meta"):
-        network = build(header.config)
+    network = empty(path, header.config)
     check_shapes(path, network, header.shapes)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in header.shapes}
     network.load_state_dict({name: restored(x) for name, x in tensors.items()}, assign=True)
     return network.eval(), header.card
+
+
+def empty(path: Path, config: ModelConfig) -> MaskNetwork:
+    """Build the network of a file's config without memory for its tensors."""
+    try:
+        with torch.device("meta"):
+            return build(config)
+    except ConfigError as error:
+        raise WeightsError(f"{path}: its config cannot be built: {error}") from error
 
 
 def restored(tensor: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,8 +15,8 @@ COLUMNS = {
     "made_of": "made of",
     "families": "families",
     "parameters": "M params",
-    "per_image": "G madds/image",
-    "per_box": "M madds/box",
+    "per_image": "G/image",
+    "per_box": "M/box",
 }
 # What a number is divided by under that heading.
 UNITS = {"parameters": 1e6, "per_image": 1e9, "per_box": 1e6}
@@ -51,10 +51,11 @@ def show(title: str, rows: list[Row]) -> None:
 
     usable = [row for row in rows if "error" not in row]
     if usable:
-        table = Table(title=title, title_justify="left")
+        table = Table(title=f"{title} (G, M: multiply-adds)", title_justify="left")
         present = [key for key in COLUMNS if key in usable[0]]
         for key in present:
-            table.add_column(COLUMNS[key], justify="right" if key in UNITS else "left")
+            side: Literal["right", "left"] = "right" if key in UNITS else "left"
+            table.add_column(COLUMNS[key], justify=side, no_wrap=key == "name")
         for row in usable:
             table.add_row(*(cell(row[key], UNITS.get(key)) for key in present))
         Console().print(table)

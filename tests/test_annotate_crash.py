@@ -1,0 +1,241 @@
+"""Whatever moment a run is killed at, the same command writes what an unbroken run would have."""
+
+import errno
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from annotation_files import annotate, boxes_of, make_job
+
+from boxmask.annotate.job import Job
+from boxmask.annotate.lock import exclusive
+from boxmask.annotate.work import WorkFolder
+from boxmask.errors import RunError
+
+# The calls between which the state on the disk changes.
+DURABLE = ("fsync", "replace", "rename", "unlink", "mkdir")
+
+
+def tick_before(calls: Callable[[], None]) -> None:
+    """Have `calls` called before each durable call of this process."""
+    for name in DURABLE:
+        original = getattr(os, name)
+
+        def hooked(*args: Any, original: Callable[..., Any] = original, **options: Any) -> Any:
+            calls()
+            return original(*args, **options)
+
+        setattr(os, name, hooked)
+
+
+def run_and_die(job: Job, at: int) -> None:
+    """Run a job and be killed before the durable call number `at`, counted from 0."""
+    torch.set_num_threads(1)
+    left = at
+
+    def tick() -> None:
+        nonlocal left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+
+    tick_before(tick)
+    annotate(job)
+
+
+def run_whole(job: Job) -> None:
+    """Run a job on one thread."""
+    torch.set_num_threads(1)
+    annotate(job)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sum in the same order as the processes that are killed."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Start processes that have imported everything already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__, "boxmask.annotate.engine"])
+    return context
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return make_job(tmp_path, boxes_of(4, 2))
+
+
+@pytest.fixture
+def whole(job: Job) -> bytes:
+    """The bytes of an unbroken run, beside the job's own output."""
+    unbroken = replace(job, out=job.out.with_name("unbroken.json"))
+    annotate(unbroken)
+    return unbroken.out.read_bytes()
+
+
+def wipe(job: Job) -> None:
+    """Forget all that a run of the job has written."""
+    work = WorkFolder(job.out)
+    for path in (*work.path.glob("*"), work.out, work.log):
+        path.unlink(missing_ok=True)
+
+
+def test_killed_at_every_durable_call(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+    job = replace(job, yolo=job.out.with_name("yolo"))
+    survived = at = 0
+    while not survived:
+        wipe(job)
+        process = processes.Process(target=run_and_die, args=(job, at))
+        process.start()
+        process.join()
+        survived = process.exitcode == 0
+        assert survived or process.exitcode == -signal.SIGKILL
+        annotate(job)
+        assert job.out.read_bytes() == whole, f"killed before call {at}"
+        assert not list(WorkFolder(job.out).path.glob("part-*"))
+        at += 1
+    assert at > 2 * 3 + 12  # two shards: parts, plan, log, output, exports
+
+
+def test_killed_again_and_again(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+    job = replace(job, shard_boxes=1)
+    exits: list[int | None] = []
+    while 0 not in exits and len(exits) < 20:
+        process = processes.Process(target=run_and_die, args=(job, 11))
+        process.start()
+        process.join()
+        exits.append(process.exitcode)
+    assert exits[-1] == 0 and exits.count(-signal.SIGKILL) > 2
+    assert job.out.read_bytes() == whole
+
+
+def test_killed_at_random_moments(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+    moments = random.Random(0)
+    killed = 0
+    for _ in range(8):
+        wipe(job)
+        process = processes.Process(target=run_whole, args=(job,))
+        process.start()
+        process.join(moments.uniform(0.05, 0.6))
+        if process.is_alive():
+            process.kill()
+            killed += 1
+        process.join()
+        annotate(job)
+        assert job.out.read_bytes() == whole
+    assert killed
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-20] + bytes([data[-20] ^ 4]) + data[-19:],
+        lambda data: b"garbage",
+        lambda data: b"",
+    ],
+    ids=["truncated", "flipped", "garbage", "empty"],
+)
+def test_a_part_damaged_by_hand_is_made_again(
+    job: Job, whole: bytes, processes: ForkServerContext, spoil: Callable[[bytes], bytes]
+) -> None:
+    stop_at_merge(job, processes)
+    part = WorkFolder(job.out).part(1)
+    part.write_bytes(spoil(part.read_bytes()))
+    summary = annotate(job)
+    assert (summary.predicted, summary.reused) == (4, 4)
+    assert job.out.read_bytes() == whole
+
+
+def stop_at_merge(job: Job, processes: ForkServerContext) -> None:
+    """Leave a run that has all its parts and no output."""
+    work = WorkFolder(job.out)
+    for at in range(40):
+        process = processes.Process(target=run_and_die, args=(job, at))
+        process.start()
+        process.join()
+        if len([path for path in work.path.glob("part-*") if path.suffix != ".tmp"]) == 2:
+            return
+    raise AssertionError("never came to the merge")
+
+
+def test_a_second_run_on_the_same_work_folder_refuses_at_once(job: Job) -> None:
+    work = WorkFolder(job.out).path
+    work.mkdir()
+    with exclusive(work):
+        began = time.monotonic()
+        with pytest.raises(RunError, match="another run is at work here"):
+            annotate(job)
+        assert time.monotonic() - began < 30
+    assert annotate(job).predicted == 8
+
+
+def hold(work: Path, held: "multiprocessing.synchronize.Event") -> None:
+    """Hold a work folder until killed."""
+    with exclusive(work):
+        held.set()
+        time.sleep(600)
+
+
+def test_a_killed_run_frees_its_work_folder(job: Job, processes: ForkServerContext) -> None:
+    work = WorkFolder(job.out).path
+    work.mkdir()
+    held = processes.Event()
+    process = processes.Process(target=hold, args=(work, held))
+    process.start()
+    held.wait()
+    with pytest.raises(RunError, match="another run"):
+        annotate(job)
+    process.kill()
+    process.join()
+    assert annotate(job).predicted == 8
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let this process write no file beyond a size, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [100, 900, 1500])
+def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_later(
+    job: Job, whole: bytes, size: int
+) -> None:
+    with largest_file(size), pytest.raises(RunError, match=f"{job.out}: cannot write, .*same comm"):
+        annotate(job)
+    assert not job.out.exists() or job.out.read_bytes() == whole
+    annotate(job)
+    assert job.out.read_bytes() == whole
+
+
+def test_another_failure_of_the_disk_is_not_called_full(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(handle: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="broken"):
+        annotate(job)

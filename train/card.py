@@ -12,6 +12,15 @@ from boxmask.train.collection import Collection, Source
 
 Card = dict[str, Any]
 
+FIGURES = {
+    "miou_overall": "mIoU, all classes (class mean)",
+    "miou_seen": "mIoU, seen classes",
+    "miou_unseen": "mIoU, unseen classes",
+    "instance_iou": "mean IoU of instances",
+    "quality_rank": "rank correlation of expected and true IoU",
+    "quality_error": "calibration error of expected IoU",
+}
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -103,8 +112,13 @@ def card_text(content: Card) -> str:
 def _scores(scores: dict[str, float]) -> list[str]:
     if not scores:
         return ["Not measured: no validation data was given."]
-    rows = [f"| {name} | {value:.4f} |" for name, value in scores.items()]
-    return ["| figure | value |", "|---|---|", *rows]
+    lines = ["| figure | value | 95 % interval |", "|---|---|---|"]
+    for name, words in FIGURES.items():
+        if name in scores:
+            low, high = scores.get(f"{name}_low"), scores.get(f"{name}_high")
+            between = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+            lines.append(f"| {words} | {scores[name]:.3f} | {between} |")
+    return lines
 
 
 def _sources(what: str, sources: Sequence[dict[str, Any]]) -> list[str]:

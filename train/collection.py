@@ -4,7 +4,7 @@ Letters: N boxes that are fit for training and I images, of all sources one afte
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +41,38 @@ class Table:
     category: IntArray  # counted over all sources
     learnt: Bits  # its class is seen and it has a mask
 
+    def only(self, chosen: Bits) -> "Table":
+        """Keep some of the boxes."""
+        return Table(*(getattr(self, column.name)[chosen] for column in fields(self)))
+
 
 class Collection:
     """The boxes to train on, and what belongs to them, read when asked for and kept."""
 
-    def __init__(self, sources: Sequence[Source], *, min_side: float, room: int) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        min_side: float,
+        room: int,
+        every: int = 0,
+        held_out: bool = False,
+    ) -> None:
+        """Collect boxes; with `every`, one image in so many is held out, or only those are kept."""
         self.sources = tuple(sources)
         self.table = _table(self.sources, min_side)
+        if every:
+            self.table = self.table.only((self.table.image % every == every - 1) == held_out)
+        if not self.table.learnt.any():
+            paths = ", ".join(str(source.dataset.path) for source in self.sources)
+            raise InputError(f"{paths}: no mask of a seen class to learn from; check --seen.")
         self.first_images = _starts([len(one.dataset.file_names) for one in self.sources])
         self.pictures: Keep[int, Pixels] = Keep(
-            self._picture, size=lambda pixels: pixels.nbytes, room=room * 3 // 4
+            self._picture, size=_picture_size, room=room * 3 // 4
         )
-        self.instances: Keep[int, Instance] = Keep(self._instance, size=_size, room=room // 4)
+        self.instances: Keep[int, Instance] = Keep(
+            self._instance, size=_instance_size, room=room // 4
+        )
 
     def place(self, image: int) -> tuple[Source, int]:
         """Return the source of an image and its index there."""
@@ -126,11 +146,7 @@ def _table(sources: Sequence[Source], min_side: float) -> Table:
                 learnt,
             )
         )
-    table = Table(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
-    if not table.learnt.any():
-        paths = ", ".join(str(source.dataset.path) for source in sources)
-        raise InputError(f"{paths}: no mask of a seen class to learn from; check --seen.")
-    return table
+    return Table(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
 
 def _fit(dataset: BoxDataset, min_side: float) -> Bits:
@@ -145,5 +161,9 @@ def _starts(counts: Sequence[int]) -> IntArray:
     return np.cumsum([0, *counts[:-1]]).astype(np.int64)
 
 
-def _size(instance: Instance) -> int:
+def _picture_size(pixels: Pixels) -> int:
+    return pixels.nbytes
+
+
+def _instance_size(instance: Instance) -> int:
     return 512 + (instance.mask.bits.nbytes if instance.mask is not None else 0)

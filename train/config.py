@@ -96,9 +96,9 @@ class TrainConfig:
     workers: int = 1  # processes that prepare batches; 0 prepares them in the training process
     cache_gib: float = 4.0  # decoded pictures kept in memory, over all workers
     validate_every: int = 500  # steps
+    holdout: int = 0  # without validation files: one image in so many is measured on, not learnt
     validate_images: int = 500  # measured on at most so many images, evenly spread
     save_every: int = 250  # steps
     log_every: int = 20  # steps
-    target_side: int | None = None  # targets are sampled at this side first, then reduced
     truth_side: int = 64  # pixel rows and columns at which the true IoU is measured, at most
     seed: int = 0

@@ -70,8 +70,8 @@ class Examples(Dataset[Batch]):
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
         instances = [_inaccurate(one, self.config, random) for one in scene.instances]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
-        side, fine, most = model.mask_size, self.config.target_side, self.config.truth_side
-        targets = [target(scene, one, side=side, fine=fine) for one in instances]
+        side, most = model.mask_size, self.config.truth_side
+        targets = [target(scene, one, side=side) for one in instances]
         truths = [truth(scene, one, side=side, most=most) for one in instances]
         return Batch(
             cut_views(model, scene.image, boxes),

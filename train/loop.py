@@ -98,6 +98,7 @@ def learn(
         prediction = model(batch.views)
     terms = losses(prediction, batch, config=config.loss, totals=totals)
     loss = torch.stack(list(terms.values())).sum()
+    terms = {name: value.detach() for name, value in terms.items()}
     if not torch.isfinite(loss):
         found = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
         raise RunError(
@@ -106,7 +107,7 @@ def learn(
         )
     # Processes average their gradients, but the shares of a loss add up over all of them.
     torch.autograd.backward(loss * processes.count)
-    return {name: value.detach() for name, value in terms.items()}
+    return terms
 
 
 def count(parts: list[Batch], processes: Processes) -> Totals:

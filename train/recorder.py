@@ -11,7 +11,7 @@ from boxmask.train.durable import replacing
 from boxmask.train.journal import Journal
 from boxmask.train.processes import Processes
 from boxmask.train.run import RunFolder
-from boxmask.train.samples import add_strip
+from boxmask.train.samples import add_strip, forget_after
 from boxmask.train.state import State
 from boxmask.train.validation import Validation
 
@@ -50,6 +50,7 @@ class Recorder:
         """Open the log at the step that the run begins or goes on from."""
         if self.processes.first:
             self.journal = Journal(self.folder, step=state.step)
+            forget_after(self.folder, state.step)
 
     def report(self, entry: dict[str, Any]) -> None:
         """Log an entry and pass it on."""

@@ -4,7 +4,6 @@ Nothing here has a state, so a run that stops and resumes sees what it would hav
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +27,16 @@ class Sampler:
     def __init__(self, weights: Weights, *, seed: int) -> None:
         self.weights = weights * (len(weights) / weights.sum())
         self.seed = seed
-        self.order = lru_cache(maxsize=2)(self._order)
+        self.orders: dict[int, IntArray] = {}
 
-    def _order(self, epoch: int) -> IntArray:
-        """Shuffle one epoch: as many draws as there are items, by systematic resampling."""
+    def order(self, epoch: int) -> IntArray:
+        """Return the items of an epoch in their order; the last one asked for is kept."""
+        if epoch not in self.orders:
+            self.orders = {epoch: self._shuffle(epoch)}
+        return self.orders[epoch]
+
+    def _shuffle(self, epoch: int) -> IntArray:
+        """Draw as many items as there are, by systematic resampling, and shuffle them."""
         random = np.random.default_rng((self.seed, epoch))
         edges = np.floor(np.cumsum(self.weights) + random.random())
         counts = np.diff(edges, prepend=0.0).astype(np.int64)

@@ -32,7 +32,7 @@ def add_strip(
     device = next(network.parameters()).device
     masks = {item: mask for item, mask, _ in predict(network, collection, items, device)}
     truth = {int(item): collection.instances[int(item)].mask for item in items}
-    for name, drawn in (("truth", truth), (f"step {step:07d}", masks)):
+    for name, drawn in (("truth", truth), (f"step_{step:07d}", masks)):
         tiles = [
             _tile(
                 collection.pictures[int(collection.table.image[item])],
@@ -42,7 +42,7 @@ def add_strip(
             for item in items
         ]
         _strip(tiles, name).save(folder.samples / f"{name}.png")
-    strips = sorted(folder.samples.glob("step *.png"))
+    strips = sorted(folder.samples.glob("step_*.png"))
     kept = np.unique(np.linspace(0, len(strips) - 1, min(STRIPS - 1, len(strips))).astype(int))
     sheet = [folder.samples / "truth.png", *(strips[i] for i in kept)]
     _stacked(sheet).save(folder.path / "samples.png")
@@ -50,8 +50,8 @@ def add_strip(
 
 def forget_after(folder: RunFolder, step: int) -> None:
     """Remove the strips of steps that a resumed run will do again."""
-    for path in folder.samples.glob("step *.png"):
-        if int(path.stem.removeprefix("step ")) > step:
+    for path in folder.samples.glob("step_*.png"):
+        if int(path.stem.removeprefix("step_")) > step:
             path.unlink()
 
 

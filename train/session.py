@@ -40,13 +40,14 @@ class Job:
 def run(
     job: Job, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Train by a recipe on a job's data; return the last scores."""
+    """Train by a recipe on a job's data; return the last scores, in the first process."""
     if job.threads is not None:
         torch.set_num_threads(job.threads)
     # Each worker keeps pictures of its own.
     room = int(config.cache_gib * GIB) // max(1, config.workers)
     sources = open_sources(job.annotations, job.images, seen=config.seen)
-    collection = Collection(sources, min_side=config.min_side, room=room)
+    every = 0 if job.val else config.holdout
+    collection = Collection(sources, min_side=config.min_side, room=room, every=every)
     validation = open_validation(job, config, sources)
     provenance = Provenance(
         command=job.command,
@@ -67,6 +68,8 @@ def run(
         )
         recorder.open(config, resume=job.resume)
         state = fit(config, collection, recorder=recorder, processes=group, init=job.init)
+        if not group.first:
+            return {}
     return {"steps": state.step, "best": state.best, "scores": recorder.scores}
 
 
@@ -74,9 +77,11 @@ def open_validation(
     job: Job, config: TrainConfig, sources: tuple[Source, ...]
 ) -> Validation | None:
     """Open the data to measure on; the masks of all its classes are known there."""
-    if not job.val:
+    files, folders = job.val or job.annotations, job.val_images or job.images
+    every = 0 if job.val else config.holdout
+    if not job.val and not every:
         return None
-    tested = open_sources(job.val, job.val_images or job.images, seen="all")
+    tested = open_sources(files, folders, seen="all")
     learnt = {
         category.name
         for source in sources
@@ -84,7 +89,8 @@ def open_validation(
         if seen
     }
     names = [category.name for source in tested for category in source.dataset.categories]
-    collection = Collection(tested, min_side=0.0, room=int(config.cache_gib * GIB) // 4)
+    room = int(config.cache_gib * GIB) // 4
+    collection = Collection(tested, min_side=0.0, room=room, every=every, held_out=True)
     return Validation(
         collection,
         spread(collection, config.validate_images),

@@ -15,27 +15,19 @@ Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
 
 
-def target(scene: Scene, instance: Instance, *, side: int, fine: int | None = None) -> Floats:
-    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt.
-
-    With `fine`, it is sampled at that side first and then reduced, as Deep-MARC has it.
-    """
+def target(scene: Scene, instance: Instance, *, side: int) -> Floats:
+    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt."""
     if instance.mask is None:
         return np.zeros((side, side), dtype=np.float32)
     mask = instance.mask
-    sampled = geometry.sample_target(
+    return geometry.sample_target(
         mask.bits,
         (mask.x, mask.y),
         box=instance.box,
         width=scene.image.shape[1],
         height=scene.image.shape[0],
-        size=fine or side,
+        size=side,
     )
-    if fine is None:
-        return sampled
-    whole = torch.from_numpy(sampled)[None, None]
-    reduced = torch.nn.functional.interpolate(whole, (side, side), mode="bilinear")
-    return np.asarray(reduced[0, 0].numpy())
 
 
 def truth(scene: Scene, instance: Instance, *, side: int, most: int) -> Truth:

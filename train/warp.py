@@ -80,7 +80,7 @@ def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pix
     if _only_moves(matrix):
         return _copied(patch, after(matrix, shifted(np.eye(2), x=left, y=top)), canvas, fill)
     # Bilinear sampling skips pixels of a picture reduced by two or more: average them first.
-    step = max(1, int(np.sqrt(abs(np.linalg.det(back[:, :2])))))
+    step = max(1, int(np.sqrt(abs(np.linalg.det(back[:, :2]))) + 1e-6))
     picture = Image.fromarray(patch)
     if step > 1:
         picture = picture.reduce(step)
@@ -104,8 +104,9 @@ def moved_mask(mask: Mask, matrix: Map, canvas: Canvas | None) -> Mask | None:
     if inside is None:
         return None
     window = whole_pixels(inside)
-    source = mask.bits.astype(np.uint8) * 255
-    drawn = render(source, after(matrix, shifted(np.eye(2), x=mask.x, y=mask.y)), window)
+    # Background all around, for edge pixels to fade into: sampling repeats what ends at a border.
+    source = np.pad(mask.bits.astype(np.uint8) * 255, 1)
+    drawn = render(source, after(matrix, shifted(np.eye(2), x=mask.x - 1, y=mask.y - 1)), window)
     return Mask(window[0], window[1], drawn > 127).trimmed()
 
 

@@ -73,10 +73,10 @@ def train(
     except KeyboardInterrupt:
         typer.echo(f"stopped; the same command with --resume goes on from {out}", err=True)
         raise typer.Exit(1) from None
-    if as_json:
+    if as_json and summary:
         typer.echo(json.dumps(summary))
-    else:
-        typer.echo(f"done: weights and card in {out}")
+    elif summary:
+        typer.echo(f"done: weights and card in {out}", err=True)
 
 
 def _say(entry: dict[str, Any]) -> None:
@@ -88,7 +88,8 @@ def _say(entry: dict[str, Any]) -> None:
             f"{_clock(entry['seconds_left'])} left"
         )
     else:
-        scores = (f"{name} {value:.4f}" for name, value in entry.items() if name != "step")
+        hidden = ("step", "_low", "_high")
+        scores = (f"{k} {value:.4f}" for k, value in entry.items() if not k.endswith(hidden))
         line = f"step {entry['step']}  {'  '.join(scores)}"
     typer.echo(line, err=True)
 

@@ -1,0 +1,67 @@
+"""`boxmask train` as it is typed."""
+
+import json
+from pathlib import Path
+
+from training_files import write_dataset
+from typer.testing import CliRunner
+
+from boxmask.cli import app
+
+SMALL = ["--preset", "tiny", "--steps", "2", "--batch", "2", "--device", "cpu"]
+
+
+def test_print_config_shows_the_outcome_and_trains_nothing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app,
+        ["train", "none.json", "--preset", "zoom", "--seed", "7", "--set", "optimiser.lr=0.5",
+         "--print-config"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    shown = json.loads(done.stdout)
+    assert shown["seed"] == 7 and shown["optimiser"]["lr"] == 0.5
+    assert shown["model"]["family"] == "zoom"
+
+
+def test_a_run_from_files_of_two_folders_leaves_weights_and_a_summary(tmp_path: Path) -> None:
+    one, two = (write_dataset(tmp_path / name, images=1) for name in ("a", "b"))
+    done = CliRunner().invoke(
+        app,
+        ["train", str(one), str(two), "--images", str(one.parent / "images"),
+         "--images", str(two.parent / "images"), "--val", str(two),
+         "--val-images", str(two.parent / "images"), "--seen", "dog,kite",
+         "--out", str(tmp_path / "run"), *SMALL, "--json"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert summary["steps"] == 2 and 0 <= summary["scores"]["miou_unseen"] <= 1
+    assert (tmp_path / "run" / "best.safetensors").exists()
+    assert "step 2" in done.stderr
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    path = write_dataset(tmp_path / "data", images=1)
+    job = [
+        "train",
+        str(path),
+        "--images",
+        str(path.parent / "images"),
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    wrong = {
+        "no preset is called": ["--preset", "zoomm"],
+        "no category is named 'cat'": ["--seen", "cat"],
+        "no such option": ["--set", "bach=3"],
+        "2 folders of images": ["--images", str(tmp_path), *SMALL],
+    }
+    for said, options in wrong.items():
+        done = CliRunner().invoke(app, [*job, *options])
+        assert done.exit_code == 1, done.output
+        assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_training_needs_images_and_a_folder(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "a.json", *SMALL])
+    assert done.exit_code == 2
+    assert "--images" in done.stderr

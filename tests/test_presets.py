@@ -1,0 +1,96 @@
+"""Recipes: the published numbers, text forms, and overriding any field by its name."""
+
+import dataclasses
+
+import pytest
+
+from boxmask.errors import ConfigError
+from boxmask.train.presets import PRESETS, preset
+from boxmask.train.schedule import rate
+from boxmask.train.settings import from_json, option_names, override, to_json
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_recipe_survives_the_way_to_json_and_back(name: str) -> None:
+    assert from_json(to_json(preset(name))) == preset(name)
+
+
+def test_an_unknown_preset_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"known presets: deepmac-1024, deepmac-512"):
+        preset("deepmc")
+
+
+def test_the_papers_recipe_is_as_published() -> None:
+    recipe = preset("deepmac-512")
+    assert (recipe.batch, recipe.steps, recipe.model.image_size) == (128, 50_000, 512)
+    assert (recipe.model.backbone, recipe.model.head) == ("hourglass104", "hourglass52")
+    assert recipe.loss.mask == 5.0
+    rates = [recipe.optimiser.lr * rate(recipe.optimiser, s, steps=50_000) for s in (0, 5000)]
+    assert rates == pytest.approx([2.5e-4, 1e-3])
+    assert rate(recipe.optimiser, 50_000, steps=50_000) == pytest.approx(0)
+    assert preset("deepmac-1024").model.head == "hourglass100"
+
+
+def test_deep_marcs_rate_drops_where_published() -> None:
+    optimiser = preset("deepmarc-r50").optimiser
+    found = [
+        optimiser.lr * rate(optimiser, step, steps=70_000) for step in (0, 500, 50_000, 65_000)
+    ]
+    assert found == pytest.approx([0.0067, 0.12, 0.012, 0.0012])
+    assert preset("deepmarc-r101").model.backbone == "resnet101-fpn"
+
+
+@pytest.mark.parametrize("name", option_names())
+def test_every_option_can_be_set_to_what_it_is(name: str) -> None:
+    recipe = preset("zoom")
+    value: object = recipe
+    for part in name.split("."):
+        value = getattr(value, part)
+    text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    assert override(recipe, [f"{name}={text.replace('(', '[').replace(')', ']')}"]) == recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        ("optimiser.lr=3e-4", "optimiser.lr", 3e-4),
+        ("optimiser.clip=none", "optimiser.clip", None),
+        ("augment.scale_crop=[0.5, 2]", "augment.scale_crop", (0.5, 2.0)),
+        ("model.head=fc2", "model.head", "fc2"),
+        ("seen=person,dog", "seen", "person,dog"),
+        ("channels_last=false", "channels_last", False),
+    ],
+)
+def test_a_field_takes_the_value_given(change: str, field: str, value: object) -> None:
+    found: object = override(preset("zoom"), [change])
+    for part in field.split("."):
+        found = getattr(found, part)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("steps", "write KEY=VALUE"),
+        ("stepps=3", "no such option; known are .*augment.blur"),
+        ("augment=3", "no such option"),
+        ("steps=many", "Expected `int`"),
+        ("boxes=proposals", "Invalid enum value"),
+        ("model.family=sam", "known families"),
+    ],
+)
+def test_a_bad_change_is_told(change: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        override(preset("zoom"), [change])
+
+
+def test_a_recipe_cannot_be_changed_in_place() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        preset("zoom").steps = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "steps", "constant"])
+def test_the_rate_never_leaves_zero_to_one(schedule: str) -> None:
+    recipe = override(preset("zoom"), [f"optimiser.schedule={schedule}"])
+    rates = [rate(recipe.optimiser, step, steps=recipe.steps) for step in range(recipe.steps + 1)]
+    assert min(rates) >= 0 and max(rates) <= 1

@@ -1,0 +1,169 @@
+"""Batches by their number: the same for everybody, aligned, and blind to unseen masks."""
+
+import pickle
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from training_files import NAMES, VARIED, WHOLE, collect, edit_annotations, tiny, write_dataset
+
+from boxmask.errors import ConfigError
+from boxmask.train.batch import Batch
+from boxmask.train.config import TrainConfig
+from boxmask.train.examples import Examples
+from boxmask.train.loader import check_parts, steps
+from boxmask.train.processes import Processes
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "data")
+
+
+def tensors(batch: Batch) -> list[Tensor]:
+    """List every tensor of a batch."""
+    found = [batch.targets, batch.weights]
+    for part in (batch.views, batch.truth):
+        found += [getattr(part, field.name) for field in fields(part)]
+    return found
+
+
+def equal(one: Batch, other: Batch) -> bool:
+    return one.names == other.names and all(
+        a.shape == b.shape and bool(torch.equal(a.nan_to_num(-1), b.nan_to_num(-1)))
+        for a, b in zip(tensors(one), tensors(other), strict=True)
+    )
+
+
+def brightness_gap(batch: Batch) -> list[float]:
+    """Tell how much brighter each view is under its target than beside it."""
+    gaps = []
+    for place, target in enumerate(batch.targets):
+        view = batch.views.pixels[batch.views.index[place]].float().amax(dim=0)
+        side = view.shape[-1]
+        x0, y0, x1, y1 = batch.views.boxes[place].tolist()
+        line = torch.linspace(0, 1, target.shape[-1])
+        rows = ((y0 + (y1 - y0) * line) * (side - 1)).round().long().clamp(0, view.shape[0] - 1)
+        columns = ((x0 + (x1 - x0) * line) * (side - 1)).round().long().clamp(0, side - 1)
+        seen = view[rows][:, columns]
+        gaps.append(float(seen[target > 0.9].mean() - seen[target < 0.1].mean()))
+    return gaps
+
+
+@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+def test_a_batch_is_the_same_whoever_makes_it(path: Path, family: tuple[str, ...]) -> None:
+    config = tiny(*VARIED, *family)
+    one, other = (Examples(collect(path), config, parts=1) for _ in range(2))
+    other[0]
+    assert equal(one[5], other[5])
+    assert not equal(one[5], one[6])
+
+
+def test_workers_yield_what_the_process_itself_would(path: Path) -> None:
+    alone, helped = (
+        steps(Examples(collect(path), config, parts=2), config, first=1, processes=ALONE)
+        for config in (tiny(*VARIED, "accumulate=2", f"workers={workers}") for workers in (0, 2))
+    )
+    for mine, theirs in zip(alone, helped, strict=True):
+        assert all(equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def test_examples_can_be_sent_to_a_new_process(path: Path) -> None:
+    examples = Examples(collect(path), tiny(*VARIED), parts=1)
+    before = examples[1]
+    assert equal(pickle.loads(pickle.dumps(examples))[1], before)
+
+
+def test_processes_and_parts_cut_the_same_batch(path: Path) -> None:
+    config = tiny()
+    whole = Examples(collect(path), config, parts=1)[3]
+    halves = Examples(collect(path), config, parts=2)
+    assert equal(whole, Batch.join([halves[6], halves[7]]))
+
+
+def test_a_batch_that_cannot_be_cut_is_told() -> None:
+    with pytest.raises(ConfigError, match="a multiple of 6"):
+        check_parts(tiny("batch=4", "accumulate=3"), 2)
+
+
+@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+def test_corrupting_unseen_masks_changes_nothing_bit_for_bit(
+    path: Path, family: tuple[str, ...]
+) -> None:
+    config = tiny(*VARIED, *family, "unseen_boxes=true")
+    honest = Examples(collect(path, seen="dog,kite"), config, parts=1)
+    before = [honest[part] for part in range(4)]
+    edit_annotations(path, of=3, segmentation=[[0, 0, 5, 0, 5, 5]])
+    corrupted = Examples(collect(path, seen="dog,kite"), config, parts=1)
+    assert all(equal(one, corrupted[part]) for part, one in enumerate(before))
+    assert NAMES[2] == "person"
+
+
+def test_boxes_of_unseen_classes_can_take_part_without_weight(path: Path) -> None:
+    shown, hidden = (
+        Examples(collect(path, seen="dog"), tiny(*WHOLE, f"unseen_boxes={flag}"), parts=1)[0]
+        for flag in ("true", "false")
+    )
+    assert sorted(shown.weights.tolist()) == [0, 0, 0, 0, 1, 1]
+    assert hidden.weights.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [*VARIED, "augment.flip=1", "augment.scale_crop=[0.6,1.3]"],
+)
+@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+def test_each_augmentation_keeps_picture_and_mask_aligned(
+    path: Path, change: str, family: tuple[str, ...]
+) -> None:
+    config = tiny("augment.flip=0", "augment.warp=1", change, *family)
+    batch = Batch.join([Examples(collect(path), config, parts=1)[part] for part in range(3)])
+    gaps = brightness_gap(batch)
+    assert np.mean(gaps) > 80, gaps
+
+
+def test_all_of_them_together_do_change_the_picture(path: Path) -> None:
+    plain, varied = (
+        Examples(collect(path), tiny("augment.flip=0", *changes), parts=1)[0]
+        for changes in ((), VARIED)
+    )
+    assert not torch.equal(plain.views.pixels, varied.views.pixels)
+
+
+def test_noisy_boxes_are_drawn_around_half_of_the_truth(path: Path) -> None:
+    plain, noisy = (
+        Examples(collect(path), tiny("augment.flip=0", f"boxes={kind}", "batch=60"), parts=1)[0]
+        for kind in ("gt", "gt+noisy")
+    )
+    same = (plain.targets == noisy.targets).flatten(1).all(dim=1)
+    assert 0.25 < float(same.float().mean()) < 0.75
+
+
+def test_crowds_and_tiny_boxes_are_left_out(path: Path) -> None:
+    edit_annotations(path, of=1, iscrowd=1)
+    edit_annotations(path, of=2, bbox=[5, 5, 1, 1])
+    table = collect(path).table
+    assert table.learnt.sum() == len(table.row) == 3
+
+
+def test_files_weigh_what_the_recipe_says(tmp_path: Path) -> None:
+    from boxmask.train.collection import Collection, open_sources
+
+    paths = [write_dataset(tmp_path / name, images=n) for name, n in (("a", 4), ("b", 2))]
+    sources = open_sources(paths, [one.parent / "images" for one in paths], seen="all")
+    collection = Collection(sources, min_side=2, room=1 << 24)
+
+    def share(config: TrainConfig) -> float:
+        order = Examples(collection, config, parts=1).sampler.order(0)
+        return float((collection.table.source[order] == 0).mean())
+
+    assert share(tiny()) == pytest.approx(2 / 3, abs=0.06)
+    assert share(tiny("source_balance=1")) == pytest.approx(1 / 2, abs=0.06)
+    assert share(tiny("source_weights=[1,0]")) == 1
+    with pytest.raises(ConfigError, match="3 numbers for 2"):
+        share(tiny("source_weights=[1,2,3]"))

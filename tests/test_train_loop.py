@@ -1,0 +1,178 @@
+"""The loop: it learns, resumes bit for bit, sums over processes, and stops where it must."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training_files import VARIED, WHOLE, edit_annotations, tiny, write_dataset
+
+from boxmask.errors import RunError
+from boxmask.models.weights import load
+from boxmask.train.config import TrainConfig
+from boxmask.train.session import Job, run
+from boxmask.train.settings import to_json
+
+AGAIN = """
+import sys, torch
+from pathlib import Path
+from boxmask.train.session import Job, run
+from boxmask.train.settings import from_json
+torch.set_num_threads(1)
+data, out, recipe = (Path(text) for text in sys.argv[1:4])
+job = Job(annotations=(data,), images=(data.parent / "images",), out=out, device="cpu",
+          resume="--resume" in sys.argv)
+run(job, from_json(recipe.read_bytes()), report=lambda entry: print(entry, flush=True))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "data")
+
+
+def train(path: Path, out: Path, config: TrainConfig, **more: Any) -> dict[str, Any]:
+    job = Job(annotations=(path,), images=(path.parent / "images",), out=out, device="cpu", **more)
+    return run(job, config, report=more.pop("report", lambda entry: None))
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    """Read what a run would go on from."""
+    state = torch.load(out / "state.pt", weights_only=True)
+    found: dict[str, torch.Tensor] = state["network"]
+    return found
+
+
+def same(one: Path, other: Path) -> bool:
+    return all(
+        torch.equal(a, b)
+        for a, b in zip(weights(one).values(), weights(other).values(), strict=True)
+    )
+
+
+def log(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def start(path: Path, out: Path, config: TrainConfig, *more: str, processes: int = 1) -> Any:
+    """Train in a process of its own, or in several under torchrun."""
+    recipe = out.with_suffix(".json")
+    recipe.write_text(to_json(config), encoding="utf-8")
+    script = out.with_suffix(".py")
+    script.write_text(AGAIN, encoding="utf-8")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), str(script)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    return subprocess.Popen(
+        [*command, str(path), str(out), str(recipe), *more],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_three_shapes_are_learnt_by_heart(tmp_path: Path) -> None:
+    path = write_dataset(tmp_path / "data", images=1)
+    config = tiny("steps=100", "batch=6", "augment.flip=0", "validate_every=100", "save_every=100")
+    config_job = {"val": (path,), "val_images": (path.parent / "images",)}
+    summary = train(path, tmp_path / "run", config, **config_job)
+    assert summary["scores"]["miou_overall"] > 0.9
+    assert summary["scores"]["quality_error"] < 0.15
+
+
+@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+def test_a_resumed_run_ends_with_the_same_weights(
+    path: Path, tmp_path: Path, family: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(*VARIED, *family)
+    train(path, tmp_path / "whole", config)
+
+    def stop(entry: dict[str, Any]) -> None:
+        if entry["step"] == 5:
+            raise KeyboardInterrupt
+
+    job = Job((path,), (path.parent / "images",), tmp_path / "cut", device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(job, config, report=stop)
+    assert torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"] == 4
+    train(path, tmp_path / "cut", config, resume=True)
+    assert same(tmp_path / "whole", tmp_path / "cut")
+    average = [load(tmp_path / name / "last.safetensors")[0] for name in ("whole", "cut")]
+    pairs = zip(*(one.state_dict().values() for one in average), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(path: Path, tmp_path: Path) -> None:
+    config = tiny("steps=12", "save_every=1", "workers=1")
+    train(path, tmp_path / "whole", config)
+    victim = start(path, tmp_path / "cut", config)
+    while not (tmp_path / "cut" / "state.pt").exists():
+        assert victim.poll() is None, victim.communicate()
+        time.sleep(0.01)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    train(path, tmp_path / "cut", config, resume=True)
+    assert same(tmp_path / "whole", tmp_path / "cut")
+    assert [entry["step"] for entry in log(tmp_path / "cut")] == list(range(1, 13))
+
+
+def test_two_processes_match_one(path: Path, tmp_path: Path) -> None:
+    # Each part of a batch has batch statistics of its own, in one process as in two.
+    train(path, tmp_path / "one", tiny("accumulate=2", "optimiser.name=sgd", "steps=3"))
+    config = tiny("optimiser.name=sgd", "steps=3")
+    several = start(path, tmp_path / "two", config, processes=2)
+    said, errors = several.communicate()
+    assert several.returncode == 0, errors
+    learnt = [name for name, _ in load(tmp_path / "one" / "last.safetensors")[0].named_parameters()]
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name in learnt:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)
+    losses = [[entry["loss"] for entry in log(tmp_path / name)] for name in ("one", "two")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert said.count("'step': 3") == 1
+
+
+def test_corrupting_unseen_masks_changes_no_weight(path: Path, tmp_path: Path) -> None:
+    config = tiny(*VARIED, "seen=dog,kite", "steps=3")
+    train(path, tmp_path / "before", config)
+    edit_annotations(path, of=3, segmentation=[[0, 0, 5, 0, 5, 5]])
+    train(path, tmp_path / "after", config)
+    assert same(tmp_path / "before", tmp_path / "after")
+
+
+def test_a_loss_that_is_not_finite_names_its_batch(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"not finite.*\d\.png annotation \d+"):
+        train(path, tmp_path / "run", tiny("optimiser.lr=1e30", "optimiser.warm_up=0", "steps=20"))
+
+
+def test_a_frozen_backbone_stays_as_it_was(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "a", tiny("optimiser.freeze_backbone=true", "steps=1"))
+    train(path, tmp_path / "b", tiny("optimiser.freeze_backbone=true", "steps=3"))
+    one, other = weights(tmp_path / "a"), weights(tmp_path / "b")
+    moved = {name.split(".")[0] for name in one if not torch.equal(one[name], other[name])}
+    assert moved == {"branches", "quality"}
+
+
+@pytest.mark.parametrize("change", ["precision=bfloat16", "freeze_norm=true", "optimiser.ema=none"])
+def test_variants_of_the_recipe_train(path: Path, tmp_path: Path, change: str) -> None:
+    summary = train(path, tmp_path / "run", tiny(change, "steps=2"))
+    assert summary["steps"] == 2
+
+
+def test_another_recipe_does_not_resume(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "run", tiny("steps=2"))
+    with pytest.raises(RunError, match=r"--resume goes on with it"):
+        train(path, tmp_path / "run", tiny("steps=2"))
+    with pytest.raises(RunError, match=r'"steps": 2.* is now "steps": 3'):
+        train(path, tmp_path / "run", tiny("steps=3"), resume=True)
+
+
+def test_a_run_can_start_from_weights(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "first", tiny("steps=2", "optimiser.ema=none"))
+    config = tiny("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
+    train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
+    assert same(tmp_path / "first", tmp_path / "second")

@@ -1,0 +1,121 @@
+"""What a run leaves behind: log, curves, sample masks, weights with their card, a page."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from training_files import tiny, write_dataset
+
+from boxmask.models.weights import load
+from boxmask.train.curves import draw_curves
+from boxmask.train.durable import replacing
+from boxmask.train.journal import Journal
+from boxmask.train.run import RunFolder
+from boxmask.train.samples import forget_after
+from boxmask.train.session import Job, run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """A run of a few steps that was measured twice, and what it reported."""
+    folder = tmp_path_factory.mktemp("run")
+    path, val = write_dataset(folder / "data"), write_dataset(folder / "val", seed=5)
+    images = (path.parent / "images",)
+    job = Job(
+        (path,), images, folder / "out", val=(val,), val_images=(val.parent / "images",),
+        device="cpu", command="boxmask train here",
+    )  # fmt: skip
+    told: list[dict[str, Any]] = []
+    run(job, tiny("seen=dog,kite"), report=told.append)
+    return folder / "out", told
+
+
+def test_every_report_is_a_line_of_the_log(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    out, told = finished
+    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == told
+    assert {"loss", "mask", "rate", "boxes_per_second", "waiting", "seconds_left"} <= told[0].keys()
+
+
+def test_seen_and_unseen_classes_are_measured_apart(
+    finished: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    measured = [entry for entry in finished[1] if "miou_overall" in entry]
+    assert [entry["step"] for entry in measured] == [3, 6]
+    for entry in measured:
+        mean = (2 * entry["miou_seen"] + entry["miou_unseen"]) / 3
+        assert entry["miou_overall"] == pytest.approx(mean)
+        assert entry["miou_seen_low"] <= entry["miou_seen"] <= entry["miou_seen_high"]
+
+
+def test_weights_carry_their_card(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    for name in ("best", "last"):
+        _, card = load(finished[0] / f"{name}.safetensors")
+        assert card["command"] == "boxmask train here"
+        (data,) = card["data"]
+        assert data["seen"] == ["dog", "kite"] and data["unseen"] == ["person"]
+        assert (data["images"], data["boxes"], data["masks"]) == (3, 9, 6)
+        assert data["licences"] == ["CC0"]
+        assert card["scores"]["miou_overall"] > 0
+
+
+def test_the_page_tells_data_licence_scores_and_command(
+    finished: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    page = (finished[0] / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for said in ("boxmask train here", "CC0", "unseen: person", "mIoU, seen classes", "95 %"):
+        assert said in page
+
+
+def test_a_person_sees_curves_and_masks(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    out, _ = finished
+    names = sorted(path.name for path in (out / "samples").iterdir())
+    assert names == ["step_0000003.png", "step_0000006.png", "truth.png"]
+    for name in ("samples.png", "curves.png"):
+        with Image.open(out / name) as picture:
+            assert np.asarray(picture).std() > 0
+
+
+def test_strips_of_steps_to_come_are_forgotten(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.samples.mkdir()
+    for step in (3, 6):
+        (folder.samples / f"step_{step:07d}.png").touch()
+    forget_after(folder, 4)
+    assert [path.name for path in folder.samples.iterdir()] == ["step_0000003.png"]
+
+
+def test_a_resumed_log_forgets_what_will_be_done_again(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.log.write_bytes(b'{"step":1}\n{"step":2}\n{"step":3}\n{"ste')
+    journal = Journal(folder, step=2)
+    journal.write({"step": 3, "loss": 1.5})
+    journal.close()
+    assert list(journal.entries()) == [{"step": 1}, {"step": 2}, {"step": 3, "loss": 1.5}]
+
+
+def test_curves_of_an_empty_log_can_be_drawn(tmp_path: Path) -> None:
+    draw_curves([], tmp_path / "curves.png")
+    draw_curves([{"step": 1, "loss": 2.0, "mask": 2.0}], tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(OSError, match="full"), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_held_out_images_are_measured_on_and_not_learnt(tmp_path: Path) -> None:
+    path = write_dataset(tmp_path / "data", images=4)
+    job = Job((path,), (path.parent / "images",), tmp_path / "out", device="cpu")
+    run(job, tiny("holdout=2", "steps=1"), report=lambda entry: None)
+    _, card = load(tmp_path / "out" / "last.safetensors")
+    assert (card["data"][0]["images"], card["validation"][0]["images"]) == (2, 2)

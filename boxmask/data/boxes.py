@@ -6,6 +6,7 @@ original image in the COCO convention, or fractions of it in the rows that say s
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,15 @@ def read_boxes(values: Sequence[object]) -> tuple[Boxes, Faults]:
     A tuple is taken for four numbers: the strict decoder has checked it.
     """
     faults = np.zeros(len(values), np.uint8)
-    rows = list(values)
+    rows: list[tuple[float, ...]] = []
     for row, value in enumerate(values):
-        if type(value) is not tuple:
-            rows[row], faults[row] = _inspect(value)
-    return np.array(rows, np.float64).reshape(-1, 4), faults
+        if type(value) is tuple:
+            rows.append(value)
+        else:
+            box, faults[row] = _inspect(value)
+            rows.append(box)
+    numbers = np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows))
+    return numbers.reshape(-1, 4), faults
 
 
 def _inspect(value: object) -> tuple[tuple[float, ...], int]:

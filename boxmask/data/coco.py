@@ -13,7 +13,7 @@ from boxmask.data.ids import as_id, look_up
 from boxmask.data.images import read_images
 from boxmask.data.options import ReadOptions
 from boxmask.data.records import as_object, cut, decode
-from boxmask.data.segmentation import is_filled
+from boxmask.data.segmentation import SHORT, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
 
@@ -46,7 +46,9 @@ class _Columns:
         self.image_ids += [row.image_id for row in rows]
         self.category_ids += [row.category_id for row in rows]
         self.is_crowd += [bool(row.iscrowd) for row in rows]
-        self.has_mask += [is_filled(row.segmentation) for row in rows]
+        self.has_mask += [
+            len(row.segmentation) > SHORT or is_filled(row.segmentation) for row in rows
+        ]
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
         xywh, faults = read_boxes(boxes)

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,13 @@ import numpy.typing as npt
 from boxmask.dataset import Id
 from boxmask.errors import InputError
 
-LARGEST = 2**63 - 1
-
 
 def column(ids: Sequence[Id]) -> Sequence[Id]:
     """Store ids compactly if all are 64-bit whole numbers, else as they are."""
-    whole = [id for id in ids if isinstance(id, int) and -LARGEST <= id <= LARGEST]
-    return array("q", whole) if len(whole) == len(ids) else tuple(ids)
+    try:
+        return array("q", cast(Sequence[int], ids))
+    except (TypeError, OverflowError):
+        return tuple(ids)
 
 
 def as_id(value: object) -> Id:
@@ -27,8 +28,7 @@ def as_id(value: object) -> Id:
 
 def repeated(ids: Sequence[Id]) -> list[tuple[int, int]]:
     """Return (first position, later position) for each id that was there before."""
-    known = [id for id in ids if id is not None]
-    if len(set(known)) == len(known):
+    if len(set(ids)) == len(ids):
         return []
     first: dict[Id, int] = {}
     pairs = []

@@ -7,7 +7,7 @@ from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 
 # The shortest real ones are longer: nothing beyond this length needs a look inside.
-_SHORT = 64
+SHORT = 64
 _NOTHING = frozenset({b"null", b"[]"})  # what nearly all empty ones are
 
 
@@ -34,7 +34,7 @@ def segmentation(dataset: BoxDataset, row: int) -> object | None:
 
 def is_filled(raw: msgspec.Raw) -> bool:
     """Tell whether a segmentation holds anything: not null, [], [[]], {} or runs without counts."""
-    if len(raw) > _SHORT:
+    if len(raw) > SHORT:
         return True
     if bytes(raw) in _NOTHING:
         return False

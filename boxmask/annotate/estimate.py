@@ -49,7 +49,7 @@ def estimate(job: Job, report: Report) -> Estimate:
         finished_shards=len(done),
         finished_boxes=sum(plan.shards[k].boxes for k in done),
         boxes_per_second=rate,
-        seconds_left=round(boxes_left / rate, 1) if rate else 0.0,
+        seconds_left=round(boxes_left / rate, 3) if rate else 0.0,
         device=device,
         precision=precision,
     )

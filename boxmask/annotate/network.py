@@ -1,7 +1,7 @@
 """The network on its device: where it runs, in which precision, and the one question it is asked.
 
 Letters: N boxes, M mask side. Two devices or precisions round differently, so masks differ in a few
-border pixels: bf16 and fp16 agree with fp32 to a mean IoU of 0.98 or better (tests/test_network.py
+border pixels: bf16 and fp16 agree with fp32 to a mean IoU of 0.98 or better (tests/test_annotate.py
 holds bf16 to it).
 """
 

@@ -16,7 +16,7 @@ from boxmask.annotate.settings import settings_of
 from boxmask.annotate.status import statuses
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
 from boxmask.data import ReadOptions, read
-from boxmask.errors import RunError
+from boxmask.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from boxmask.annotate.network import Annotator
@@ -72,7 +72,20 @@ def _go_on(job: Job, work: WorkFolder, settings: dict[str, Setting], report: Rep
             plan = merge_parts(scope, plan, work, report)
         plan = export(scope, plan, work, report)
     work.remove_parts()
+    if job.strict:
+        _refuse_skips(work)
     return _summary(work, plan, predicted=predicted, reused=reused, already=already)
+
+
+def _refuse_skips(work: WorkFolder) -> None:
+    """Raise InputError if the output, of a run without --strict, has skipped annotations."""
+    with work.log.open(encoding="utf-8") as log:
+        first = log.readline().strip()
+    if first:
+        raise InputError(
+            f"{work.out}: annotations were skipped, the first of them {first}. Mend them and give "
+            f"--fresh, or run without --strict; {work.log} lists them all."
+        )
 
 
 def _make_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> int:

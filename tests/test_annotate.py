@@ -1,0 +1,233 @@
+"""The pipeline: batches, threads, precision, exports, what a dry run says, what is reported."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from annotation_files import (
+    HEIGHT,
+    WIDTH,
+    Json,
+    annotate,
+    boxes_of,
+    make_job,
+    output,
+    silent,
+    tiny_network,
+    write_weights,
+)
+
+from boxmask.annotate.batches import in_batches
+from boxmask.annotate.estimate import estimate
+from boxmask.annotate.events import Event
+from boxmask.annotate.job import Job
+from boxmask.annotate.network import Annotator, choose_device, choose_precision
+from boxmask.annotate.opening import Opened
+from boxmask.annotate.run import run
+from boxmask.errors import ConfigError, InputError, RunError
+from boxmask.geometry import paste
+from boxmask.images import load_image
+from boxmask.models import Views, cut_views
+from boxmask.models.weights import save
+
+WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}
+
+
+@pytest.mark.parametrize("changes", [{}, WHOLE_IMAGE], ids=["zoom", "deepmac"])
+def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, changes: Json) -> None:
+    job = make_job(tmp_path, boxes_of(5, 4), weights=write_weights(tmp_path, **changes))
+    annotate(job)
+    other = replace(job, threads=7, out=tmp_path / "other.json")
+    annotate(other)
+    assert other.out.read_bytes() == job.out.read_bytes()
+
+
+def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path) -> None:
+    job = make_job(tmp_path, boxes_of(5, 4), batch_boxes=7, shard_boxes=9)
+    annotate(job)
+    network = tiny_network().eval()
+    for record in output(job)["annotations"]:
+        x, y, w, h = record["bbox"]
+        box = np.array([[x, y, min(x + w, WIDTH), min(y + h, HEIGHT)]], np.float64)
+        image = load_image(job.images, f"{record['image_id']}.png")
+        with torch.inference_mode():
+            alone = network(cut_views(network.config, image, box))
+        window = paste(alone.logits[0].sigmoid().numpy(), box[0], width=WIDTH, height=HEIGHT)
+        # A batch may round differently from a box alone, which can turn a pixel at the border.
+        assert abs(record["area"] - np.count_nonzero(window.bits)) <= 2
+        assert record["boxmask"]["predicted_iou"] == pytest.approx(
+            float(alone.quality[0]), abs=1e-3
+        )
+
+
+def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(tmp_path: Path) -> None:
+    job = make_job(tmp_path, boxes_of(2, 11), batch_boxes=4)
+    assert annotate(job).tally.statuses["ok"] == 22
+
+
+def opened(side: int, views: int) -> Opened:
+    pixels = torch.zeros(views, 3, side, side, dtype=torch.uint8)
+    seen = Views(pixels, torch.zeros(views, 4), torch.arange(views))
+    none = np.zeros((0, 4))
+    return Opened(0, (1, 1), none[:, 0].astype(np.int64), none, none[:, 0] > 0, seen, [])
+
+
+def sides(groups: list[list[Opened]]) -> list[list[tuple[int, int]]]:
+    return [
+        [(one.views.pixels.shape[-1], len(one.views.pixels)) for one in group if one.views]
+        for group in groups
+    ]
+
+
+def test_views_of_one_size_share_a_batch_until_it_is_full() -> None:
+    images = [opened(8, 2), opened(9, 1), opened(8, 1), opened(8, 1), opened(9, 1)]
+    batches = sides(list(in_batches(images, limit=3)))
+    assert batches == [[(8, 2), (8, 1)], [(9, 1), (9, 1)], [(8, 1)]]
+
+
+def test_many_sizes_wait_no_longer_than_memory_allows() -> None:
+    drawn = 0
+
+    def images() -> Any:
+        nonlocal drawn
+        for side in range(1, 30):
+            drawn += 1
+            yield opened(side, 1)
+
+    batches = in_batches(images(), limit=2)
+    assert sides([next(batches)]) == [[(1, 1)]]
+    assert drawn == 9
+    assert len(list(batches)) == 28
+
+
+def test_an_image_with_too_many_views_is_a_batch_of_its_own() -> None:
+    batches = sides(list(in_batches([opened(8, 1), opened(8, 9), opened(8, 1)], limit=3)))
+    assert batches == [[(8, 1)], [(8, 9)], [(8, 1)]]
+
+
+def test_numbers_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
+    weights = write_weights(tmp_path)
+    broken = tiny_network()
+    with torch.no_grad():
+        next(broken.branches.parameters()).fill_(float("nan"))
+    save(weights, broken, {})
+    with pytest.raises(RunError, match=r"not finite.*--precision"):
+        annotate(make_job(tmp_path, weights=weights))
+
+
+def test_bf16_keeps_the_masks_of_a_trained_network() -> None:
+    network = tiny_network(use_coordinates=True)
+    views, truth = discs(64)
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
+    network.train()
+    for _ in range(60):
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(network(views).logits, truth)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+    assert loss.item() < 0.3
+    masks = [
+        Annotator(network, device="cpu", precision=precision).ask(views, chunk=16).arrive()[0] > 0.5
+        for precision in ("fp32", "bf16")
+    ]
+    both = (masks[0] & masks[1]).sum(axis=(1, 2))
+    either = (masks[0] | masks[1]).sum(axis=(1, 2))
+    assert (both / either).mean() >= 0.98
+
+
+def discs(count: int) -> tuple[Views, torch.Tensor]:
+    """Draw bright discs in views, and their masks."""
+    rng = np.random.default_rng(0)
+    config = tiny_network().config
+    y, x = np.mgrid[:64, :64]
+    parts, truth = [], []
+    for _ in range(count):
+        radius = rng.uniform(10, 20)
+        inside = ((x - 31.5) ** 2 + (y - 31.5) ** 2 <= radius**2)[..., None]
+        image = np.where(inside, 200, 60).astype(np.uint8) + rng.integers(0, 30, (64, 64, 3))
+        box = np.array([[10.0, 10.0, 54.0, 54.0]])
+        parts.append(cut_views(config, image.astype(np.uint8), box))
+        grid = np.linspace(10, 53, config.mask_size).round().astype(int)
+        truth.append(torch.from_numpy(inside[grid][:, grid, 0].astype(np.float32)))
+    return Views.join(parts), torch.stack(truth)
+
+
+def test_devices_and_precisions_are_chosen_or_refused() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert choose_precision("auto", "cpu") == "fp32"
+    assert choose_precision("fp16", "cpu") == "fp16"
+    with pytest.raises(ConfigError, match="knows no such device"):
+        choose_device("toaster")
+    with pytest.raises(ConfigError, match="none on this machine"):
+        choose_device("xpu")
+
+
+def test_strict_names_the_record_and_keeps_what_is_done(tmp_path: Path) -> None:
+    job = make_job(tmp_path, boxes_of(4, 3))
+    (job.images / "2.png").unlink()
+    with pytest.raises(InputError, match=r"record 3 \(id 2\): image missing, image '2.png'"):
+        annotate(replace(job, strict=True))
+    summary = annotate(job)
+    assert (summary.reused, summary.predicted) == (12, 0)
+    assert summary.tally.reasons == {"image missing": 3}
+    with pytest.raises(InputError, match="image missing"):
+        annotate(replace(job, strict=True))
+
+
+def test_strict_refuses_a_faulty_record_before_any_work(tmp_path: Path) -> None:
+    data = boxes_of(2, 2)
+    data["annotations"][1]["bbox"] = [1, 2, 0, 4]
+    with pytest.raises(InputError, match=r"record 2 \(id 1\): box has no width or height"):
+        annotate(make_job(tmp_path, data, strict=True))
+
+
+def test_exports_follow_the_output_and_are_made_when_asked_for_later(tmp_path: Path) -> None:
+    job = make_job(tmp_path, yolo=tmp_path / "yolo")
+    annotate(job)
+    assert len(list((tmp_path / "yolo" / "labels").iterdir())) == 4
+    both = replace(job, index_png=tmp_path / "index")
+    summary = annotate(both)
+    assert (summary.predicted, summary.reused, summary.already_done) == (0, 0, False)
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == [
+        f"{k}.png" for k in range(4)
+    ]
+    assert annotate(both).already_done
+
+
+def test_a_dataset_without_boxes_is_done_at_once(tmp_path: Path) -> None:
+    data = boxes_of(1, 1) | {"annotations": []}
+    summary = annotate(make_job(tmp_path, data))
+    assert (summary.shards, summary.tally.annotations) == (0, 0)
+
+
+def test_events_count_up_to_every_box(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    (job.images / "1.png").unlink()
+    events: list[Event] = []
+    run(job, events.append)
+    masks = [event.done for event in events if event.stage == "masks"]
+    assert masks == sorted(masks) and masks[-1] == 12
+    assert [*dict.fromkeys(event.stage for event in events)] == ["read", "masks", "merge"]
+
+
+def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
+    data = boxes_of(4, 3)
+    data["annotations"][0]["bbox"] = None
+    job = make_job(tmp_path, data)
+    before = sorted(tmp_path.rglob("*"))
+    found = estimate(job, silent)
+    assert (found.images, found.annotations, found.boxes, found.shards) == (4, 12, 11, 2)
+    assert found.skipped == {"box is missing": 1}
+    assert found.boxes_per_second is not None and found.seconds_left > 0
+    assert sorted(tmp_path.rglob("*")) == before
+    annotate(job)
+    done = estimate(job, silent)
+    assert (done.finished_shards, done.finished_boxes, done.seconds_left) == (2, 11, 0)
+
+
+def test_images_larger_than_allowed_are_skipped(tmp_path: Path) -> None:
+    job: Job = make_job(tmp_path, boxes_of(1, 2), max_pixels=WIDTH * HEIGHT - 1)
+    assert annotate(job).tally.reasons == {"image has too many pixels": 2}

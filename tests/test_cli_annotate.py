@@ -1,0 +1,106 @@
+"""The annotate command: exit codes, what it prints where, its defaults."""
+
+import inspect
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from annotation_files import boxes_of, make_job, output
+from typer.testing import CliRunner, Result
+
+from boxmask.annotate.job import Job
+from boxmask.annotate.work import WorkFolder
+from boxmask.cli import app
+from boxmask.cli.annotate import annotate
+
+
+def arguments(job: Job, *more: str) -> list[str]:
+    given = {"--images": job.images, "--out": job.out, "--weights": job.weights}
+    options = [str(part) for pair in given.items() for part in pair]
+    return ["annotate", str(job.boxes), *options, "--shard-boxes", "4", *more]
+
+
+def call(job: Job, *more: str) -> Result:
+    return CliRunner().invoke(app, arguments(job, *more))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A job of which one box is skipped."""
+    data = boxes_of(4, 3)
+    data["annotations"][5]["bbox"] = None
+    return make_job(tmp_path, data)
+
+
+def test_the_summary_says_what_became_of_each_annotation(job: Job) -> None:
+    result = call(job)
+    assert result.exit_code == 0, result.output
+    shown = [line for line in result.stdout.splitlines() if "│" in line]
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in shown]
+    assert rows[:5] == [
+        ["masks made", "11"],
+        ["masks that were there", "0"],
+        ["crowds left alone", "0"],
+        ["skipped", "1"],
+        ["box is missing", "1"],
+    ]
+    assert "11 masks in" in result.stdout and "making masks: 11 of 11" in result.stderr
+    assert "already done" in call(job).stdout
+
+
+def test_json_is_all_that_goes_to_standard_output(job: Job) -> None:
+    summary = json.loads(call(job, "--json").stdout)
+    assert summary["tally"]["statuses"] == {"ok": 11, "kept": 0, "crowd": 0, "skipped": 1}
+    assert (summary["predicted"], summary["already_done"]) == (11, False)
+
+
+def test_a_dry_run_prints_an_estimate(job: Job) -> None:
+    assert re.search(r"about .* boxes/s\s+on cpu in fp32", call(job, "--dry-run").stdout)
+    assert json.loads(call(job, "--dry-run", "--json").stdout)["boxes"] == 11
+    assert not job.out.exists()
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("0", 3), ("1", 0)])
+def test_more_skipped_than_allowed_is_status_3(job: Job, allowed: str, status: int) -> None:
+    assert call(job, "--max-skipped", allowed).exit_code == status
+    assert len(output(job)["annotations"]) == 12
+
+
+def test_an_error_is_one_sentence_and_status_1(job: Job) -> None:
+    result = call(job, "--strict")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error: " in result.stderr and "record 6 (id 5): box is missing" in result.stderr
+
+
+@pytest.mark.parametrize("option", [["--exif", "sideways"], ["--precision", "fp8"], ["--nonsense"]])
+def test_a_wrong_option_is_status_2(job: Job, option: list[str]) -> None:
+    assert call(job, *option).exit_code == 2
+
+
+def test_the_defaults_are_those_of_the_job() -> None:
+    parameters = inspect.signature(annotate).parameters
+    shared = [field for field in fields(Job) if field.name in parameters]
+    assert {field.name for field in fields(Job)} - set(parameters) == {"reading"}
+    for field in shared[3:]:
+        assert parameters[field.name].default == field.default, field.name
+
+
+def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
+    job = make_job(tmp_path, boxes_of(60, 6))
+    command = [sys.executable, "-m", "boxmask", *arguments(job, "--batch-boxes", "1")]
+    root = Path(__file__).parents[1]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root)
+    while not WorkFolder(job.out).part(2).exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert "the same command (without --fresh) goes on" in said and "Traceback" not in said
+    summary = json.loads(call(job, "--batch-boxes", "1", "--json").stdout)
+    assert summary["reused"] >= 18 and summary["reused"] + summary["predicted"] == 360

@@ -1,5 +1,6 @@
 """Batches by their number: the same for everybody, aligned, and blind to unseen masks."""
 
+import json
 import pickle
 from dataclasses import fields
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from training_files import NAMES, VARIED, WHOLE, collect, edit_annotations, tiny, write_dataset
 
@@ -133,6 +135,18 @@ def test_all_of_them_together_do_change_the_picture(path: Path) -> None:
         for changes in ((), VARIED)
     )
     assert not torch.equal(plain.views.pixels, varied.views.pixels)
+
+
+def test_pictures_of_several_shapes_share_a_batch(path: Path) -> None:
+    config = tiny(*WHOLE, "batch=3", "augment.flip=0", "model.image_size=256")
+    with Image.open(path.parent / "images" / "1.png") as opened:
+        opened.crop((0, 0, 96, 40)).save(path.parent / "images" / "1.png")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["images"][0]["height"] = 40
+    path.write_text(json.dumps(content), encoding="utf-8")
+    batch = Examples(collect(path), config, parts=1)[0]
+    assert batch.views.pixels.shape == (3, 3, 256, 256)
+    assert min(brightness_gap(batch)) > 80
 
 
 def test_noisy_boxes_are_drawn_around_half_of_the_truth(path: Path) -> None:

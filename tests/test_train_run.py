@@ -66,7 +66,13 @@ def test_the_page_tells_data_licence_scores_and_command(
     finished: tuple[Path, list[dict[str, Any]]],
 ) -> None:
     page = (finished[0] / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for said in ("boxmask train here", "CC0", "unseen: person", "mIoU, seen classes", "95 %"):
+    for said in (
+        "boxmask train here",
+        "CC0",
+        "unseen classes (1): person",
+        "mIoU, seen classes",
+        "95 %",
+    ):
         assert said in page
 
 

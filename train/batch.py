@@ -56,7 +56,7 @@ class Batch:
     def join(cls, parts: Sequence["Batch"]) -> "Batch":
         """Put several parts into one batch."""
         return cls(
-            Views.join([part.views for part in parts]),
+            join_padded([part.views for part in parts]),
             torch.cat([part.targets for part in parts]),
             torch.cat([part.weights for part in parts]),
             Truth.join([part.truth for part in parts]),
@@ -72,3 +72,19 @@ class Batch:
             weights=self.weights.to(device, non_blocking=True),
             truth=self.truth.to(device),
         )
+
+
+def join_padded(parts: Sequence[Views]) -> Views:
+    """Join views whose sides may differ, as pictures of several shapes do, padded as each was."""
+    height = max(part.pixels.shape[2] for part in parts)
+    width = max(part.pixels.shape[3] for part in parts)
+    return Views.join([_padded(part, height, width) for part in parts])
+
+
+def _padded(views: Views, height: int, width: int) -> Views:
+    h, w = views.pixels.shape[2:]
+    if (h, w) == (height, width):
+        return views
+    pixels = torch.nn.functional.pad(views.pixels, (0, width - w, 0, height - h))
+    share = torch.tensor([w / width, h / height, w / width, h / height])
+    return replace(views, pixels=pixels, boxes=views.boxes * share)

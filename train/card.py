@@ -104,6 +104,7 @@ def card_text(content: Card) -> str:
         "## Data",
         "",
         *_sources("learnt from", content["data"]),
+        *_classes(content["data"]),
         *_sources("measured on", content["validation"]),
     ]
     return "\n".join(lines) + "\n"
@@ -125,12 +126,18 @@ def _sources(what: str, sources: Sequence[dict[str, Any]]) -> list[str]:
     lines = []
     for one in sources:
         stated = ", ".join(one["licences"]) or "none stated in the file"
-        unseen = f"; unseen: {', '.join(one['unseen'])}" if one["unseen"] else ""
-        lines += [
+        lines.append(
             f"- {what} `{one['file']}`: {one['images']} images, {one['boxes']} boxes, "
-            f"{one['masks']} masks. Licences of the images: {stated}. "
-            f"Seen classes: {', '.join(one['seen']) or 'none'}{unseen}."
-        ]
+            f"{one['masks']} masks. Licences of the images: {stated}."
+        )
+    return lines
+
+
+def _classes(sources: Sequence[dict[str, Any]]) -> list[str]:
+    lines = []
+    for kind in ("seen", "unseen"):
+        names = sorted({name for one in sources for name in one[kind]})
+        lines += [f"- {kind} classes ({len(names)}): {', '.join(names) or 'none'}"]
     return lines
 
 

@@ -3,7 +3,7 @@
 `boxmask train --set GROUP.FIELD=VALUE` reaches each field by its name here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from boxmask.models.config import ModelConfig
@@ -102,3 +102,8 @@ class TrainConfig:
     log_every: int = 20  # steps
     truth_side: int = 64  # pixel rows and columns at which the true IoU is measured, at most
     seed: int = 0
+
+    @property
+    def loss_weights(self) -> LossWeights:
+        """The losses of this model: without a quality head there is none for it."""
+        return self.loss if self.model.quality else replace(self.loss, quality=0.0)

@@ -96,7 +96,7 @@ def learn(
         processes.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
     ):
         prediction = model(batch.views)
-    terms = losses(prediction, batch, config=config.loss, totals=totals)
+    terms = losses(prediction, batch, config=config.loss_weights, totals=totals)
     loss = torch.stack(list(terms.values())).sum()
     terms = {name: value.detach() for name, value in terms.items()}
     if not torch.isfinite(loss):

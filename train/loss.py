@@ -72,7 +72,7 @@ def losses(
     if config.dice:
         each = [total(dice(logits, batch.targets)) for logits in outputs]
         parts["dice"] = config.dice * torch.stack(each).mean()
-    if config.quality and prediction.quality_logits is not None:
+    if config.quality:
         quality = prediction.quality_logits.float()
         target = true_iou(prediction.logits.detach().float(), batch.truth)
         error = F.binary_cross_entropy_with_logits(quality, target, reduction="none")

@@ -66,7 +66,7 @@ def train(
         resume=resume,
         device=device,
         threads=threads,
-        command=f"boxmask {shlex.join(sys.argv[1:])}",
+        command=_command(sys.argv[1:]),
     )
     try:
         summary = run(job, config, report=_say)
@@ -77,6 +77,12 @@ def train(
         typer.echo(json.dumps(summary))
     elif summary:
         typer.echo(f"done: weights and card in {out}", err=True)
+
+
+def _command(arguments: list[str]) -> str:
+    """Write the command as it may be published: of folders elsewhere, only the last name."""
+    short = ("/".join(Path(a).parts[-2:]) if a.startswith("/") else a for a in arguments)
+    return f"boxmask {shlex.join(short)}"
 
 
 def _say(entry: dict[str, Any]) -> None:

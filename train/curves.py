@@ -52,3 +52,4 @@ def _plot(draw: ImageDraw.ImageDraw, title: str, lines: dict[str, Line], top: in
         colour = COLOURS[number % len(COLOURS)]
         draw.text((left + 60 + 120 * number, top + 6), f"{name} {line[-1][1]:.3f}", fill=colour)
         draw.line([place(x, y) for x, y in line], fill=colour, width=2)
+        draw.circle(place(*line[-1]), 3, fill=colour)  # a single point is no line

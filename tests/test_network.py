@@ -70,7 +70,7 @@ def test_chunks_change_nothing(name: str) -> None:
     network, views = network_of(CONFIGS[name]), views_of(CONFIGS[name])
     with torch.no_grad():
         whole, chunked = network(views), network(views, box_chunk=2)
-    assert torch.allclose(whole.logits, chunked.logits, atol=1e-4)
+    assert torch.allclose(whole.logits, chunked.logits, rtol=1e-4, atol=1e-3)
     assert torch.allclose(whole.quality, chunked.quality, atol=1e-5)
 
 

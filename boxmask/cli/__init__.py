@@ -1,8 +1,7 @@
 """The command line: each command parses, calls one library function and prints."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -18,7 +17,7 @@ from boxmask.errors import BoxmaskError
 class Commands(TyperGroup):
     """The group of all commands; our own errors become one sentence and exit status 1."""
 
-    def invoke(self, ctx: click.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:  # typer brings its own click or shares one, by version
         """Run the chosen command."""
         try:
             return super().invoke(ctx)

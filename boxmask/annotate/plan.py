@@ -14,6 +14,7 @@ from boxmask.annotate.tally import Tally
 from boxmask.errors import RunError
 
 Setting = str | int | float | bool | None
+CONTENT = "sha256 "  # how the setting of a file begins
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,6 @@ def require_same(plan: Plan, settings: Mapping[str, Setting], work: Path) -> Non
 
 
 def _shown(value: Setting) -> str:
+    if isinstance(value, str) and value.startswith(CONTENT):
+        return value[: len(CONTENT) + 12]
     return "not given" if value is None else msgspec.json.encode(value).decode()

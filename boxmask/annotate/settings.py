@@ -7,7 +7,7 @@ from pathlib import Path
 from boxmask import __version__
 from boxmask.annotate.durable import digest
 from boxmask.annotate.job import Job, option, weights_file
-from boxmask.annotate.plan import Setting
+from boxmask.annotate.plan import CONTENT, Setting
 from boxmask.data import ReadOptions
 from boxmask.data.genome_images import BESIDE
 from boxmask.errors import InputError
@@ -46,4 +46,4 @@ def settings_of(job: Job, device: str, precision: str) -> dict[str, Setting]:
 def _content(path: Path) -> str:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    return f"sha256 {digest(path)}"
+    return CONTENT + digest(path)

@@ -52,13 +52,13 @@ def show_progress() -> Iterator["Report"]:
 
 
 class _Rate(ProgressColumn):
-    """Boxes per second, without those of an earlier run."""
+    """Boxes per second, of late; the time left goes by the same."""
 
     def render(self, task: Task) -> Text:
-        boxes = task.completed - task.fields["again"]
-        if not task.fields["rated"] or not task.elapsed or not boxes:
+        speed = task.finished_speed or task.speed
+        if not task.fields["rated"] or not speed:
             return Text("")
-        return Text(f"{boxes / task.elapsed:.1f} boxes/s")
+        return Text(f"{speed:.1f} boxes/s")
 
 
 class _Bars:
@@ -72,7 +72,6 @@ class _Bars:
                 TITLES[event.stage],
                 total=event.total,
                 completed=event.done,
-                again=event.again,
                 rated=event.stage == "masks",
             )
         self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total)

@@ -20,10 +20,16 @@ WIDTH, HEIGHT = 40, 30
 
 def tiny_network(**changes: Any) -> MaskNetwork:
     """Build an untrained network whose masks are as uneven as those of a trained one."""
-    small: Json = {"backbone": "tiny", "feature_channels": 8, "embedding_channels": 8, "head": "fc2"}
-    sides: Json = {"view_size": 32, "crop_size": 8, "mask_size": 8, "head_channels": 4}
+    parts: Json = {"backbone": "tiny", "head": "fc2", "feature_channels": 8}
+    sides: Json = {
+        "embedding_channels": 8,
+        "view_size": 32,
+        "crop_size": 8,
+        "mask_size": 8,
+        "head_channels": 4,
+    }
     torch.manual_seed(0)
-    network = build(ModelConfig(**(small | sides | changes)))
+    network = build(ModelConfig(**(parts | sides | changes)))
     with torch.no_grad():
         for parameter in network.parameters():
             if parameter.ndim > 1:

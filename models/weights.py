@@ -1,6 +1,5 @@
 """Weights files: safetensors with the config and a model card inside; nothing executes on load."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,9 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
+from boxmask.durable import replacing
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, build
@@ -43,12 +43,8 @@ def save(
     }
     member = {"config": network.config, "card": dict(card)}
     metadata = {MEMBER: msgspec.json.encode(member, order="sorted").decode()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(tensors, temporary, metadata=metadata)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        stream.write(serialize(tensors, metadata=metadata))
 
 
 def stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

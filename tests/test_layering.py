@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LEAVES = {"errors", "window", "dataset"}
+LEAVES = {"errors", "window", "dataset", "durable"}
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
 ALLOWED: dict[str, set[str]] = {
@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
     "window": set(),
+    "durable": set(),
     "dataset": {"errors"},
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},
@@ -24,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "images": {"errors"},
     "splits": {"errors", "dataset"},
     "overlay": LEAVES | {"rle"},
-    "models": {"errors", "geometry"},
+    "models": {"errors", "geometry", "durable"},
     "export": INPUT,
     "check": INPUT,
     "annotate": INPUT | {"export", "models", "__init__"},

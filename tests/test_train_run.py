@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from training_files import tiny, write_dataset
 
+from boxmask.durable import replacing
 from boxmask.models.weights import load
 from boxmask.train.curves import draw_curves
-from boxmask.train.durable import replacing
 from boxmask.train.journal import Journal
 from boxmask.train.run import RunFolder
 from boxmask.train.samples import forget_after
@@ -112,8 +112,8 @@ def test_curves_of_an_empty_log_can_be_drawn(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(OSError, match="full"), replacing(path) as temporary:
-        temporary.write_text("half")
+    with pytest.raises(OSError, match="full"), replacing(path) as stream:
+        stream.write(b"half")
         raise OSError("full")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

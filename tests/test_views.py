@@ -82,7 +82,7 @@ def test_any_box_inside_a_ramp_is_sampled_in_place(
     x, y, w, h = centre[0] * 800, centre[1] * 500, *sides
     distances = misplacement(800, 500, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), axis=axis)
     assert np.abs(distances).max() < 0.25
-    assert abs(distances.mean()) < 0.05
+    assert abs(distances.mean()) < 0.1
 
 
 def test_a_drawn_rectangle_fills_its_box_and_nothing_else() -> None:

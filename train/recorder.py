@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from boxmask.durable import replacing
 from boxmask.models.weights import save
 from boxmask.train.card import Provenance, card, card_text
 from boxmask.train.config import TrainConfig
 from boxmask.train.curves import draw_curves
-from boxmask.train.durable import replacing
 from boxmask.train.journal import Journal
 from boxmask.train.processes import Processes
 from boxmask.train.run import RunFolder
@@ -82,7 +82,6 @@ class Recorder:
 
     def _weights(self, state: State, name: str) -> None:
         content = card(self.provenance, step=state.step, scores=self.scores)
-        with replacing(self.folder.path / f"{name}.safetensors") as temporary:
-            save(temporary, state.average.network, content)
-        with replacing(self.folder.path / "MODEL_CARD.md") as temporary:
-            temporary.write_text(card_text(content), encoding="utf-8")
+        save(self.folder.path / f"{name}.safetensors", state.average.network, content)
+        with replacing(self.folder.path / "MODEL_CARD.md") as stream:
+            stream.write(card_text(content).encode())

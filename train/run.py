@@ -13,9 +13,9 @@ samples.png         masks over the steps, the truth on top
 from dataclasses import dataclass
 from pathlib import Path
 
+from boxmask.durable import replacing
 from boxmask.errors import RunError
 from boxmask.train.config import TrainConfig
-from boxmask.train.durable import replacing
 from boxmask.train.settings import from_json, to_json
 
 
@@ -56,8 +56,8 @@ class RunFolder:
             self._check_same(config)
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        with replacing(self.config) as temporary:
-            temporary.write_text(to_json(config), encoding="utf-8")
+        with replacing(self.config) as stream:
+            stream.write(to_json(config).encode())
 
     def _check_same(self, config: TrainConfig) -> None:
         kept = from_json(self.config.read_bytes())

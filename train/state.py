@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch.optim.optimizer import Optimizer
 
+from boxmask.durable import replacing
 from boxmask.errors import RunError
 from boxmask.models.network import MaskNetwork
 from boxmask.train.average import Average
-from boxmask.train.durable import replacing
 
 
 @dataclass
@@ -28,8 +28,8 @@ class State:
 
     def save(self, path: Path) -> None:
         """Write the state, so that the file is whole at every moment."""
-        with replacing(path) as temporary:
-            torch.save(self._plain(), temporary)
+        with replacing(path) as stream:
+            torch.save(self._plain(), stream)
 
     def load(self, path: Path) -> None:
         """Go on from a saved state."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from boxmask.annotate.durable import digest, put, writing
 from boxmask.annotate.events import Event, Report
 from boxmask.annotate.gather import gathered
 from boxmask.annotate.job import Job
@@ -16,6 +15,7 @@ from boxmask.annotate.plan import Plan, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.work import WorkFolder
 from boxmask.dataset import BoxDataset
+from boxmask.durable import digest, put, writing
 from boxmask.export import write_index_pngs, write_yolo
 
 # By the field of Job that names the folder.

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.durable import replacing
+from boxmask.durable import replacing
 
 MAGIC = b"boxmask part 1\n"
 ROW = np.dtype(

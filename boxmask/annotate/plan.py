@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.durable import replacing
 from boxmask.annotate.tally import Tally
+from boxmask.durable import replacing
 from boxmask.errors import RunError
 
 Setting = str | int | float | bool | None

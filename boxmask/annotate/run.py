@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boxmask.annotate.device import settled
-from boxmask.annotate.durable import room_on_disk
+from boxmask.annotate.disk import room_on_disk
 from boxmask.annotate.events import Event, Report, Summary
 from boxmask.annotate.finish import export, lacking, merge_parts
 from boxmask.annotate.job import Job, check_paths, weights_file

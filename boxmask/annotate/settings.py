@@ -5,11 +5,11 @@ import dataclasses
 from pathlib import Path
 
 from boxmask import __version__
-from boxmask.annotate.durable import digest
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import CONTENT, Setting
 from boxmask.data import ReadOptions
 from boxmask.data.genome_images import BESIDE
+from boxmask.durable import digest
 from boxmask.errors import InputError
 
 # Fields of Job that change the output; paths count by their content, not by their name.

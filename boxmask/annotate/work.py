@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from boxmask.annotate.durable import digest, sync_folder
 from boxmask.annotate.parts import DamagedPart, Part, read_part
 from boxmask.annotate.plan import Plan, Setting, load, require_same
+from boxmask.durable import digest, sync_folder
 from boxmask.errors import RunError
 
 

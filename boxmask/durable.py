@@ -1,16 +1,11 @@
 """Files that are either absent or whole, whatever moment the machine stops at."""
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
-from boxmask.errors import RunError
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -54,17 +49,3 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def room_on_disk(out: Path) -> Iterator[None]:
-    """Turn "no space left" of any write inside into a sentence that says how to go on."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise RunError(
-            f"{out}: cannot write, {os.strerror(error.errno)}. Finished shards are kept: "
-            "make room and run the same command again, it goes on from there."
-        ) from error

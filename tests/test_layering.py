@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LEAVES = {"errors", "window", "dataset", "durable"}
+LEAVES = {"errors", "window", "dataset", "durable", "bundled"}
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
 ALLOWED: dict[str, set[str]] = {
@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "window": set(),
     "durable": set(),
+    "bundled": set(),
     "dataset": {"errors"},
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},

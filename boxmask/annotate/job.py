@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Job:
     images: Path
     out: Path
     weights: Path | None = None
+    """None for the bundled model."""
     reading: ReadOptions | None = None
     """What the reader is told; None for its defaults."""
     overwrite: bool = False
@@ -76,14 +78,10 @@ def check_paths(job: Job) -> None:
 
 def weights_file(job: Job) -> Path:
     """Return the weights that the job is done with."""
-    if job.weights is None:
-        raise ConfigError(
-            "no --weights FILE, and this version carries no model of its own: "
-            "make one with `boxmask train`."
-        )
-    if not job.weights.is_file():
-        raise InputError(f"{job.weights}: no such weights file.")
-    return job.weights
+    weights = job.weights or BUNDLED
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such weights file.")
+    return weights
 
 
 def option(name: str) -> str:

@@ -7,10 +7,9 @@ import numpy.typing as npt
 from boxmask.annotate.network import Answer
 from boxmask.annotate.opening import Opened
 from boxmask.annotate.parts import Outcome
-from boxmask.geometry import paste
+from boxmask.geometry import paste_runs
 from boxmask.polygons import coco_polygons
-from boxmask.rle import encode
-from boxmask.window import Window
+from boxmask.rle import Box, IntArray, area, compress, runs_window
 
 
 def encode_batch(group: list[Opened], answer: Answer, *, polygons: bool) -> list[Outcome]:
@@ -37,15 +36,17 @@ def _encode(
     width, height = one.size
     outcomes = []
     for k, row in enumerate(one.rows.tolist()):
-        window = paste(probabilities[k], one.boxes[k], width=width, height=height)
-        fragment = msgspec.json.encode(
-            coco_polygons(window) if polygons else _rle(window, width=width, height=height)
-        )
+        box = one.boxes[k]
+        counts = paste_runs(probabilities[k], box, width=width, height=height)
         outcomes.append(
             Outcome(
                 row,
-                fragment=fragment,
-                area=int(np.count_nonzero(window.bits)),
+                fragment=msgspec.json.encode(
+                    _polygons(counts, box, width, height)
+                    if polygons
+                    else _rle(counts, width, height)
+                ),
+                area=area(counts),
                 quality=float(quality[k]),
                 clipped=bool(one.clipped[k]),
             )
@@ -53,6 +54,10 @@ def _encode(
     return outcomes
 
 
-def _rle(window: Window, *, width: int, height: int) -> dict[str, object]:
-    counts = encode(window, width=width, height=height)
-    return {"size": [height, width], "counts": counts.decode("ascii")}
+def _rle(counts: IntArray, width: int, height: int) -> dict[str, object]:
+    written = compress(counts, width=width, height=height)
+    return {"size": [height, width], "counts": written.decode("ascii")}
+
+
+def _polygons(counts: IntArray, box: Box, width: int, height: int) -> list[list[float]]:
+    return coco_polygons(runs_window(counts, width=width, height=height, box=box))

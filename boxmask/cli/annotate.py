@@ -19,7 +19,10 @@ def annotate(
     out: Annotated[
         Path, typer.Option(help="The output, in COCO form; .gz compresses it.", show_default=False)
     ],
-    weights: Annotated[Path | None, typer.Option(help="Weights of the network.")] = Job.weights,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Weights of the network.", show_default="the bundled model"),
+    ] = Job.weights,
     format: Format = None,
     images_json: ImagesJson = None,
     metadata: Metadata = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from boxmask.bundled import BUNDLED
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -28,7 +30,7 @@ def evaluate(
         typer.Option(help="Compare with box, ellipse or grabcut; repeatable."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Run this network over the true boxes (with --images).")
+        Path | None, typer.Option(help="Run a network over the true boxes first: FILE, or bundled.")
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of the photos, for --weights and grabcut.")
@@ -65,7 +67,7 @@ def evaluate(
     job = Job(
         ground_truth,
         predicted=() if predicted is None else (predicted,),
-        weights=weights,
+        weights=BUNDLED if weights == Path("bundled") else weights,
         against=tuple(against or ()),
         baselines=tuple(dict.fromkeys(baseline or ())),
         images=images,

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from boxmask.bundled import BUNDLED
+
 Row = dict[str, Any]
 
 # Columns of the tables, and what stands above them.
@@ -35,7 +37,7 @@ def models(
         "models": presets(),
         "heads": heads(),
         "backbones": backbones(),
-        "weights": weights(path),
+        "weights": weights(BUNDLED) + weights(path),
     }
     if as_json:
         sys.stdout.write(json.dumps(listed, indent=2) + "\n")

@@ -59,7 +59,7 @@ def test_a_missing_image_a_folder_and_a_pipe_are_missing(tmp_path: Path) -> None
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"x")
     os.mkfifo(tmp_path / "pipe")
-    for name in ("none.jpg", "folder", "file/below.jpg", "pipe", ".", ""):
+    for name in ("none.jpg", "folder", "file/below.jpg", "pipe", ".", "", "\ud800.jpg"):
         assert reason(tmp_path, name) == "image missing", name
 
 

@@ -54,7 +54,8 @@ def _open_file(path: Path) -> BinaryIO:
         if not status.st_size:
             raise ImageFault("image empty", path, "the file has no bytes")
         return path.open("rb")
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError) as error:
+        # A name with half a surrogate pair, which JSON can hold, is one that no file can have.
         raise ImageFault("image missing", path, "there is no such file") from error
     except OSError as error:
         raise ImageFault("image cannot be read", path, error.strerror or str(error)) from error

@@ -223,19 +223,31 @@ def largest_file(size: int) -> Iterator[None]:
 def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_later(
     job: Job, whole: bytes, size: int
 ) -> None:
-    with largest_file(size), pytest.raises(RunError, match=f"{job.out}: cannot write, .*same comm"):
+    with (
+        largest_file(size),
+        pytest.raises(RunError, match=f"{job.out}: cannot be used, .*make room"),
+    ):
         annotate(job)
     assert not job.out.exists() or job.out.read_bytes() == whole
     annotate(job)
     assert job.out.read_bytes() == whole
 
 
-def test_another_failure_of_the_disk_is_not_called_full(
+def test_another_failure_of_the_disk_is_plain_and_not_called_full(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(handle: int) -> None:
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="broken"):
+    with pytest.raises(RunError, match=r"Input/output error.*: mend that and run the same"):
+        annotate(job)
+
+
+def test_a_folder_that_cannot_be_made_is_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "no", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(RunError, match=f"{WorkFolder(job.out).path}: .*Permission denied"):
         annotate(job)

@@ -1,4 +1,4 @@
-"""What happens when the disk is full."""
+"""What happens when the system refuses a file: a full disk, a folder without permission."""
 
 import errno
 import os
@@ -12,14 +12,15 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def room_on_disk(out: Path) -> Iterator[None]:
-    """Turn "no space left" of any write inside into a sentence that says how to go on."""
+def told_of_disk(out: Path) -> Iterator[None]:
+    """Turn what the system refuses inside into a sentence that says how to go on."""
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
-            raise
+        why = os.strerror(error.errno) if error.errno else str(error)
+        remedy = "make room" if error.errno in FULL else "mend that"
+        # Where a write fails, the system names no file: it is then one of the output's.
         raise RunError(
-            f"{out}: cannot write, {os.strerror(error.errno)}. Finished shards are kept: "
-            "make room and run the same command again, it goes on from there."
+            f"{error.filename or out}: cannot be used, {why}. Finished shards are kept: "
+            f"{remedy} and run the same command again, it goes on from there."
         ) from error

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from boxmask.annotate.device import settled
+from boxmask.annotate.disk import told_of_disk
 from boxmask.annotate.events import Estimate, Event, Report
 from boxmask.annotate.job import Job, check_paths, weights_file
 from boxmask.annotate.network import load_annotator
@@ -26,6 +27,11 @@ SAMPLE = 100
 def estimate(job: Job, report: Report) -> Estimate:
     """Say what `run` would do, after timing the network on a few images."""
     check_paths(job)
+    with told_of_disk(job.out):
+        return _estimate(job, report)
+
+
+def _estimate(job: Job, report: Report) -> Estimate:
     work = WorkFolder(job.out)
     device, precision = settled(job, None if job.fresh else load(work.plan))
     settings = settings_of(job, device, precision)

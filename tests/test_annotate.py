@@ -27,7 +27,7 @@ from boxmask.annotate.job import Job
 from boxmask.annotate.network import Annotator, choose_device, choose_precision
 from boxmask.annotate.opening import Opened
 from boxmask.annotate.run import run
-from boxmask.errors import ConfigError, InputError, RunError
+from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 from boxmask.geometry import paste
 from boxmask.images import load_image
 from boxmask.models import Views, cut_views
@@ -195,6 +195,24 @@ def test_exports_follow_the_output_and_are_made_when_asked_for_later(tmp_path: P
         f"{k}.png" for k in range(4)
     ]
     assert annotate(both).already_done
+
+
+def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> None:
+    data = boxes_of(2, 1)
+    data["images"][1]["file_name"] = "./0.png"
+    twice = make_job(tmp_path / "twice", data, yolo=tmp_path / "yolo")
+    job = make_job(tmp_path)
+    refusals: list[tuple[Job, str]] = [
+        (twice, r"'0.png' and './0.png' would both"),
+        (replace(job, yolo=job.boxes), "a file; --yolo is the name of a folder"),
+        (replace(job, index_png=job.images), r"0.png: --index-png would write over this image"),
+    ]
+    for refused, said in refusals:
+        with pytest.raises(BoxmaskError, match=said):
+            annotate(refused)
+        with pytest.raises(BoxmaskError, match=said):
+            estimate(refused, lambda event: None)
+        assert not refused.out.exists()
 
 
 def test_a_dataset_without_boxes_is_done_at_once(tmp_path: Path) -> None:

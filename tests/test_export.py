@@ -176,6 +176,29 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("a.*"))
 
 
+def test_what_an_earlier_run_wrote_for_an_image_without_masks_now_goes(tmp_path: Path) -> None:
+    images = ["in/a.jpg", "b.jpg"]
+    png, yolo = tmp_path / "png", tmp_path / "yolo"
+    for masks in ([block(1, 1, 2, 2)] * 2, [block(1, 1, 2, 2)]):
+        index = list(range(len(masks)))
+        dataset, out = finished(
+            tmp_path, masks, images=images, image_index=index, category_index=index
+        )
+        for write, folder in ((write_index_pngs, png), (write_yolo, yolo)):
+            assert write(dataset, out, folder) == len(masks)
+            (folder / "mine.txt").write_text("left alone")
+    assert sorted(path.name for path in png.iterdir()) == ["a.png", "mine.txt"]
+    assert [path.name for path in yolo.rglob("labels/**/*.txt")] == ["a.txt"]
+    assert (yolo / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["\ud800.jpg", "a" * 300 + ".jpg"])
+def test_a_name_that_no_file_can_have_has_no_export(tmp_path: Path, name: str) -> None:
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)], images=[name], category_index=[0])
+    assert write_index_pngs(dataset, out, tmp_path / "png") == 0
+    assert write_yolo(dataset, out, tmp_path / "yolo") == 0
+
+
 def test_an_output_of_another_input_is_refused(tmp_path: Path) -> None:
     dataset, _ = finished(tmp_path, [None])
     other = tmp_path / "other"

@@ -5,24 +5,43 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from boxmask.annotate.events import Event, Report
 from boxmask.annotate.gather import gathered
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import Job, option
 from boxmask.annotate.merge import write_output
 from boxmask.annotate.plan import Plan, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.work import WorkFolder
 from boxmask.dataset import BoxDataset
 from boxmask.durable import digest, put, writing
-from boxmask.export import write_index_pngs, write_yolo
+from boxmask.errors import ConfigError
+from boxmask.export import index_png_names, write_index_pngs, write_yolo, yolo_names
+from boxmask.images import relative_name
+
+
+class Export(NamedTuple):
+    """A form of other programs: how its files are called, and how they are written."""
+
+    names: Callable[[BoxDataset], list[str | None]]
+    write: Callable[[BoxDataset, Path, Path], int]
+
 
 # By the field of Job that names the folder.
-EXPORTS: dict[str, Callable[[BoxDataset, Path, Path], int]] = {
-    "index_png": write_index_pngs,
-    "yolo": write_yolo,
+EXPORTS = {
+    "index_png": Export(index_png_names, write_index_pngs),
+    "yolo": Export(yolo_names, write_yolo),
 }
+
+
+def check_exports(job: Job, dataset: BoxDataset) -> None:
+    """Raise what would keep an export from being written, before hours are spent on its masks."""
+    for name, folder in _wanted(job).items():
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder}: a file; {option(name)} is the name of a folder.")
+        if over := _over_image(job, dataset, folder, EXPORTS[name].names(dataset)):
+            raise ConfigError(f"{over}: {option(name)} would write over this image; give another.")
 
 
 def merge_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> Plan:
@@ -58,11 +77,10 @@ def merge_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> P
 
 def lacking(job: Job, plan: Plan) -> dict[str, Path]:
     """Return the exports that are wanted and not complete, by name."""
-    wanted = {name: getattr(job, name) for name in EXPORTS}
     return {
         name: folder
-        for name, folder in wanted.items()
-        if folder is not None and not (plan.exported.get(name) == str(folder) and folder.is_dir())
+        for name, folder in _wanted(job).items()
+        if not (plan.exported.get(name) == str(folder) and folder.is_dir())
     }
 
 
@@ -70,11 +88,25 @@ def export(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> Plan:
     """Write the exports that are lacking, and return the plan that knows them."""
     for name, folder in lacking(scope.job, plan).items():
         report(Event(name, 0, 1))
-        EXPORTS[name](scope.dataset, work.out, folder)
+        EXPORTS[name].write(scope.dataset, work.out, folder)
         plan = replace(plan, exported=plan.exported | {name: str(folder)})
         save(plan, work.plan)
         report(Event(name, 1, 1))
     return plan
+
+
+def _over_image(
+    job: Job, dataset: BoxDataset, folder: Path, names: list[str | None]
+) -> Path | None:
+    """Return the first image that a file of these names in the folder would replace."""
+    images, place = job.images.resolve(), folder.resolve()
+    taken = {images / name for name in map(relative_name, dataset.file_names) if name}
+    return next((place / name for name in names if name and place / name in taken), None)
+
+
+def _wanted(job: Job) -> dict[str, Path]:
+    folders = {name: getattr(job, name) for name in EXPORTS}
+    return {name: folder for name, folder in folders.items() if folder is not None}
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boxmask.annotate.device import settled
-from boxmask.annotate.disk import room_on_disk
+from boxmask.annotate.disk import told_of_disk
 from boxmask.annotate.events import Event, Report, Summary
-from boxmask.annotate.finish import export, lacking, merge_parts
+from boxmask.annotate.finish import check_exports, export, lacking, merge_parts
 from boxmask.annotate.job import Job, check_paths, weights_file
 from boxmask.annotate.lock import exclusive
 from boxmask.annotate.plan import Plan, Setting, cut_shards, load, save
@@ -30,10 +30,10 @@ def run(job: Job, report: Report) -> Summary:
     started = time.monotonic()
     check_paths(job)
     work = WorkFolder(job.out)
-    device, precision = settled(job, None if job.fresh else load(work.plan))
-    settings = settings_of(job, device, precision)
-    plan_begun(work, settings, fresh=job.fresh)  # refuses before anything is written
-    with room_on_disk(job.out):
+    with told_of_disk(job.out):
+        device, precision = settled(job, None if job.fresh else load(work.plan))
+        settings = settings_of(job, device, precision)
+        plan_begun(work, settings, fresh=job.fresh)  # refuses before anything is written
         work.path.mkdir(exist_ok=True)
         with exclusive(work.path):
             summary = _go_on(job, work, settings, report)
@@ -46,6 +46,7 @@ def open_scope(job: Job, report: Report) -> Scope:
     reading = job.reading or ReadOptions()
     dataset = read(job.boxes, replace(reading, strict=job.strict or reading.strict))
     report(Event("read", 1, 1))
+    check_exports(job, dataset)
     return Scope(job, dataset, statuses(dataset, overwrite=job.overwrite))
 
 

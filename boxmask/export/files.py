@@ -1,5 +1,6 @@
 """The files of an export: one for each image, under names that never collide, written whole."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -7,12 +8,15 @@ from pathlib import Path, PurePath
 from boxmask.errors import InputError
 from boxmask.images import relative_name
 
+_LONGEST = 255  # bytes, on all common file systems
+
 
 def names_for(file_names: Sequence[str], suffix: str, *, flat: bool = False) -> list[str | None]:
-    """Return a file name for each image, None for one whose own name leaves the image folder.
+    """Return a file name for each image, None where there can be none.
 
     The image's folders are kept, so that equal stems in two folders stay apart; `flat` leaves them
-    out if all stems differ.
+    out if all stems differ. There is none for an image whose name leaves the image folder, or is
+    too long for a file or none that a file can have.
     """
     full = [_renamed(relative_name(name), suffix) for name in file_names]
     if flat:
@@ -38,10 +42,27 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def remove_stale(folder: Path, names: Sequence[str | None], written: set[str]) -> None:
+    """Remove what an earlier run wrote for images that have no file in this one."""
+    stale = {name for name in names if name is not None} - written
+    for path in list(folder.rglob("*")):
+        if str(path.relative_to(folder)) in stale and path.is_file():
+            path.unlink()
+
+
 def _renamed(name: str | None, suffix: str) -> str | None:
     if name is None or not PurePath(name).name:
         return None
-    return str(PurePath(name).with_suffix(suffix))
+    renamed = PurePath(name).with_suffix(suffix)
+    return str(renamed) if all(map(_is_possible, renamed.parts)) else None
+
+
+def _is_possible(part: str) -> bool:
+    """Tell whether a file can be called so; names in a dataset need not be those of files."""
+    try:
+        return len(os.fsencode(part)) <= _LONGEST
+    except UnicodeEncodeError:
+        return False
 
 
 def _repeated(names: Sequence[str | None]) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from boxmask.dataset import BoxDataset
-from boxmask.export.files import names_for, write_whole
+from boxmask.export.files import names_for, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, Instance, masks_by_image
 
 
@@ -20,16 +20,23 @@ def write_index_pngs(dataset: BoxDataset, out: Path, folder: Path) -> int:
 
     `out` is the finished output. The folders of the images are left out, as in iWildCam, unless
     two images have the same name in different folders. A PNG has 8 bits, or 16 if a place is over
-    255. There is none for an image whose size is not known because it could not be opened.
+    255. There is none for an image whose size is not known because it could not be opened; one of
+    that name from an earlier run is removed.
     """
-    names = names_for(dataset.file_names, ".png", flat=True)
-    written = 0
+    names = index_png_names(dataset)
+    written = set()
     for masks in masks_by_image(dataset, out):
         name = names[masks.image]
         if name is not None:
             write_whole(folder / name, index_png(masks, _confidence(dataset, masks.instances)))
-            written += 1
-    return written
+            written.add(name)
+    remove_stale(folder, names, written)
+    return len(written)
+
+
+def index_png_names(dataset: BoxDataset) -> list[str | None]:
+    """Return the name of each image's PNG; InputError where two would be the same."""
+    return names_for(dataset.file_names, ".png", flat=True)
 
 
 def index_png(masks: ImageMasks, confidence: list[float]) -> bytes:

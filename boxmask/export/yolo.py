@@ -13,7 +13,7 @@ import numpy as np
 
 from boxmask.dataset import BoxDataset
 from boxmask.export.bridge import bridge
-from boxmask.export.files import names_for, write_whole
+from boxmask.export.files import names_for, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, masks_by_image
 from boxmask.polygons import trace
 from boxmask.window import Window
@@ -24,17 +24,23 @@ def write_yolo(dataset: BoxDataset, out: Path, folder: Path) -> int:
 
     `out` is the finished output; returns how many texts were written. Classes count from 0 in the
     order of the dataset's categories. An image without any mask has no text, which readers of the
-    format take for one without objects.
+    format take for one without objects; a text of that name from an earlier run is removed.
     """
-    names = names_for(dataset.file_names, ".txt")
+    names = yolo_names(dataset)
     write_whole(folder / "data.yaml", _data_yaml(dataset).encode(errors="replace"))
-    written = 0
+    written = set()
     for masks in masks_by_image(dataset, out):
         name, lines = names[masks.image], list(_lines(dataset, masks))
         if name is not None and lines:
             write_whole(folder / "labels" / name, "".join(lines).encode())
-            written += 1
-    return written
+            written.add(name)
+    remove_stale(folder / "labels", names, written)
+    return len(written)
+
+
+def yolo_names(dataset: BoxDataset) -> list[str | None]:
+    """Return the name of each image's text; InputError where two would be the same."""
+    return names_for(dataset.file_names, ".txt")
 
 
 def polygon(window: Window, width: int, height: int) -> list[float]:

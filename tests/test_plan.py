@@ -16,7 +16,7 @@ from boxmask.annotate.job import Job
 from boxmask.annotate.plan import Plan, Shard, cut_shards, load, save
 from boxmask.annotate.work import WorkFolder
 from boxmask.data import ReadOptions
-from boxmask.errors import ConfigError, InputError, RunError
+from boxmask.errors import ConfigError, InputError, RunError, WeightsError
 from boxmask.models.weights import save as save_weights
 
 
@@ -87,6 +87,17 @@ def test_another_input_and_other_weights_are_refused_by_name(tmp_path: Path) -> 
         annotate(job)
     changed = re.findall(r"  (\S+): was sha256 \w{12}, now sha256 \w{12}\n", str(error.value))
     assert changed == ["BOXES", "--weights"]
+
+
+def test_a_plan_of_which_nothing_is_done_does_not_bind(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    assert job.weights is not None
+    sound = job.weights.read_bytes()
+    job.weights.write_bytes(sound[:100])
+    with pytest.raises(WeightsError):
+        annotate(job)
+    job.weights.write_bytes(sound)
+    assert annotate(job).predicted == 12
 
 
 def test_fresh_starts_anew_and_replaces_the_output(tmp_path: Path) -> None:

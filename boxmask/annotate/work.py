@@ -56,6 +56,10 @@ class WorkFolder:
         except (FileNotFoundError, DamagedPart):
             return None
 
+    def is_bare(self, plan: Plan) -> bool:
+        """Tell whether nothing of a plan has been done yet."""
+        return not plan.outputs and next(self.path.glob("part-*"), None) is None
+
     def remove_parts(self) -> None:
         """Remove all part files and what an interrupted write left."""
         for path in sorted(self.path.glob("part-*")) + sorted(self.path.glob("*.tmp")):
@@ -66,6 +70,8 @@ class WorkFolder:
 def plan_begun(work: WorkFolder, settings: dict[str, Setting], *, fresh: bool) -> Plan | None:
     """Return the plan to go on with, None to make one; refuse what the user did not mean."""
     plan = None if fresh else load(work.plan)
+    if plan is not None and plan.settings != settings and work.is_bare(plan):
+        plan = None  # say, the weights were damaged and are mended now
     if plan is not None:
         require_same(plan, settings, work.path)
     ours = plan is not None and (plan.outputs or plan.may_replace)

@@ -10,9 +10,9 @@ from box_files import detection, detections, image, in_bytes, write
 
 from boxmask.data import ReadOptions, read
 from boxmask.data.coco_form import open_form
-from boxmask.data.megadetector import NOT_LISTED
+from boxmask.data.megadetector import FAILED, NOT_LISTED
 from boxmask.dataset import FAULTS
-from boxmask.errors import InputError
+from boxmask.errors import ConfigError, InputError
 
 UUID = "8b31d3be-21bc-11ea-a13a-137349068a90"
 
@@ -84,6 +84,7 @@ def test_failed_and_empty_images_are_kept_without_boxes(tmp_path: Path) -> None:
     )
     dataset = read(write(tmp_path / "boxes.json", results))
     assert dataset.image_index.tolist() == [3, 3]
+    assert dataset.warnings == {FAILED: 2}
     with open_form(dataset) as form:
         head = {key: json.loads(raw) for key, raw in form.head()}
     assert head["images"][0] == {
@@ -92,6 +93,13 @@ def test_failed_and_empty_images_are_kept_without_boxes(tmp_path: Path) -> None:
         "file": "broken.jpg",
         "failure": "image access",
     }
+
+
+@pytest.mark.parametrize("least", [-0.1, 20, math.nan])
+def test_a_least_confidence_that_cannot_be_is_refused(tmp_path: Path, least: float) -> None:
+    path = write(tmp_path / "boxes.json", detections())
+    with pytest.raises(ConfigError, match="give 0 to 1"):
+        read(path, ReadOptions(min_conf=least))
 
 
 def test_weak_detections_are_faults_and_stay(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from box_files import annotation, coco, image, write
 
 from boxmask.data import ReadOptions, read
 from boxmask.data.assemble import NO_CATEGORY, NO_ID, OVER_THE_BORDER, REPEATED_IDS
+from boxmask.data.coco import REPEATED_CATEGORIES
 from boxmask.dataset import FAULTS
 from boxmask.errors import InputError
 
@@ -106,6 +107,21 @@ def test_an_unlisted_category_is_counted_for_its_box_can_have_a_mask(tmp_path: P
     assert dataset.category_index.tolist() == [-1]
     assert dataset.faults.tolist() == [0]
     assert dataset.warnings == {NO_CATEGORY: 1}
+
+
+def test_repeated_category_ids_are_counted(tmp_path: Path) -> None:
+    twice = [{"id": 3, "name": "cat"}, {"id": 3, "name": "dog"}]
+    dataset = read(write(tmp_path / "boxes.json", coco(categories=twice)))
+    assert dataset.warnings == {REPEATED_CATEGORIES: 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "crowd"),
+    [(1, True), (True, True), ("1", True), ("true", True), (0, False), ("0", False), ("", False)],
+)
+def test_a_crowd_may_be_told_in_text(tmp_path: Path, value: object, crowd: bool) -> None:
+    dataset = read(write(tmp_path / "boxes.json", coco(annotation(iscrowd=value))))
+    assert dataset.is_crowd.tolist() == [crowd]
 
 
 @pytest.mark.parametrize("id", [1, "x", -(2**70)])

@@ -20,6 +20,7 @@ class Pictures:
         self.widths: list[int] = []
         self.heights: list[int] = []
         self.unlisted = 0  # images that the metadata does not list
+        self.failed = 0  # images with a "failure" in place of detections
 
     def add(self, fields: dict[str, object]) -> None:
         """Take an image from the results: its "file", or else its "id", is what it goes by."""
@@ -27,6 +28,7 @@ class Pictures:
         name = file if isinstance(file, str) else None
         self.ids.append(id if name is None else name)
         self.file_names.append(f"{id}.jpg" if name is None else name)
+        self.failed += bool(fields.get("failure"))
         self.widths.append(as_side(fields.get("width")))
         self.heights.append(as_side(fields.get("height")))
 

@@ -17,6 +17,8 @@ from boxmask.data.segmentation import SHORT, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
 
+REPEATED_CATEGORIES = "category ids that occur more than once"
+_NO = ("", "0", "0.0", "false")
 _Four = tuple[float, float, float, float]
 
 
@@ -95,6 +97,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
         has_mask=np.array(columns.has_mask, np.bool_),
         records=records,
         image_records=images.records,
+        warnings={REPEATED_CATEGORIES: len(categories) - len(category_positions)},
     )
 
 
@@ -111,13 +114,18 @@ def _categories(document: Document) -> list[Category]:
     return categories
 
 
+def _is_crowd(value: object) -> bool:
+    """Texts count as what they say: a file made from a table may have "0" everywhere."""
+    return bool(value) and str(value).strip().lower() not in _NO
+
+
 def _loose(values: dict[str, object]) -> _Annotation:
     """Take what can be taken; boxes stay as they are, to be judged by `read_boxes`."""
     row = _Annotation(
         id=as_id(values.get("id")),
         image_id=as_id(values.get("image_id")),
         category_id=as_id(values.get("category_id")),
-        iscrowd=bool(values.get("iscrowd")),
+        iscrowd=_is_crowd(values.get("iscrowd")),
         segmentation=msgspec.Raw(json.dumps(values.get("segmentation")).encode()),
     )
     row.bbox = values.get("bbox")  # type: ignore[assignment]

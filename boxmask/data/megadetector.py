@@ -18,7 +18,7 @@ from boxmask.data.nested import Nested
 from boxmask.data.options import ReadOptions
 from boxmask.data.records import as_object, cut, raw_list
 from boxmask.dataset import FAULTS, BoxDataset, Category, Id
-from boxmask.errors import InputError
+from boxmask.errors import ConfigError, InputError
 
 _WEAK = FAULTS.index("below the confidence threshold")
 _NOT_FRACTIONS = FAULTS.index("box is not in fractions of the image")
@@ -27,6 +27,7 @@ _USUAL = {"1": "animal", "2": "person", "3": "vehicle"}
 _PEEK = 4096
 
 NOT_LISTED = "images that the metadata does not list"
+FAILED = "images that the detector could not use"
 
 
 class _Detection(msgspec.Struct, gc=False):
@@ -50,6 +51,8 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
             f'{document.path}: there is no "images" at the top level; MegaDetector results have '
             f'"images" and "detection_categories". Found: {document.listed()}.'
         )
+    if not 0 <= options.min_conf <= 1:
+        raise ConfigError(f"the least confidence is {options.min_conf}; give 0 to 1.")
     nested = Nested(document, "images", "detections", _Detection, _loose)
     pictures = Pictures(cut(document, "images"))
     detections: list[_Detection] = []
@@ -82,7 +85,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
         rotated_if_unsized=True,
         records=nested.records(),
         image_records=pictures.records,
-        warnings={NOT_LISTED: pictures.unlisted},
+        warnings={NOT_LISTED: pictures.unlisted, FAILED: pictures.failed},
     )
 
 

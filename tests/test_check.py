@@ -140,8 +140,11 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     ),
     "a polygon of two points": (updated(0, segmentation=[[1, 2, 3, 4]]), "polygon 0"),
     "the info changed": (lambda out: out["info"].update(year=2020), '"info" was'),
-    "an image changed": (lambda out: out["images"][0].update(width=39), '"images"[0] differs'),
-    "an image more": (lambda out: out["images"].append(None), '"images"[1] differs'),
+    "an image changed": (
+        lambda out: out["images"][0].update(width=39),
+        '"images"[0]: "width" was 40 and is 39',
+    ),
+    "an image more": (lambda out: out["images"].append(None), '"images"[1] was absent and is null'),
     "the categories are gone": (lambda out: out.pop("categories"), '"categories" is missing'),
     "a member is new": (lambda out: out.update(version=1), '"version" was added'),
 }

@@ -54,6 +54,13 @@ def test_json_is_one_object_for_programs(
     assert result.exit_code == (not holds)
 
 
+def test_a_law_broken_for_a_converted_file_asks_after_the_reading_options(tmp_path: Path) -> None:
+    names = write(tmp_path)
+    (tmp_path / "in.json").write_text('{"images": [{"file": "a.jpg", "detections": []}]}')
+    assert "--metadata" in run(*names).stdout
+    assert "--metadata" not in run(*write(tmp_path, bbox=[1])).stdout
+
+
 def test_reading_options_reach_the_reader(tmp_path: Path) -> None:
     result = run(*write(tmp_path), "--format", "nonsense")
     assert result.exit_code == 1

@@ -1,8 +1,9 @@
 """An output against the form that the dataset should have: its annotations and all beside them."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ from boxmask.check.masks import Claim, mask_faults
 from boxmask.check.values import differences, encoded, exact, same, shown
 from boxmask.check.verdict import Verdict, verdict
 from boxmask.data.boxes import pixel_boxes
+from boxmask.data.document import loads
 from boxmask.data.finished import Finished
 from boxmask.data.form import CocoForm
 from boxmask.data.members import members
@@ -93,8 +95,25 @@ def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
         return
     before, after = exact(ours), exact(theirs)
     if isinstance(before, list) and isinstance(after, list):
-        for place, (one, other) in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
+        plain: Any = loads(ours), loads(theirs)
+        items = zip_longest(before, after, *plain, fillvalue=_ABSENT)
+        for place, (one, other, was, now) in enumerate(items):
             if one != other:
-                yield f'"{key}"[{place}] differs'
+                yield f'"{key}"[{place}]{_told(one, other, was, now)}'
     else:
         yield f'"{key}" was {shown(ours)} and is {shown(theirs)}'
+
+
+def _told(one: Any, other: Any, was: Any, now: Any) -> str:
+    """Say how two items differ: by the first key that does, if they have keys.
+
+    `one` and `other` are what is compared, `was` and `now` the same to be shown.
+    """
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return f" was {_text(was)} and is {_text(now)}"
+    key = next(k for k in one | other if one.get(k, _ABSENT) != other.get(k, _ABSENT))
+    return f': "{key}" was {_text(was.get(key, _ABSENT))} and is {_text(now.get(key, _ABSENT))}'
+
+
+def _text(value: object) -> str:
+    return "absent" if value is _ABSENT else shown(json.dumps(value).encode())

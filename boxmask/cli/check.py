@@ -40,11 +40,12 @@ def check(
         vg_alias=vg_alias,
         classes=classes,
     )
-    report = compare(read(boxes, options), out)
+    dataset = read(boxes, options)
+    report = compare(dataset, out)
     if json:
         _print_json(report)
     else:
-        _print_text(report, out)
+        _print_text(report, out, converted=dataset.format != "coco")
     if not report.holds:
         raise typer.Exit(1)
 
@@ -57,7 +58,7 @@ def _print_json(report: "Report") -> None:
     typer.echo(msgspec.json.encode(summary).decode())
 
 
-def _print_text(report: "Report", out: Path) -> None:
+def _print_text(report: "Report", out: Path, *, converted: bool) -> None:
     typer.echo(f"{report.annotations} annotations")
     for status, count in sorted(report.statuses.items()):
         typer.echo(f"  {count:>9} {status}")
@@ -66,6 +67,8 @@ def _print_text(report: "Report", out: Path) -> None:
     if report.holds:
         typer.echo("The law holds: every annotation is there once, in order, with all its keys.")
         return
-    typer.echo(f"The law is broken in {report.broken} places. The first of them:")
+    typer.echo(f"The law is broken, places: {report.broken}. The first of them:")
     for line in report.first:
         typer.echo(f"  {line}")
+    if converted:
+        typer.echo("Were the reading options (--metadata, --vg-categories, ...) those of annotate?")

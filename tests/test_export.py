@@ -211,7 +211,7 @@ def test_an_output_of_another_input_is_refused(tmp_path: Path) -> None:
 def test_a_broken_mask_is_an_error_that_names_its_annotation(tmp_path: Path) -> None:
     dataset, out = finished(tmp_path, [block(1, 1, 2, 2)])
     out.write_text(out.read_text().replace('"size": [20', '"size": [21'))
-    with pytest.raises(InputError, match=r"annotations\[0\] \(id 1\)"):
+    with pytest.raises(InputError, match=r"annotations\[0\] \(id 1\).*--overwrite"):
         write_yolo(dataset, out, tmp_path)
 
 

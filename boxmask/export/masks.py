@@ -59,7 +59,8 @@ def _instances(
         except InputError as error:
             id = finished.ids[row]
             raise InputError(
-                f"{finished.document.path}: annotations[{row}] (id {id!r}): {error}."
+                f"{finished.document.path}: annotations[{row}] (id {id!r}): {error}; mend it in "
+                f"{dataset.path}, or have it predicted anew with --overwrite."
             ) from error
         if window is not None:
             yield Instance(row, place, window)

@@ -1,13 +1,18 @@
 """Loss and IoU over the steps of a run, drawn as one PNG."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, HEIGHT, MARGIN = 900, 300, 48  # pixels of a plot
+WIDTH, HEIGHT = 960, 340  # pixels of a plot
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 36, 36  # pixels around its frame
+TICKS = 5  # about so many on an axis
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
+GRID, TEXT = "#e4e4e4", "#333333"
 PLOTS = (
     ("loss", ("loss", "mask", "dice", "quality")),
     ("IoU", ("miou_overall", "miou_seen", "miou_unseen", "instance_iou")),
@@ -16,40 +21,76 @@ PLOTS = (
 Line = list[tuple[float, float]]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where a plot is drawn, and the values that its frame spans."""
+
+    top: int
+    last: float  # step
+    low: float
+    high: float
+
+    def x(self, step: float) -> float:
+        """Return the column of a step."""
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / self.last
+
+    def y(self, value: float) -> float:
+        """Return the row of a value."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.top + HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
+
+
 def draw_curves(entries: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw what a log holds: losses above, IoU below."""
+    """Draw what a log holds: losses above, IoU below, over the same steps."""
     image = Image.new("RGB", (WIDTH, HEIGHT * len(PLOTS)), "white")
     draw = ImageDraw.Draw(image)
+    draw.font = ImageFont.load_default(13)
+    last = max((entry["step"] for entry in entries), default=0) or 1
     for place, (title, names) in enumerate(PLOTS):
         lines = {name: _line(entries, name) for name in names}
-        _plot(draw, title, {name: line for name, line in lines.items() if line}, HEIGHT * place)
+        _plot(draw, title, {name: line for name, line in lines.items() if line}, place, last)
     image.save(path)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return round numbers that span low to high, the outermost beyond them."""
+    rough = max((high - low) / TICKS, abs(high) * 1e-3, 1e-4)  # even if nothing has moved
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first, end = math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6)
+    return [step * number for number in range(first, max(end, first + 1) + 1)]
 
 
 def _line(entries: Sequence[dict[str, Any]], name: str) -> Line:
     return [(entry["step"], entry[name]) for entry in entries if name in entry]
 
 
-def _plot(draw: ImageDraw.ImageDraw, title: str, lines: dict[str, Line], top: int) -> None:
-    left, right = MARGIN, WIDTH - MARGIN // 2
-    upper, lower = top + MARGIN // 2, top + HEIGHT - MARGIN // 2
-    draw.rectangle((left, upper, right, lower), outline="#888888")
-    draw.text((left, top + 6), title, fill="black")
-    points = [point for line in lines.values() for point in line]
-    if not points:
-        return
-    last = max(x for x, _ in points) or 1
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    span = (high - low) or 1
+def _plot(
+    draw: ImageDraw.ImageDraw, title: str, lines: dict[str, Line], place: int, last: float
+) -> None:
+    values = [value for line in lines.values() for _, value in line] or [0.0, 1.0]
+    rows = ticks(min(values), max(values))
+    frame = Frame(HEIGHT * place, last, rows[0], rows[-1])
+    _axes(draw, frame, rows)
+    draw.text((LEFT, frame.top + 12), title, fill=TEXT)
+    across = LEFT + 60.0
+    for colour, (name, line) in zip(COLOURS, lines.items(), strict=False):
+        said = f"{name} {line[-1][1]:.3f}"
+        draw.text((across, frame.top + 12), said, fill=colour)
+        across += draw.textlength(said) + 24
+        draw.line([(frame.x(x), frame.y(y)) for x, y in line], fill=colour, width=2)
+        draw.circle((frame.x(line[-1][0]), frame.y(line[-1][1])), 3, fill=colour)  # for one point
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        return left + (right - left) * x / last, lower - (lower - upper) * (y - low) / span
 
-    draw.text((2, upper), f"{high:.3f}", fill="black")
-    draw.text((2, lower - 10), f"{low:.3f}", fill="black")
-    draw.text((right - 60, lower + 4), f"step {last:.0f}", fill="black")
-    for number, (name, line) in enumerate(lines.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        draw.text((left + 60 + 120 * number, top + 6), f"{name} {line[-1][1]:.3f}", fill=colour)
-        draw.line([place(x, y) for x, y in line], fill=colour, width=2)
-        draw.circle(place(*line[-1]), 3, fill=colour)  # a single point is no line
+def _axes(draw: ImageDraw.ImageDraw, frame: Frame, rows: Sequence[float]) -> None:
+    lower, right = frame.y(frame.low), frame.x(frame.last)
+    digits = max(0, -math.floor(math.log10(rows[1] - rows[0]) + 1e-6))
+    for value in rows:
+        draw.line((LEFT, frame.y(value), right, frame.y(value)), fill=GRID)
+        draw.text((LEFT - 8, frame.y(value)), f"{value:.{digits}f}", fill=TEXT, anchor="rm")
+    for step in ticks(0, frame.last):
+        if step <= frame.last:
+            draw.line((frame.x(step), frame.top + TOP, frame.x(step), lower), fill=GRID)
+            draw.text((frame.x(step), lower + 6), f"{step:,.0f}", fill=TEXT, anchor="mt")
+    draw.rectangle((LEFT, frame.top + TOP, right, lower), outline="#888888")
+    draw.text((right, lower + 20), "step", fill=TEXT, anchor="rt")

@@ -72,7 +72,7 @@ def test_a_field_takes_the_value_given(change: str, field: str, value: object) -
     ("change", "said"),
     [
         ("steps", "write KEY=VALUE"),
-        ("stepps=3", "no such option; known are .*augment.blur"),
+        ("stepps=3", "no such option. Did you mean steps. Known are .*augment.blur"),
         ("augment=3", "no such option"),
         ("steps=many", "Expected `int`"),
         ("boxes=proposals", "Invalid enum value"),

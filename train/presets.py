@@ -25,6 +25,7 @@ _DEEPMAC = TrainConfig(
     loss=LossWeights(mask=5.0, quality=0.0, normalise="image"),
     optimiser=Optimiser(name="adam", lr=1e-3, epsilon=1e-7, warm_up=5000, warm_up_from=0.25),
     seen="voc",
+    pretrained=False,  # there are no ImageNet weights of an Hourglass
     batch=128,
     steps=50_000,
     unseen_boxes=True,

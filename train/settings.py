@@ -1,6 +1,7 @@
 """Recipes as text: JSON in the run folder, `key=value` on the command line."""
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from boxmask.errors import ConfigError
 from boxmask.train.config import TrainConfig
+from boxmask.train.limits import check
 
 
 def to_json(config: TrainConfig) -> str:
@@ -37,7 +39,9 @@ def override(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
             raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001")
         _place(settings, key.strip(), _value(value.strip()))
         _convert(settings, change)
-    return _convert(settings, "the recipe")
+    changed = _convert(settings, "the recipe")
+    check(changed)
+    return changed
 
 
 def _convert(settings: dict[str, Any], change: str) -> TrainConfig:
@@ -66,8 +70,10 @@ def _value(text: str) -> Any:
 def _place(settings: dict[str, Any], key: str, value: Any) -> None:
     """Put a value where a dotted key points; only fields that exist can be named."""
     if key not in option_names():
+        close = difflib.get_close_matches(key, option_names(), n=3)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
         known = ", ".join(sorted(option_names()))
-        raise ConfigError(f"--set {key}: no such option; known are {known}")
+        raise ConfigError(f"--set {key}: no such option.{hint} Known are {known}")
     *groups, name = key.split(".")
     for group in groups:
         settings = settings[group]

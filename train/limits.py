@@ -1,0 +1,50 @@
+"""What the numbers of a recipe may be; the networks check their own."""
+
+from math import inf
+from operator import attrgetter
+
+from boxmask.errors import ConfigError
+from boxmask.train.config import TrainConfig
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "steps": (1, inf),
+    "batch": (1, inf),
+    "accumulate": (1, inf),
+    "max_boxes": (1, inf),
+    "min_side": (0, inf),
+    "noisy_iou": (0.1, 0.99),
+    "balance": (0, 1),
+    "source_balance": (0, 1),
+    "workers": (0, inf),
+    "cache_gib": (0, inf),
+    "validate_every": (1, inf),
+    "validate_images": (1, inf),
+    "save_every": (1, inf),
+    "log_every": (1, inf),
+    "holdout": (0, inf),
+    "truth_side": (2, inf),
+    "seed": (0, inf),
+    "augment.flip": (0, 1),
+    "augment.gray": (0, 1),
+    "augment.blur": (0, 1),
+    "augment.warp": (0, 1),
+    "augment.paste": (0, 1),
+    "augment.paste_target": (0, 1),
+    "augment.paste_most": (1, inf),
+    "augment.box_jitter": (0, 0.9),
+    "optimiser.lr": (0, inf),
+    "optimiser.warm_up": (0, inf),
+}
+
+
+def check(config: TrainConfig) -> None:
+    """Raise a ConfigError for a number that no run can be made with."""
+    for name, (least, most) in LIMITS.items():
+        value = attrgetter(name)(config)
+        if not least <= value <= most:
+            wanted = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
+            raise ConfigError(f"{name} is {value}; give {wanted}")
+    if config.holdout == 1:
+        raise ConfigError("holdout is 1, which leaves nothing to learn from; give 2 or more, or 0")
+    if config.optimiser.ema is not None and not 0 <= config.optimiser.ema < 1:
+        raise ConfigError(f"optimiser.ema is {config.optimiser.ema}; give 0 to below 1, or none")

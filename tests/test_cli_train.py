@@ -52,7 +52,12 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     wrong = {
         "no preset is called": ["--preset", "zoomm"],
         "no category is named 'cat'": ["--seen", "cat"],
-        "no such option": ["--set", "bach=3"],
+        "no such option. Did you mean batch?": ["--set", "bach=3"],
+        "steps is 0; give 1 or more": ["--steps", "0"],
+        "noisy_iou is 1.5; give 0.1 to 0.99": ["--set", "noisy_iou=1.5"],
+        "no such folder of images": ["--val", str(path), "--val-images", "nowhere", *SMALL],
+        "knows no such device": ["--device", "gpu", "--preset", "tiny"],
+        "no image with a mask is left to measure on": ["--set", "holdout=9", *SMALL],
         "2 folders of images": ["--images", str(tmp_path), *SMALL],
     }
     for said, options in wrong.items():

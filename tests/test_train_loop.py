@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 from training_files import VARIED, WHOLE, edit_annotations, tiny, write_dataset
 
-from boxmask.errors import RunError
+from boxmask.errors import ConfigError, InputError, RunError, WeightsError
 from boxmask.models.weights import load
 from boxmask.train.config import TrainConfig
 from boxmask.train.session import Job, run
@@ -24,11 +25,12 @@ import sys, torch
 from pathlib import Path
 from boxmask.train.session import Job, run
 from boxmask.train.settings import from_json
-torch.set_num_threads(1)
-data, out, recipe = (Path(text) for text in sys.argv[1:4])
-job = Job(annotations=(data,), images=(data.parent / "images",), out=out, device="cpu",
-          resume="--resume" in sys.argv)
-run(job, from_json(recipe.read_bytes()), report=lambda entry: print(entry, flush=True))
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    data, out, recipe = (Path(text) for text in sys.argv[1:4])
+    job = Job(annotations=(data,), images=(data.parent / "images",), out=out, device="cpu",
+              resume="--resume" in sys.argv)
+    run(job, from_json(recipe.read_bytes()), report=lambda entry: print(entry, flush=True))
 """
 
 
@@ -107,9 +109,9 @@ def test_a_resumed_run_ends_with_the_same_weights(
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(path: Path, tmp_path: Path) -> None:
-    config = tiny("steps=12", "save_every=1", "workers=1")
+    config = tiny("steps=12", "save_every=1")
     train(path, tmp_path / "whole", config)
-    victim = start(path, tmp_path / "cut", config)
+    victim = start(path, tmp_path / "cut", replace(config, workers=1))
     while not (tmp_path / "cut" / "state.pt").exists():
         assert victim.poll() is None, victim.communicate()
         time.sleep(0.01)
@@ -169,6 +171,69 @@ def test_another_recipe_does_not_resume(path: Path, tmp_path: Path) -> None:
         train(path, tmp_path / "run", tiny("steps=2"))
     with pytest.raises(RunError, match=r'"steps": 2.* is now "steps": 3'):
         train(path, tmp_path / "run", tiny("steps=3"), resume=True)
+
+
+def test_changed_annotations_do_not_resume(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "run", tiny("steps=2"))
+    moved = write_dataset(tmp_path / "moved")
+    assert train(moved, tmp_path / "run", tiny("steps=2"), resume=True)["steps"] == 2
+    edit_annotations(path, of=1, segmentation=[[0, 0, 5, 0, 5, 5]])
+    with pytest.raises(RunError, match=r"annotations\.json holds other bytes than before"):
+        train(path, tmp_path / "run", tiny("steps=2"), resume=True)
+
+
+def test_other_seen_classes_in_a_file_of_names_do_not_resume(path: Path, tmp_path: Path) -> None:
+    names = tmp_path / "seen.txt"
+    names.write_text("dog\n")
+    train(path, tmp_path / "run", tiny("steps=1", f"seen={names}"))
+    names.write_text("kite\n")
+    with pytest.raises(RunError, match=r"other classes of annotations\.json are seen"):
+        train(path, tmp_path / "run", tiny("steps=1", f"seen={names}"), resume=True)
+
+
+def test_a_run_that_failed_at_once_is_in_nobodys_way(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no head is called"):
+        train(path, tmp_path / "run", tiny("model.head=nonsense"))
+    assert train(path, tmp_path / "run", tiny("steps=1"))["steps"] == 1
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_broken_pictures_and_masks_are_left_out_and_counted(
+    path: Path, tmp_path: Path, workers: int
+) -> None:
+    (path.parent / "images" / "2.png").write_bytes(b"no picture")
+    content = json.loads(path.read_text())
+    content["annotations"][0]["segmentation"] = {"size": [7, 7], "counts": "01"}
+    path.write_text(json.dumps(content))
+    config = tiny("steps=6", "validate_every=6", f"workers={workers}")
+    val = {"val": (path,), "val_images": (path.parent / "images",)}
+    summary = train(path, tmp_path / "run", config, **val)
+    reasons = {reason for entry in log(tmp_path / "run") for reason in entry.get("left_out", ())}
+    assert summary["left_out"] == len(reasons) == 2
+    assert any("2.png: not an image" in reason for reason in reasons)
+    assert any("annotations.json: 1.png annotation 1: " in reason for reason in reasons)
+    assert "left out: 2 pictures" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_folder_without_the_pictures_stops_the_run(
+    path: Path, tmp_path: Path, workers: int
+) -> None:
+    job = Job((path,), (tmp_path,), tmp_path / "run", device="cpu")
+    with pytest.raises(InputError, match=r"could not be used.*image missing.*Check --images"):
+        run(job, tiny(f"workers={workers}"), report=lambda entry: None)
+
+
+def test_validation_pictures_that_are_all_missing_stop_the_run(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing to measure on can be used: .*image missing"):
+        train(path, tmp_path / "run", tiny(), val=(path,), val_images=(tmp_path,))
+
+
+def test_weights_of_another_model_say_what_differs(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "first", tiny("steps=1"))
+    config = tiny("steps=1", "model.head=fc2")
+    with pytest.raises(WeightsError, match=r"head is hourglass10, not fc2\. Choose the model"):
+        train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
 
 
 def test_a_run_can_start_from_weights(path: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a run leaves behind: log, curves, sample masks, weights with their card, a page."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from training_files import tiny, write_dataset
 
 from boxmask.durable import replacing
 from boxmask.models.weights import load
-from boxmask.train.curves import draw_curves
+from boxmask.train.curves import draw_curves, ticks
 from boxmask.train.journal import Journal
 from boxmask.train.run import RunFolder
 from boxmask.train.samples import forget_after
@@ -34,7 +35,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
 
 
 def test_every_report_is_a_line_of_the_log(finished: tuple[Path, list[dict[str, Any]]]) -> None:
-    out, told = finished
+    out, (opening, *told) = finished
+    assert (opening["masks"], opening["measured_images"]) == (6, 3)
     lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == told
     assert {"loss", "mask", "rate", "boxes_per_second", "waiting", "seconds_left"} <= told[0].keys()
@@ -79,7 +81,7 @@ def test_the_page_tells_data_licence_scores_and_command(
 def test_a_person_sees_curves_and_masks(finished: tuple[Path, list[dict[str, Any]]]) -> None:
     out, _ = finished
     names = sorted(path.name for path in (out / "samples").iterdir())
-    assert names == ["step_0000003.png", "step_0000006.png", "truth.png"]
+    assert names == ["step_0000000.png", "step_0000003.png", "step_0000006.png", "truth.png"]
     for name in ("samples.png", "curves.png"):
         with Image.open(out / name) as picture:
             assert np.asarray(picture).std() > 0
@@ -107,6 +109,14 @@ def test_curves_of_an_empty_log_can_be_drawn(tmp_path: Path) -> None:
     draw_curves([], tmp_path / "curves.png")
     draw_curves([{"step": 1, "loss": 2.0, "mask": 2.0}], tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+def test_ticks_are_round_and_span_the_values() -> None:
+    assert ticks(0.731, 0.766) == pytest.approx([0.73, 0.74, 0.75, 0.76, 0.77])
+    assert ticks(0, 300) == pytest.approx([0, 100, 200, 300])
+    for still in (0.0, 0.5, math.nextafter(0.5, 1)):
+        low, *_, high = ticks(0.5 if still else 0.0, still)
+        assert low <= still < high
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

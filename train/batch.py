@@ -46,6 +46,7 @@ class Batch:
     weights: Tensor  # (N,) float32, 0 for boxes whose mask is not to be learnt
     truth: Truth
     names: tuple[str, ...]  # (N,) file and annotation id, for messages
+    left_out: tuple[str, ...] = ()  # why something drawn for it could not be used
 
     @property
     def pictures(self) -> int:
@@ -61,6 +62,7 @@ class Batch:
             torch.cat([part.weights for part in parts]),
             Truth.join([part.truth for part in parts]),
             tuple(name for part in parts for name in part.names),
+            tuple(reason for part in parts for reason in part.left_out),
         )
 
     def to(self, device: torch.device) -> "Batch":

@@ -74,7 +74,21 @@ def licences(source: Source) -> list[str]:
     return sorted({one.name or one.url for one in file.licenses if one.id in used})
 
 
-def card(provenance: Provenance, *, step: int, scores: dict[str, float]) -> Card:
+def opening(provenance: Provenance, *, step: int) -> dict[str, Any]:
+    """Count what a run learns from, for whoever watches it begin."""
+    data = provenance.data
+    seen, unseen = ({name for one in data for name in one[kind]} for kind in ("seen", "unseen"))
+    return {
+        "step": step,
+        "images": sum(one["images"] for one in data),
+        "masks": sum(one["masks"] for one in data),
+        "seen_classes": len(seen),
+        "unseen_classes": len(unseen - seen),
+        "measured_images": sum(one["images"] for one in provenance.validation),
+    }
+
+
+def card(provenance: Provenance, *, step: int, scores: dict[str, float], left_out: int = 0) -> Card:
     """Put a card together."""
     return {
         "boxmask": __version__,
@@ -83,6 +97,7 @@ def card(provenance: Provenance, *, step: int, scores: dict[str, float]) -> Card
         "scores": scores,
         "data": list(provenance.data),
         "validation": list(provenance.validation),
+        "left_out": left_out,
         "recipe": provenance.recipe,
     }
 
@@ -106,6 +121,7 @@ def card_text(content: Card) -> str:
         *_sources("learnt from", content["data"]),
         *_classes(content["data"]),
         *_sources("measured on", content["validation"]),
+        *_left_out(content["left_out"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -139,6 +155,12 @@ def _classes(sources: Sequence[dict[str, Any]]) -> list[str]:
         names = sorted({name for one in sources for name in one[kind]})
         lines += [f"- {kind} classes ({len(names)}): {', '.join(names) or 'none'}"]
     return lines
+
+
+def _left_out(count: int) -> list[str]:
+    if not count:
+        return []
+    return [f"- could not be read and was left out: {count} pictures or masks, see log.jsonl"]
 
 
 def _names(source: Source, *, seen: bool) -> list[str]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from boxmask.data import pixel_boxes, read, segmentation
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
-from boxmask.images import ImageFault, load_image
+from boxmask.images import load_image
 from boxmask.rle import decode_window
 from boxmask.splits import select_each
 from boxmask.train.keep import Keep
@@ -61,11 +61,14 @@ class Collection:
         """Collect boxes; with `every`, one image in so many is held out, or only those are kept."""
         self.sources = tuple(sources)
         self.table = _table(self.sources, min_side)
+        if not self.table.learnt.any():
+            raise InputError(_nothing(self.sources))
         if every:
             self.table = self.table.only((self.table.image % every == every - 1) == held_out)
-        if not self.table.learnt.any():
-            paths = ", ".join(str(source.dataset.path) for source in self.sources)
-            raise InputError(f"{paths}: no mask of a seen class to learn from; check --seen.")
+            if not self.table.learnt.any():
+                kept = "left to measure on" if held_out else "left to learn from"
+                raise ConfigError(f"holdout is {every}: no image with a mask is {kept}; change it.")
+        self.left_out: set[str] = set()  # why something was not measured on
         self.first_images = _starts([len(one.dataset.file_names) for one in self.sources])
         self.pictures: Keep[int, Pixels] = Keep(
             self._picture, size=_picture_size, room=room * 3 // 4
@@ -82,20 +85,13 @@ class Collection:
     def _picture(self, image: int) -> Pixels:
         source, index = self.place(image)
         dataset = source.dataset
-        name = dataset.file_names[index]
-        try:
-            return load_image(
-                source.folder,
-                name,
-                width=int(dataset.widths[index]),
-                height=int(dataset.heights[index]),
-                rotated_if_unsized=dataset.rotated_if_unsized,
-            )
-        except ImageFault as fault:
-            raise InputError(
-                f"{source.folder / name}: {fault}. Repair the file or take its image out of "
-                f"{dataset.path}; `boxmask check` finds all such files."
-            ) from fault
+        return load_image(
+            source.folder,
+            dataset.file_names[index],
+            width=int(dataset.widths[index]),
+            height=int(dataset.heights[index]),
+            rotated_if_unsized=dataset.rotated_if_unsized,
+        )
 
     def _instance(self, item: int) -> Instance:
         dataset = self.sources[self.table.source[item]].dataset
@@ -107,7 +103,10 @@ class Collection:
         instance = Instance(box, None, f"{file} annotation {dataset.annotation_ids[row]}")
         if not self.table.learnt[item] or not (box[:2] < box[2:]).all():
             return instance
-        window = decode_window(segmentation(dataset, row), width=width, height=height, box=box)
+        try:
+            window = decode_window(segmentation(dataset, row), width=width, height=height, box=box)
+        except InputError as error:
+            raise InputError(f"{dataset.path}: {instance.name}: {error}") from error
         return replace(instance, mask=Mask(window.x, window.y, window.bits.T).trimmed())
 
 
@@ -122,6 +121,9 @@ def open_sources(
             f"{len(annotations)} annotation files but {len(folders)} folders of images; "
             "give one folder for all, or one for each in the same order."
         )
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: there is no such folder of images.")
     datasets = [read(path) for path in annotations]
     chosen = select_each(seen, [dataset.categories for dataset in datasets])
     return tuple(Source(*each) for each in zip(datasets, folders, chosen, strict=True))
@@ -147,6 +149,18 @@ def _table(sources: Sequence[Source], min_side: float) -> Table:
             )
         )
     return Table(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
+
+
+def _nothing(sources: Sequence[Source]) -> str:
+    """Say why there is no mask to learn from."""
+    paths = ", ".join(str(source.dataset.path) for source in sources)
+    if not any(source.dataset.has_mask.any() for source in sources):
+        return f"{paths}: no annotation has a mask; training needs some with a segmentation."
+    if not any(source.seen.any() for source in sources):
+        names = sorted({c.name for source in sources for c in source.dataset.categories})
+        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        return f"{paths}: none of its classes is seen; choose by --seen out of: {shown}."
+    return f"{paths}: no seen class has a mask in a sound box; choose other classes by --seen."
 
 
 def _fit(dataset: BoxDataset, min_side: float) -> Bits:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from boxmask.errors import ConfigError
+from boxmask.errors import ConfigError, InputError
 from boxmask.models.config import ModelConfig
 from boxmask.models.views import cut_views
 from boxmask.train.batch import Batch, Truth
@@ -25,6 +25,8 @@ from boxmask.train.scene import Instance, Scene
 from boxmask.train.targets import target, truth
 
 Random = np.random.Generator
+
+ATTEMPTS = 50  # pictures in a row that cannot be used, until the data is given up
 
 
 class Examples(Dataset[Batch]):
@@ -50,11 +52,27 @@ class Examples(Dataset[Batch]):
         return Batch.join([self.example(place) for place in range(first, first + self.size)])
 
     def example(self, position: int) -> Batch:
-        """Make what one drawn picture or box adds to a batch."""
+        """Make what one drawn picture or box adds to a batch; another is drawn for a broken one."""
         draw = self.sampler.draw(position)
         random = np.random.default_rng((self.config.seed, draw.epoch, draw.place))
+        chance = self.sampler.weights / self.sampler.weights.sum()
+        left_out: list[str] = []
+        item = draw.item
+        while len(left_out) < ATTEMPTS:
+            try:
+                batch = self._example(self.groups[item], random)
+            except InputError as error:
+                left_out.append(str(error))
+                item = int(random.choice(len(chance), p=chance))
+            else:
+                return replace(batch, left_out=tuple(left_out))
+        raise InputError(
+            f"{ATTEMPTS} pictures drawn one after another could not be used, the last because of "
+            f"{left_out[-1]}. Check --images; `boxmask check` lists what is wrong."
+        )
+
+    def _example(self, items: npt.NDArray[np.int64], random: Random) -> Batch:
         model, augment = self.config.model, self.config.augment
-        items = self.groups[draw.item]
         if model.view_per_box:
             context = max(1.0, model.context * factor(random, augment.context))
             model = replace(model, context=context)

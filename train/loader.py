@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from boxmask.errors import ConfigError
+from boxmask.errors import BoxmaskError, ConfigError
 from boxmask.train.batch import Batch
 from boxmask.train.config import TrainConfig
 from boxmask.train.examples import Examples
@@ -50,16 +50,37 @@ def steps(
     """Yield the parts of each step from a step on."""
     parts = Parts(first, config.steps, config.accumulate, processes)
     loader = DataLoader(
-        examples,
+        _Told(examples),
         batch_size=None,
         sampler=parts,
         num_workers=config.workers,
         prefetch_factor=AHEAD if config.workers else None,
         worker_init_fn=_one_thread,
+        # Spawned, since a fork of a process that has run torch threads may hang.
+        multiprocessing_context="spawn" if config.workers else None,
     )
     batches = iter(loader)
     for _ in range(first, config.steps):
-        yield [next(batches) for _ in range(config.accumulate)]
+        yield [_sound(next(batches)) for _ in range(config.accumulate)]
+
+
+class _Told(Dataset[Batch | BoxmaskError]):
+    """Examples whose errors are handed over: raised in a worker, they come as a traceback."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+
+    def __getitem__(self, part: int) -> Batch | BoxmaskError:
+        try:
+            return self.examples[part]
+        except BoxmaskError as error:
+            return error
+
+
+def _sound(batch: Batch | BoxmaskError) -> Batch:
+    if isinstance(batch, BoxmaskError):
+        raise batch
+    return batch
 
 
 def _one_thread(worker: int) -> None:

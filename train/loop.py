@@ -3,10 +3,11 @@
 import random
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
-from boxmask.errors import RunError, WeightsError
+from boxmask.errors import ConfigError, RunError, WeightsError
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.weights import load
 from boxmask.train.average import Average
@@ -37,7 +38,7 @@ def fit(
     weights; 4. random ones.
     """
     examples = Examples(collection, config, parts=check_parts(config, processes.count))
-    state = begin(config, processes.device, init=init)
+    state = begin(config, processes.device, init=init, resumes=recorder.resumes)
     if recorder.resumes:
         state.load(recorder.folder.state)
     recorder.begin(state)
@@ -65,13 +66,12 @@ def fit(
     return state
 
 
-def begin(config: TrainConfig, device: torch.device, *, init: Path | None = None) -> State:
+def begin(
+    config: TrainConfig, device: torch.device, *, init: Path | None = None, resumes: bool = False
+) -> State:
     """Build the network, its average and its optimiser as they are before the first step."""
     seed_all(config.seed, 0, 0)
-    network = build(config.model, pretrained=config.pretrained and init is None)
-    if init is not None:
-        start, _ = load(init)
-        fill(network, start, init)
+    network = first_network(config, None if resumes else init, blank=resumes)
     network.to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)
@@ -79,12 +79,31 @@ def begin(config: TrainConfig, device: torch.device, *, init: Path | None = None
     return State(network, Average(network, config.optimiser.ema), optimiser)
 
 
+def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
+    """Build the network to start from; a blank one is filled by what a run goes on from."""
+    pretrained = config.pretrained and init is None and not blank
+    try:
+        network = build(config.model, pretrained=pretrained)
+    except ConfigError as error:
+        hint = " (--set pretrained=false)" if pretrained else ""
+        raise ConfigError(f"{error}{hint}") from error
+    if init is not None:
+        start, _ = load(init)
+        fill(network, start, init)
+    return network
+
+
 def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
     """Take over another network's weights; its parts must be the same, its sizes may differ."""
     try:
         network.load_state_dict(start.state_dict())
     except RuntimeError as error:
-        raise WeightsError(f"{path}: does not fit the recipe's model: {error}") from error
+        theirs, ours = (msgspec.to_builtins(one.config) for one in (start, network))
+        differs = [f"{k} is {theirs[k]}, not {ours[k]}" for k in ours if theirs[k] != ours[k]]
+        raise WeightsError(
+            f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
+            "these weights by --preset or --set, or begin without --init."
+        ) from error
 
 
 def learn(

@@ -32,6 +32,13 @@ class Processes:
             distributed.all_reduce(values)
         return values.cpu()
 
+    def union(self, texts: set[str]) -> set[str]:
+        """Unite the texts of all processes."""
+        every: list[set[str]] = [texts] * self.count
+        if self.count > 1:
+            distributed.all_gather_object(every, texts)
+        return set().union(*every)
+
     def wait(self) -> None:
         """Wait for all processes."""
         if self.count > 1:

@@ -19,6 +19,8 @@ class Progress:
     def __init__(self, steps: int, processes: Processes) -> None:
         self.steps = steps
         self.processes = processes
+        self.left_out: set[str] = set()  # in this process since the last report
+        self.told: set[str] = set()  # in all processes before
         self.clear()
 
     def clear(self) -> None:
@@ -38,6 +40,7 @@ class Progress:
             if parts is None:
                 return
             self.boxes += sum(len(part.weights) for part in parts)
+            self.left_out.update(reason for part in parts for reason in part.left_out)
             yield parts
 
     def add(self, terms: list[Terms]) -> None:
@@ -64,4 +67,11 @@ class Progress:
             "seconds_left": (self.steps - step) * taken / self.done,
         }
         self.clear()
-        return entry
+        left_out = sorted(self._new_left_out())
+        return entry | {"left_out": left_out} if left_out else entry
+
+    def _new_left_out(self) -> set[str]:
+        new = self.processes.union(self.left_out) - self.told
+        self.told |= new
+        self.left_out = set()
+        return new

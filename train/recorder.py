@@ -5,9 +5,10 @@ from typing import Any
 
 from boxmask.durable import replacing
 from boxmask.models.weights import save
-from boxmask.train.card import Provenance, card, card_text
+from boxmask.train.card import Provenance, card, card_text, opening
 from boxmask.train.config import TrainConfig
 from boxmask.train.curves import draw_curves
+from boxmask.train.inputs import Inputs
 from boxmask.train.journal import Journal
 from boxmask.train.processes import Processes
 from boxmask.train.run import RunFolder
@@ -39,18 +40,21 @@ class Recorder:
         self.scores: dict[str, float] = {}
         self.resumes = False
 
-    def open(self, config: TrainConfig, *, resume: bool) -> None:
+    def open(self, config: TrainConfig, *, inputs: Inputs, resume: bool) -> None:
         """Begin or continue the folder, once for all processes."""
         if self.processes.first:
-            self.folder.open(config, resume=resume)
+            self.folder.open(config, inputs=inputs, resume=resume)
         self.processes.wait()
         self.resumes = resume and self.folder.state.exists()
 
     def begin(self, state: State) -> None:
-        """Open the log at the step that the run begins or goes on from."""
+        """Say what is learnt from; open the log at the step that the run goes on from."""
         if self.processes.first:
+            self.tell(opening(self.provenance, step=state.step))
             self.journal = Journal(self.folder, step=state.step)
             forget_after(self.folder, state.step)
+            if self.validation is not None and not state.step:
+                add_strip(self.folder, self.validation, state.network, step=0)
 
     def report(self, entry: dict[str, Any]) -> None:
         """Log an entry and pass it on."""
@@ -64,7 +68,9 @@ class Recorder:
             network = state.average.network
             outcome = self.validation.measure(network, self.processes.device)
             self.scores = outcome.scores()
-            self.report({"step": state.step, **self.scores})
+            left_out = sorted(self.validation.collection.left_out - self.left_out())
+            more = {"left_out": left_out} if left_out else {}
+            self.report({"step": state.step, **self.scores, **more})
             # The best is chosen by seen classes alone: the unseen ones are there to be surprised.
             if self.scores.get("miou_seen", 0.0) > state.best:
                 state.best = self.scores["miou_seen"]
@@ -80,8 +86,18 @@ class Recorder:
             draw_curves(list(self.journal.entries()), self.folder.path / "curves.png")
         self.processes.wait()
 
+    def left_out(self) -> set[str]:
+        """Return why pictures or masks could not be used, ever since the run began."""
+        entries = self.journal.entries() if self.journal is not None else ()
+        return {reason for entry in entries for reason in entry.get("left_out", ())}
+
     def _weights(self, state: State, name: str) -> None:
-        content = card(self.provenance, step=state.step, scores=self.scores)
+        content = card(
+            self.provenance,
+            step=state.step,
+            scores=self.scores,
+            left_out=len(self.left_out()),
+        )
         save(self.folder.path / f"{name}.safetensors", state.average.network, content)
         with replacing(self.folder.path / "MODEL_CARD.md") as stream:
             stream.write(card_text(content).encode())

@@ -1,6 +1,7 @@
 """The run folder: what a training run leaves behind.
 
 config.json         the recipe
+data.json           the annotation files, by their digests
 log.jsonl           every report, a line each
 state.pt            what a run goes on from
 last.safetensors    the latest weights
@@ -10,12 +11,15 @@ curves.png          losses and IoU over the steps
 samples.png         masks over the steps, the truth on top
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from boxmask.durable import replacing
 from boxmask.errors import RunError
 from boxmask.train.config import TrainConfig
+from boxmask.train.inputs import Inputs
 from boxmask.train.settings import from_json, to_json
 
 
@@ -29,6 +33,11 @@ class RunFolder:
     def config(self) -> Path:
         """The recipe."""
         return self.path / "config.json"
+
+    @property
+    def data(self) -> Path:
+        """The annotation files, by their digests."""
+        return self.path / "data.json"
 
     @property
     def log(self) -> Path:
@@ -45,22 +54,49 @@ class RunFolder:
         """A strip of sample masks for every validation."""
         return self.path / "samples"
 
-    def open(self, config: TrainConfig, *, resume: bool) -> None:
+    def open(self, config: TrainConfig, *, inputs: Inputs, resume: bool) -> None:
         """Begin a run, or check that one can be continued."""
-        if self.config.exists():
+        if self._begun():
             if not resume:
                 raise RunError(
                     f"{self.path} holds a run already; --resume goes on with it, another --out "
                     "begins a new one"
                 )
-            self._check_same(config)
+            self._check_recipe(config)
+            self._check_data(inputs)
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        with replacing(self.config) as stream:
-            stream.write(to_json(config).encode())
+        for path, text in (
+            (self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2)),
+            (self.config, to_json(config).encode()),
+        ):
+            with replacing(path) as stream:
+                stream.write(text)
 
-    def _check_same(self, config: TrainConfig) -> None:
-        kept = from_json(self.config.read_bytes())
+    def _begun(self) -> bool:
+        """Tell whether a run got anywhere; one that failed at once leaves nothing to lose."""
+        said = self.log.exists() and self.log.stat().st_size > 0
+        return self.config.exists() and (said or self.state.exists())
+
+    def _check_data(self, inputs: Inputs) -> None:
+        try:
+            changes = msgspec.json.decode(self.data.read_bytes(), type=Inputs).changes(inputs)
+        except (OSError, msgspec.DecodeError) as error:
+            raise RunError(
+                f"{self.data}: cannot tell whether the run began with these annotation files: "
+                f"{error}; begin a new one in another --out."
+            ) from error
+        if changes:
+            raise RunError(
+                f"{self.data}: the data has changed, so the run cannot be resumed: "
+                f"{'; '.join(changes)}. Give the files it began with, or another --out."
+            )
+
+    def _check_recipe(self, config: TrainConfig) -> None:
+        # Batches are functions of their number, whoever makes them and however much is kept.
+        kept = replace(
+            from_json(self.config.read_bytes()), workers=config.workers, cache_gib=config.cache_gib
+        )
         if kept != config:
             before, now = to_json(kept).splitlines(), to_json(config).splitlines()
             pairs = zip(before, now, strict=False)

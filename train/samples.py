@@ -31,6 +31,9 @@ def add_strip(
     collection = validation.collection
     device = next(network.parameters()).device
     masks = {item: mask for item, mask, _ in predict(network, collection, items, device)}
+    items = items[np.isin(items, list(masks))]
+    if not len(items):
+        return
     truth = {int(item): collection.instances[int(item)].mask for item in items}
     for name, drawn in (("truth", truth), (f"step_{step:07d}", masks)):
         tiles = [

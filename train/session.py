@@ -1,5 +1,6 @@
 """One call of `boxmask train`: files to collections, collections to the loop, all in a folder."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ import msgspec
 import numpy as np
 import torch
 
+from boxmask.models.device import choose_device
 from boxmask.train.card import Provenance, describe
 from boxmask.train.collection import Collection, Source, open_sources
 from boxmask.train.config import TrainConfig
+from boxmask.train.inputs import Inputs, files
 from boxmask.train.loop import fit
 from boxmask.train.processes import processes
 from boxmask.train.recorder import Recorder
@@ -55,10 +58,8 @@ def run(
         validation=describe(validation.collection) if validation is not None else (),
         recipe=msgspec.to_builtins(config),
     )
-    device = (
-        ("cuda" if torch.cuda.is_available() else "cpu") if job.device == "auto" else job.device
-    )
-    with processes(device) as group:
+    measured = validation.collection.sources if validation is not None else ()
+    with processes(choose_device(job.device)) as group:
         recorder = Recorder(
             RunFolder(job.out),
             provenance=provenance,
@@ -66,11 +67,16 @@ def run(
             processes=group,
             report=report,
         )
-        recorder.open(config, resume=job.resume)
+        recorder.open(config, inputs=Inputs(files(sources), files(measured)), resume=job.resume)
         state = fit(config, collection, recorder=recorder, processes=group, init=job.init)
         if not group.first:
             return {}
-    return {"steps": state.step, "best": state.best, "scores": recorder.scores}
+    return {
+        "steps": state.step,
+        "best": state.best if math.isfinite(state.best) else None,
+        "scores": recorder.scores,
+        "left_out": len(recorder.left_out()),
+    }
 
 
 def open_validation(

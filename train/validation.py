@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from boxmask.errors import InputError
 from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
@@ -67,21 +68,24 @@ class Validation:
 
     def measure(self, network: MaskNetwork, device: torch.device) -> Outcome:
         """Predict the masks of the boxes and compare them with the truth."""
-        iou, expected = np.zeros(len(self.items)), np.zeros(len(self.items))
-        place = {int(item): i for i, item in enumerate(self.items)}
-        for item, window, quality in predict(network, self.collection, self.items, device):
-            iou[place[item]] = mask_iou(window, self.collection.instances[item].mask)
-            expected[place[item]] = quality
+        found = [
+            (item, mask_iou(window, self.collection.instances[item].mask), quality)
+            for item, window, quality in predict(network, self.collection, self.items, device)
+        ]
+        if not found:
+            reasons = sorted(self.collection.left_out)
+            raise InputError(f"nothing to measure on can be used: {reasons[0]}; check its images.")
+        items, iou, expected = (np.array(column) for column in zip(*found, strict=True))
         table = self.collection.table
-        category = table.category[self.items]
-        return Outcome(iou, expected, category, self.seen[category], table.image[self.items])
+        category = table.category[items]
+        return Outcome(iou, expected, category, self.seen[category], table.image[items])
 
 
 @torch.no_grad()
 def predict(
     network: MaskNetwork, collection: Collection, items: Items, device: torch.device
 ) -> Iterator[tuple[int, Mask, float]]:
-    """Yield the predicted mask of each box and its expected IoU."""
+    """Yield the predicted mask of each box and its expected IoU, but for unreadable pictures."""
     network.eval()
     for group, views in _views(collection, items, network):
         prediction = network(views.to(device))
@@ -111,8 +115,13 @@ def _views(
     waiting: list[tuple[Items, Views]] = []
     for image in dict.fromkeys(images.tolist()):
         group = items[images == image]
-        boxes = np.array([collection.instances[int(item)].box for item in group])
-        waiting.append((group, cut_views(config, collection.pictures[image], boxes)))
+        try:
+            boxes = np.array([collection.instances[int(item)].box for item in group])
+            picture = collection.pictures[image]
+        except InputError as error:
+            collection.left_out.add(str(error))
+            continue
+        waiting.append((group, cut_views(config, picture, boxes)))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
             yield _joined(waiting)
             waiting = []

@@ -35,7 +35,7 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show the recipe and stop.")
     ] = False,
@@ -76,7 +76,9 @@ def train(
     if as_json and summary:
         typer.echo(json.dumps(summary))
     elif summary:
-        typer.echo(f"done: weights and card in {out}", err=True)
+        left_out = summary["left_out"]
+        note = f"; {left_out} pictures or masks left out, see log.jsonl" if left_out else ""
+        typer.echo(f"done: weights and card in {out}{note}", err=True)
 
 
 def _command(arguments: list[str]) -> str:
@@ -86,18 +88,34 @@ def _command(arguments: list[str]) -> str:
 
 
 def _say(entry: dict[str, Any]) -> None:
-    """Print one report as a line on stderr."""
-    if "loss" in entry:
+    """Print one report on stderr."""
+    if "masks" in entry:
+        line = _opening(entry)
+    elif "loss" in entry:
         line = (
             f"step {entry['step']}  loss {entry['loss']:.4f} (mask {entry['mask']:.4f})  "
             f"{entry['boxes_per_second']:.1f} boxes/s  waiting {entry['waiting']:.0%}  "
             f"{_clock(entry['seconds_left'])} left"
         )
     else:
-        hidden = ("step", "_low", "_high")
+        hidden = ("step", "_low", "_high", "left_out")
         scores = (f"{k} {value:.4f}" for k, value in entry.items() if not k.endswith(hidden))
         line = f"step {entry['step']}  {'  '.join(scores)}"
     typer.echo(line, err=True)
+    for reason in entry.get("left_out", ()):
+        typer.echo(f"left out: {reason}", err=True)
+
+
+def _opening(entry: dict[str, Any]) -> str:
+    """Say what is learnt from, and what the run is measured on."""
+    measured = entry["measured_images"]
+    images = f"{measured:,} images" if measured else "none: add --val or --set holdout=10"
+    after = f"going on after step {entry['step']}: " if entry["step"] else ""
+    return (
+        f"{after}learning from {entry['images']:,} images, {entry['masks']:,} masks of "
+        f"{entry['seen_classes']} seen classes ({entry['unseen_classes']} unseen); "
+        f"measuring on {images}"
+    )
 
 
 def _clock(seconds: float) -> str:

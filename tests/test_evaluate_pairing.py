@@ -40,6 +40,11 @@ def test_missing_and_extra_predictions_are_counted_and_named(tmp_path: Path) -> 
     assert (found.extra, list(found.extra_ids)) == (2, ["x", "y"])
 
 
+def test_ids_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"pred.json: none of its ids.*'1' and 1\. Text"):
+        paired(tmp_path, [annotation(1)], [annotation("1")])
+
+
 def test_a_skipped_annotation_is_missing_though_it_kept_the_mask_of_its_input(
     tmp_path: Path,
 ) -> None:

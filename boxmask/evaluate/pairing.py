@@ -66,6 +66,12 @@ def scored(truth: MaskFile) -> Instances:
 def pair(truth: MaskFile, instances: Instances, predicted: MaskFile) -> Pairing:
     """Find each instance's prediction by id, or by place in a results list that has no ids."""
     positions = _positions(truth, predicted)
+    if positions and positions.keys().isdisjoint(truth.ids):
+        raise InputError(
+            f"{predicted.path}: none of its ids is one of {truth.path}: the first are "
+            f"{predicted.ids[0]!r} and {truth.ids[0]!r}. Text and numbers are different ids; "
+            "predict from this very ground truth."
+        )
     rows = np.full(len(instances.rows), -1, dtype=np.int64)
     missing: Counter[str] = Counter()
     missing_ids: list[Id] = []

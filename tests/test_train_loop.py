@@ -108,6 +108,14 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
+def test_a_resumed_run_remembers_what_was_measured(path: Path, tmp_path: Path) -> None:
+    val = {"val": (path,), "val_images": (path.parent / "images",)}
+    config = tiny("steps=4", "validate_every=4")
+    summary = train(path, tmp_path / "run", config, **val)
+    again = train(path, tmp_path / "run", config, resume=True, **val)
+    assert again["scores"] == summary["scores"] != {}
+
+
 def test_a_killed_run_goes_on_to_the_same_weights(path: Path, tmp_path: Path) -> None:
     config = tiny("steps=12", "save_every=1")
     train(path, tmp_path / "whole", config)

@@ -37,7 +37,7 @@ def describe(collection: Collection) -> tuple[dict[str, Any], ...]:
     table = collection.table
     return tuple(
         {
-            "file": f"{source.dataset.path.parent.name}/{source.dataset.path.name}",
+            "file": "/".join(source.dataset.path.absolute().parts[-2:]),
             "images": len(np.unique(table.image[table.source == number])),
             "boxes": int((table.source == number).sum()),
             "masks": int((table.learnt & (table.source == number)).sum()),
@@ -128,7 +128,7 @@ def card_text(content: Card) -> str:
 
 def _scores(scores: dict[str, float]) -> list[str]:
     if not scores:
-        return ["Not measured: no validation data was given."]
+        return ["Not measured: without validation data, or before the first time."]
     lines = ["| figure | value | 95 % interval |", "|---|---|---|"]
     for name, words in FIGURES.items():
         if name in scores:

@@ -43,6 +43,12 @@ class Journal:
             except msgspec.DecodeError:
                 continue
 
+    def last_scores(self) -> dict[str, float]:
+        """Return what was measured last, nothing if that was never."""
+        measured = [entry for entry in self.entries() if "miou_overall" in entry]
+        aside = ("step", "left_out")
+        return {k: v for k, v in measured[-1].items() if k not in aside} if measured else {}
+
     def close(self) -> None:
         """Finish what is still to be written."""
         if self.board is not None:

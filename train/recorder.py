@@ -52,6 +52,7 @@ class Recorder:
         if self.processes.first:
             self.tell(opening(self.provenance, step=state.step))
             self.journal = Journal(self.folder, step=state.step)
+            self.scores = self.journal.last_scores()
             forget_after(self.folder, state.step)
             if self.validation is not None and not state.step:
                 add_strip(self.folder, self.validation, state.network, step=0)

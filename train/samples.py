@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from boxmask.models.network import MaskNetwork
 from boxmask.train.run import RunFolder
-from boxmask.train.scene import Mask, Pixels
+from boxmask.train.scene import Bits, Mask, Pixels, overlap
 from boxmask.train.validation import Validation, predict
 
 TILE = 128  # pixels
@@ -35,7 +35,10 @@ def add_strip(
     if not len(items):
         return
     truth = {int(item): collection.instances[int(item)].mask for item in items}
-    for name, drawn in (("truth", truth), (f"step_{step:07d}", masks)):
+    for name, title, drawn in (
+        ("truth", "truth", truth),
+        (f"step_{step:07d}", f"step {step:,}", masks),
+    ):
         tiles = [
             _tile(
                 collection.pictures[int(collection.table.image[item])],
@@ -44,7 +47,7 @@ def add_strip(
             )
             for item in items
         ]
-        _strip(tiles, name).save(folder.samples / f"{name}.png")
+        _strip(tiles, title).save(folder.samples / f"{name}.png")
     strips = sorted(folder.samples.glob("step_*.png"))
     kept = np.unique(np.linspace(0, len(strips) - 1, min(STRIPS - 1, len(strips))).astype(int))
     sheet = [folder.samples / "truth.png", *(strips[i] for i in kept)]
@@ -59,24 +62,38 @@ def forget_after(folder: RunFolder, step: int) -> None:
 
 
 def _tile(picture: Pixels, box: np.ndarray, mask: Mask | None) -> Image.Image:
-    """Show a box with some context, the mask tinted, as a square."""
-    image = picture.astype(np.float32)
-    if mask is not None:
-        height, width = mask.bits.shape
-        window = image[mask.y : mask.y + height, mask.x : mask.x + width]
-        window[mask.bits] = 0.5 * window[mask.bits] + 0.5 * COLOUR
+    """Show a box with some context, the mask tinted and outlined, as a square."""
     centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CONTEXT
     corners = np.concatenate([centre - side / 2, centre + side / 2])
-    return Image.fromarray(image.astype(np.uint8)).transform(
-        (TILE, TILE), Image.Transform.EXTENT, tuple(corners), Image.Resampling.BILINEAR
+    tile = _square(picture, corners).astype(np.float32)
+    if mask is not None:
+        whole = Mask(0, 0, np.zeros(picture.shape[:2], dtype=np.bool_))
+        inside = _square(overlap(whole, mask).astype(np.uint8) * 255, corners) > 127
+        tile[inside] = 0.6 * tile[inside] + 0.4 * COLOUR
+        tile[_outline(inside)] = 255  # a tint alone hardly shows on a red object
+    return Image.fromarray(tile.astype(np.uint8))
+
+
+def _square(picture: Pixels, corners: np.ndarray) -> Pixels:
+    return np.asarray(
+        Image.fromarray(picture).transform(
+            (TILE, TILE), Image.Transform.EXTENT, tuple(corners), Image.Resampling.BILINEAR
+        )
     )
 
 
-def _strip(tiles: Sequence[Image.Image], name: str) -> Image.Image:
+def _outline(inside: Bits) -> Bits:
+    """Return the pixels of a mask that touch what is outside it."""
+    padded = np.pad(inside, 1)
+    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside & ~core
+
+
+def _strip(tiles: Sequence[Image.Image], title: str) -> Image.Image:
     strip = Image.new("RGB", (TILE * len(tiles), TILE + 14), "white")
     for place, tile in enumerate(tiles):
         strip.paste(tile, (place * TILE, 14))
-    ImageDraw.Draw(strip).text((2, 1), name, fill="black")
+    ImageDraw.Draw(strip).text((2, 1), title, fill="black")
     return strip
 
 

@@ -58,7 +58,7 @@ def run(
         validation=describe(validation.collection) if validation is not None else (),
         recipe=msgspec.to_builtins(config),
     )
-    measured = validation.collection.sources if validation is not None else ()
+    measured = validation.collection.sources if validation is not None and job.val else ()
     with processes(choose_device(job.device)) as group:
         recorder = Recorder(
             RunFolder(job.out),

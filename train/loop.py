@@ -48,14 +48,9 @@ def fit(
     for parts in progress.timed(parts_of_steps):
         set_training(state.network, config)
         seed_all(config.seed, state.step, processes.rank)
-        rate = set_rate(state.optimiser, config.optimiser, step=state.step, steps=config.steps)
         totals = count(parts, processes)
         terms = [learn(model, part, config, totals=totals, processes=processes) for part in parts]
-        norm = clip(state.network.parameters(), config.optimiser.clip)
-        state.optimiser.step()
-        state.optimiser.zero_grad()
-        state.average.update(state.network, step=state.step)
-        state.step += 1
+        rate, norm = advance(state, config)
         progress.add(terms)
         if due(state.step, config.log_every, config.steps):
             recorder.report(progress.entry(state.step, rate=rate, gradient=norm))
@@ -127,6 +122,17 @@ def learn(
     # Processes average their gradients, but the shares of a loss add up over all of them.
     torch.autograd.backward(loss * processes.count)
     return terms
+
+
+def advance(state: State, config: TrainConfig) -> tuple[float, float]:
+    """Take the step that the gradients say; return its rate and the norm of the gradients."""
+    rate = set_rate(state.optimiser, config.optimiser, step=state.step, steps=config.steps)
+    norm = clip(state.network.parameters(), config.optimiser.clip)
+    state.optimiser.step()
+    state.optimiser.zero_grad()
+    state.average.update(state.network, step=state.step)
+    state.step += 1
+    return rate, norm
 
 
 def count(parts: list[Batch], processes: Processes) -> Totals:

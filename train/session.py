@@ -52,17 +52,11 @@ def run(
     every = 0 if job.val else config.holdout
     collection = Collection(sources, min_side=config.min_side, room=room, every=every)
     validation = open_validation(job, config, sources)
-    provenance = Provenance(
-        command=job.command,
-        data=describe(collection),
-        validation=describe(validation.collection) if validation is not None else (),
-        recipe=msgspec.to_builtins(config),
-    )
     measured = validation.collection.sources if validation is not None and job.val else ()
     with processes(choose_device(job.device)) as group:
         recorder = Recorder(
             RunFolder(job.out),
-            provenance=provenance,
+            provenance=_provenance(job, config, collection, validation),
             validation=validation,
             processes=group,
             report=report,
@@ -77,6 +71,17 @@ def run(
         "scores": recorder.scores,
         "left_out": len(recorder.left_out()),
     }
+
+
+def _provenance(
+    job: Job, config: TrainConfig, collection: Collection, validation: Validation | None
+) -> Provenance:
+    return Provenance(
+        command=job.command,
+        data=describe(collection),
+        validation=describe(validation.collection) if validation is not None else (),
+        recipe=msgspec.to_builtins(config),
+    )
 
 
 def open_validation(

@@ -17,7 +17,7 @@ from boxmask.overlay import overlay
 from boxmask.rle import decode_window
 
 HEIGHT = 260
-WIDTH = 1000
+WIDTH = 1060
 
 
 def draw(image: dict[str, Any], annotations: list[dict[str, Any]], folder: Path) -> Image.Image:
@@ -49,7 +49,8 @@ def rows(pictures: list[Image.Image]) -> list[list[Image.Image]]:
 def sheet(pictures: list[Image.Image]) -> Image.Image:
     """Lay pictures out in rows on white."""
     laid = rows(pictures)
-    whole = Image.new("RGB", (WIDTH, HEIGHT * len(laid)), "white")
+    width = max(sum(one.width for one in row) for row in laid)
+    whole = Image.new("RGB", (width, HEIGHT * len(laid)), "white")
     for number, row in enumerate(laid):
         left = 0
         for picture in row:

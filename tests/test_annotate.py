@@ -24,13 +24,14 @@ from boxmask.annotate.batches import in_batches
 from boxmask.annotate.estimate import estimate
 from boxmask.annotate.events import Event
 from boxmask.annotate.job import Job
-from boxmask.annotate.network import Annotator, choose_device, choose_precision
+from boxmask.annotate.network import Annotator, choose_precision
 from boxmask.annotate.opening import Opened
 from boxmask.annotate.run import run
 from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 from boxmask.geometry import paste
 from boxmask.images import load_image
 from boxmask.models import Views, cut_views
+from boxmask.models.device import choose_device
 from boxmask.models.weights import save
 
 WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}

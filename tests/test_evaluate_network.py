@@ -40,7 +40,7 @@ def job(tmp_path: Path) -> Job:
 
 def test_the_network_is_scored_on_every_true_box(job: Job) -> None:
     network, box = run(job).report.systems
-    assert network.name == "tiny.safetensors"
+    assert network.name == "tiny"
     assert network.ap_ranked_by == "predicted_iou"
     assert network.missing == {"image missing": 1}
     assert network.missing_ids == [2]

@@ -12,9 +12,10 @@ from annotation_files import annotate, boxes_of, make_job, output, tiny_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import Job, weights_file
 from boxmask.annotate.plan import Plan, Shard, cut_shards, load, save
 from boxmask.annotate.work import WorkFolder
+from boxmask.bundled import BUNDLED
 from boxmask.data import ReadOptions
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
 from boxmask.models.weights import save as save_weights
@@ -179,6 +180,20 @@ def test_what_is_not_there_is_named(tmp_path: Path, lost: str, said: str) -> Non
         annotate(job)
 
 
-def test_without_weights_the_job_says_where_they_come_from(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="boxmask train"):
-        annotate(replace(make_job(tmp_path), weights=None))
+def test_without_weights_the_bundled_model_is_asked(tmp_path: Path) -> None:
+    job = replace(make_job(tmp_path), weights=None)
+    assert weights_file(job) == BUNDLED
+    assert annotate(job).predicted > 0
+
+
+def test_no_file_that_is_read_can_be_the_output(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    roundabout = tmp_path / "folder" / ".." / job.boxes.name
+    (tmp_path / "folder").mkdir()
+    for out in (job.boxes, roundabout, job.weights):
+        assert out is not None
+        with pytest.raises(ConfigError, match="--out is a file that is read"):
+            replace(job, out=out, fresh=True)
+    (tmp_path / "link").symlink_to(job.boxes)
+    with pytest.raises(ConfigError, match="--out is a file that is read"):
+        replace(job, out=tmp_path / "link")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -60,8 +61,14 @@ class Job:
         if self.precision not in get_args(Precision):
             known = ", ".join(get_args(Precision))
             raise ConfigError(f"--precision is {self.precision!r}; known: {known}.")
-        if self.out.absolute() == self.boxes.absolute():
-            raise ConfigError(f"{self.out}: --out is the input itself; give another name.")
+        if self.out.resolve() in {path.resolve() for path in self._read()}:
+            raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
+
+    def _read(self) -> Iterator[Path]:
+        """List the files that the job reads, images aside."""
+        reading = self.reading
+        extra = (reading.images_json, reading.metadata, reading.vg_alias) if reading else ()
+        yield from (path for path in (self.boxes, self.weights, *extra) if path is not None)
 
 
 def check_paths(job: Job) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from boxmask.errors import ConfigError, RunError
+from boxmask.errors import RunError
 from boxmask.models import MaskNetwork, Views
 from boxmask.models.weights import load
 
@@ -79,20 +79,6 @@ def load_annotator(weights: Path, *, device: str, precision: str) -> Annotator:
     """Load weights onto a device."""
     network, _ = load(weights)
     return Annotator(network, device=device, precision=precision)
-
-
-def choose_device(wanted: str) -> str:
-    """Return the device to use; `auto` takes CUDA, else MPS, else the CPU."""
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next((name for name, there in found.items() if there), "cpu")
-    try:
-        kind = torch.device(wanted).type
-    except RuntimeError as error:
-        raise ConfigError(f"--device {wanted}: PyTorch knows no such device.") from error
-    if not found.get(kind, kind == "cpu"):
-        raise ConfigError(f"--device {wanted}: there is none on this machine.")
-    return wanted
 
 
 def choose_precision(wanted: str, device: str) -> str:

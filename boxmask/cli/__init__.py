@@ -11,11 +11,11 @@ from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.models import models
 from boxmask.cli.train import train
-from boxmask.errors import BoxmaskError
+from boxmask.errors import BoxmaskError, ConfigError
 
 
 class Commands(TyperGroup):
-    """The group of all commands; our own errors become one sentence and exit status 1."""
+    """The group of all commands; our own errors become one sentence and an exit status."""
 
     def invoke(self, ctx: Any) -> Any:  # typer brings its own click or shares one, by version
         """Run the chosen command."""
@@ -23,7 +23,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except BoxmaskError as error:
             typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from error
+            raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)

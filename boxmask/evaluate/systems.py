@@ -16,7 +16,7 @@ def systems(
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
     found = {_name(path, job): read_masks(path) for path in job.predicted}
     if job.weights is not None and job.images is not None:
-        found[job.weights.name] = predict(
+        found[job.weights.stem] = predict(
             job, weights=job.weights, images=job.images, progress=progress
         )
     found |= {_name(path, job): read_masks(path) for path in job.against}

@@ -75,7 +75,8 @@ def test_models_lists_everything_for_programs(tmp_path: Path) -> None:
     assert [row["name"] for row in listed["heads"]] == list(HEADS)
     assert [row["name"] for row in listed["backbones"]] == list(BACKBONES)
     assert [row["name"] for row in listed["models"]] == list(PRESETS)
-    broken, mine = listed["weights"]
+    bundled, broken, mine = listed["weights"]
+    assert bundled["name"] == "zoom-lite0.safetensors"
     assert "truncated" in broken["error"]
     assert mine["card"] == {"name": "mine"}
     assert mine["parameters"] == network_cost(SMALL).parameters
@@ -86,5 +87,5 @@ def test_models_shows_tables_to_people(tmp_path: Path) -> None:
     shown = run(str(tmp_path))
     assert "hourglass20-no-lrs" in shown
     assert "efficientnet-lite0" in shown
-    assert "weights: none here" in shown
+    assert "zoom-lite0.safetensors" in shown
     assert "not usable: " in shown

@@ -160,7 +160,7 @@ def test_the_plan_holds_no_path_and_the_work_folder_nothing_else(tmp_path: Path)
     [
         ({"batch_boxes": 0}, "--batch-boxes is 0; give 1 or more"),
         ({"precision": "fp8"}, "--precision is 'fp8'; known: auto, fp32"),
-        ({"out": Path("a.json"), "boxes": Path("a.json")}, "--out is the input itself"),
+        ({"out": Path("a.json"), "boxes": Path("a.json")}, "--out is a file that is read"),
     ],
 )
 def test_a_job_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:

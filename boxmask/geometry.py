@@ -21,7 +21,7 @@ Bits = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
-# Narrower boxes, in fractions of the image, are pasted as if they were this wide (deepmac.md 6.3).
+# Narrower boxes, in fractions of the image, are pasted as if they were this wide, as released.
 NARROWEST = 1e-4
 
 

@@ -54,7 +54,7 @@ def whole(window: Window, width: int, height: int) -> Bits:
 
 
 def places(low: float, high: float, extent: int, side: int) -> dict[int, float]:
-    """Where pixels of the image lie among the M samples of a box, as deepmac.md 6.3 has it."""
+    """Where pixels of the image lie among the M samples of a box, as in the released Deep-MAC."""
     first, last = low / extent, high / extent
     found = {}
     for pixel in range(extent if extent > 1 else 0):

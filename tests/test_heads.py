@@ -10,7 +10,7 @@ from boxmask.models.heads.hourglass import PLANS
 from boxmask.models.heads.residual import PreActivation
 from boxmask.models.hourglass import depth
 
-# Deep-MAC: 50 channels in, 64 base channels (deepmac.md 3.2, 3.4, 3.5).
+# Deep-MAC: 50 channels in, 64 base channels.
 PARAMETERS = {
     "hourglass10": 1_605_249,
     "hourglass20": 5_530_625,
@@ -29,7 +29,7 @@ PARAMETERS = {
     "fc2": 68_162_752,
     "fc4": 68_162_752 + 2 * (1024 * 1024 + 1024),
 }
-# Deep-MARC: 256 channels in, the mask twice as large as the crop (deepmac.md 3.7, 10.1).
+# Deep-MARC: 256 channels in, the mask twice as large as the crop.
 ENLARGING = {
     "fcn": 2_625_537,
     "hourglass20": 5_682_177,

@@ -5,7 +5,7 @@ from boxmask.models.config import ModelConfig
 from boxmask.train.config import Augment, LossWeights, Optimiser, TrainConfig
 from boxmask.train.settings import override
 
-# deepmac.md, section 5. The published runs start from a detection checkpoint that is not at hand.
+# The released Deep-MAC configs, whose runs start from a detection checkpoint that is not at hand.
 _DEEPMAC = TrainConfig(
     model=ModelConfig(
         family="deepmac",
@@ -35,7 +35,7 @@ _DEEPMAC = TrainConfig(
     save_every=500,
 )
 
-# deepmac.md, section 10.5, but for the targets: these are sampled at 64x64 at once, by the operator
+# The released Deep-MARC configs, but for the targets: they are sampled at 64x64 by the operator
 # that masks are pasted with, and not at 112x112 and then reduced by another.
 _DEEPMARC = TrainConfig(
     model=ModelConfig(

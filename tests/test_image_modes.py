@@ -3,29 +3,14 @@
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from picture_files import HEIGHT, WIDTH, picture, save
 from PIL import Image
 
 from boxmask.images import load_image
-
-WIDTH, HEIGHT = 24, 16
-Pixels = npt.NDArray[np.uint8]
-
-
-def picture(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
-    """Colours that differ from corner to corner, smooth enough for JPEG."""
-    x = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
-    y = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
-    return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
-
-
-def save(path: Path, pixels: Pixels, mode: str = "RGB", **options: Any) -> str:
-    Image.fromarray(pixels).convert(mode).save(path, **options)
-    return path.name
 
 
 def png_of(samples: npt.NDArray[np.uint16], color_type: int) -> bytes:

@@ -8,27 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from picture_files import HEIGHT, WIDTH, Pixels, picture, save
 from PIL import Image, ImageFile
 
 from boxmask.errors import InputError
 from boxmask.images import IMAGE_FAULTS, ImageFault, image_size, load_image
-
-WIDTH, HEIGHT = 24, 16
-Pixels = npt.NDArray[np.uint8]
-
-
-def picture(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
-    """Colours that differ from corner to corner, smooth enough for JPEG."""
-    x = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
-    y = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
-    return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
-
-
-def save(path: Path, pixels: Pixels, mode: str = "RGB", **options: Any) -> str:
-    Image.fromarray(pixels).convert(mode).save(path, **options)
-    return path.name
 
 
 def oriented(orientation: int) -> Image.Exif:

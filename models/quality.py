@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from boxmask.models.cut import expected_iou
 from boxmask.models.hourglass import convolution
 from boxmask.models.initial import glorot_
 
@@ -20,11 +21,7 @@ def estimate(logits: Tensor) -> Tensor:
 
     It is the expected intersection over the expected union, if pixels were independent.
     """
-    probability = logits.detach().float().sigmoid()
-    mask = probability > 0.5
-    intersection = (probability * mask).sum(dim=(1, 2))
-    union = (mask + probability * ~mask).sum(dim=(1, 2))
-    return (intersection / union.clamp(min=1e-6)).clamp(NEARLY, 1 - NEARLY).logit()
+    return expected_iou(logits).clamp(NEARLY, 1 - NEARLY).logit()
 
 
 class QualityHead(nn.Module):

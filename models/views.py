@@ -46,6 +46,12 @@ class Views:
         """Copy the views to pinned memory, as loaders do before a copy to the device."""
         return Views(self.pixels.pin_memory(), self.boxes.pin_memory(), self.index.pin_memory())
 
+    def mirrored(self) -> "Views":
+        """Return the mirror images; `geometry.crop` sees in them what it sees here, mirrored."""
+        left, top, right, bottom = self.boxes.unbind(dim=1)
+        boxes = torch.stack([1 - right, top, 1 - left, bottom], dim=1)
+        return Views(self.pixels.flip(-1), boxes, self.index)
+
     def split(self, count: int) -> "list[Views]":
         """Split into runs of `count` boxes, each with the views that its boxes lie on."""
         return [self._run(start, start + count) for start in range(0, len(self), count)]

@@ -186,7 +186,7 @@ def mask_logits(*levels: float) -> Tensor:
 
 @pytest.mark.parametrize(
     ("levels", "quality"),
-    [((0.9, 0.8, 0.1, 0.2), 1.7 / 2.3), ((0.6, 0.6, 0.6, 0.6), 0.6), ((0.1, 0.1, 0.1, 0.1), 1e-4)],
+    [((0.9, 0.8, 0.1, 0.2), 1.7 / 2.3), ((0.6, 0.6, 0.6, 0.6), 0.6), ((0.1, 0.1, 0.1, 0.1), 0.1)],
 )
 def test_estimated_quality_is_the_expected_overlap(
     levels: tuple[float, ...], quality: float

@@ -8,6 +8,7 @@ In a box of more than K rows or columns, K of them stand for all, evenly spread.
 import torch
 from torch import Tensor
 
+from boxmask.models.cut import at_best_cut
 from boxmask.train.batch import Truth
 
 
@@ -20,7 +21,7 @@ def interpolation(places: Tensor, side: int) -> Tensor:
 @torch.no_grad()
 def true_iou(logits: Tensor, truth: Truth) -> Tensor:
     """Return the IoU (N,) of pasted predictions with the true masks."""
-    probability = logits.sigmoid()
+    probability = at_best_cut(logits).sigmoid()
     side = logits.shape[-1]
     rows, columns = interpolation(truth.rows, side), interpolation(truth.columns, side)
     pasted = rows @ probability @ columns.transpose(1, 2) > 0.5  # (N, K, K)

@@ -16,6 +16,7 @@ from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
 from boxmask.geometry import paste
+from boxmask.models.answer import ask
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
 from boxmask.train.collection import Collection
@@ -88,10 +89,9 @@ def predict(
     """Yield the predicted mask of each box and its expected IoU, but for unreadable pictures."""
     network.eval()
     for group, views in _views(collection, items, network):
-        prediction = network(views.to(device))
-        probability = prediction.logits.sigmoid().cpu().numpy()
+        probabilities, expected = ask(network, views.to(device))
         for item, mask, quality in zip(
-            group.tolist(), probability, prediction.quality.tolist(), strict=True
+            group.tolist(), probabilities.cpu().numpy(), expected.tolist(), strict=True
         ):
             height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
             window = paste(mask, collection.instances[item].box, width=width, height=height)

@@ -77,7 +77,9 @@ def _reasons(scope: Scope) -> dict[str, int]:
 
 def _rate(scope: Scope, shard: Shard, device: str, precision: str) -> float:
     """Time the first images of a shard, twice: the first time warms up caches and the device."""
-    annotator = load_annotator(weights_file(scope.job), device=device, precision=precision)
+    annotator = load_annotator(
+        weights_file(scope.job), device=device, precision=precision, flip=scope.job.flip
+    )
     counts = scope.wanted_by_image[shard.first : shard.stop].cumsum()
     few = min(int(counts.searchsorted(SAMPLE)) + 1, len(counts))
     sample = replace(shard, stop=shard.first + few, boxes=int(counts[few - 1]))

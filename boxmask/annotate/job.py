@@ -29,6 +29,8 @@ class Job:
     """None for the bundled model."""
     reading: ReadOptions | None = None
     """What the reader is told; None for its defaults."""
+    flip: bool = False
+    """Ask the network twice, the second time about the mirror image."""
     overwrite: bool = False
     """Predict anew where the input has a mask already."""
     strict: bool = False

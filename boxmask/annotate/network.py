@@ -16,6 +16,7 @@ from torch import Tensor
 
 from boxmask.errors import RunError
 from boxmask.models import MaskNetwork, Views
+from boxmask.models.answer import ask
 from boxmask.models.weights import load
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -43,9 +44,12 @@ class Answer:
 class Annotator:
     """A network that is ready to be asked."""
 
-    def __init__(self, network: MaskNetwork, *, device: str, precision: str) -> None:
+    def __init__(
+        self, network: MaskNetwork, *, device: str, precision: str, flip: bool = False
+    ) -> None:
         self.config = network.config
         self.device = torch.device(device)
+        self.flip = flip
         self.dtype = DTYPES[precision]
         self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
 
@@ -57,8 +61,7 @@ class Annotator:
         else:
             views = views.to(self.device)
         with self._cast(), _repeatable(self.device):
-            prediction = self.network(views, box_chunk=chunk)
-        return Answer(prediction.logits.float().sigmoid(), prediction.quality.float())
+            return Answer(*ask(self.network, views, box_chunk=chunk, flip=self.flip))
 
     def _cast(self) -> AbstractContextManager[None]:
         if self.dtype == torch.float32:
@@ -75,10 +78,10 @@ def _repeatable(device: torch.device) -> AbstractContextManager[None]:
     )
 
 
-def load_annotator(weights: Path, *, device: str, precision: str) -> Annotator:
+def load_annotator(weights: Path, *, device: str, precision: str, flip: bool = False) -> Annotator:
     """Load weights onto a device."""
     network, _ = load(weights)
-    return Annotator(network, device=device, precision=precision)
+    return Annotator(network, device=device, precision=precision, flip=flip)
 
 
 def choose_precision(wanted: str, device: str) -> str:

@@ -96,7 +96,9 @@ def _make_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> i
 
     def annotator() -> "Annotator":
         device, precision = str(plan.settings["--device"]), str(plan.settings["--precision"])
-        return load_annotator(weights_file(scope.job), device=device, precision=precision)
+        return load_annotator(
+            weights_file(scope.job), device=device, precision=precision, flip=scope.job.flip
+        )
 
     return make_parts(scope, plan, work, annotator, report)
 

@@ -14,6 +14,7 @@ from boxmask.errors import InputError
 
 # Fields of Job that change the output; paths count by their content, not by their name.
 CHANGES_BYTES = (
+    "flip",
     "overwrite",
     "polygons",
     "exif",

@@ -47,6 +47,9 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the masks that --weights predicts in this file.")
     ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")
+    ] = False,
     device: Annotated[str, typer.Option(help="Where the network runs.")] = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
@@ -73,6 +76,7 @@ def evaluate(
         images=images,
         seen=seen,
         splits=dict(_named(text) for text in split or ()),
+        flip=flip,
         device=device,
         keep=keep,
         workers=workers or cores(),

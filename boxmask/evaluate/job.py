@@ -27,6 +27,7 @@ class Job:
     images: Path | None = None  # the folder of photos, for the network and for GrabCut
     seen: str | None = None  # voc, non-voc, all, a file, or "person,dog"
     splits: dict[str, str] = field(default_factory=dict)  # name -> further splits, written alike
+    flip: bool = False  # ask the network twice, once mirrored
     device: str = "auto"
     keep: Path | None = None  # where the network's masks go; None forgets them
     workers: int = field(default_factory=cores)

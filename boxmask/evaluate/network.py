@@ -26,6 +26,7 @@ def predict(job: Job, *, weights: Path, images: Path, progress: Progress) -> Mas
                 images=images,
                 out=out,
                 weights=weights,
+                flip=job.flip,
                 overwrite=True,
                 device=job.device,
             ),

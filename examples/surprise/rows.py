@@ -20,10 +20,10 @@ class Settings:
     view_size: int = 96
     width: int = 16
     """Base channels of the mask heads; the paper has 64."""
-    steps: int = 300
-    batch: int = 8
-    """Images in a step."""
-    boxes: int = 6
+    steps: int = 1200
+    batch: int = 2
+    """Images in a step: on so few data, many small steps teach more than few large ones."""
+    boxes: int = 8
     """Boxes of one image in a step at most, so that crowds do not fill it."""
     rate: float = 2e-3
     """Highest learning rate: reached after a tenth of the steps, falling to 0 by a cosine."""

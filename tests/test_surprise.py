@@ -12,8 +12,6 @@ import torch
 from pytest import MonkeyPatch
 from training_files import write_dataset
 
-from boxmask.errors import RunError
-
 FOLDER = Path(__file__).parents[1] / "examples" / "surprise"
 sys.path.append(str(FOLDER))
 
@@ -189,7 +187,7 @@ def test_the_command_does_what_is_missing_and_no_more(
     assert capsys.readouterr().out.startswith("| row |")
     assert len((tmp_path / "runs.jsonl").read_bytes().splitlines()) == len(done)
     assert "VOC → non-VOC: seen" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    with pytest.raises(RunError, match="other settings"):
+    with pytest.raises(SystemExit, match="other settings"):
         command(monkeypatch, *words, "--steps", "3")
 
 

@@ -9,6 +9,7 @@ FOLDER/runs.jsonl and is not done again; FOLDER/table.md is the table of all tha
 """
 
 import argparse
+import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from report import Scores, finished, markdown
 from rows import ROWS, Settings, runs
 
 from boxmask.durable import replacing
-from boxmask.errors import RunError
+from boxmask.errors import BoxmaskError, RunError
 from boxmask.evaluate.pool import Pool
 
 
@@ -83,4 +84,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BoxmaskError as error:
+        sys.exit(f"error: {error}")

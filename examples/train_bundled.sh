@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Train the bundled model again: examples/train_bundled.sh DATA RUN
+# Train the bundled model again: examples/train_bundled.sh DATA RUN [OPTIONS OF boxmask train]
 #
 # DATA holds a folder for each set, with instances_train.json and images/ in it; coco also has
-# instances_val.json, which is only measured on. About an hour on two idle cores. Two processes of one
-# thread each, because the threads of one process wait for each other busily.
+# instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
+# masks of the VOC classes alone. About an hour on two idle cores. Two processes of one thread each,
+# because the threads of one process wait for each other busily.
 set -euo pipefail
 data=$1 run=$2
+shift 2
 sets=()
 for name in coco person animals carparts waste buildings nuclei; do
     sets+=("$data/$name/instances_train.json" --images "$data/$name/images")
@@ -13,4 +15,4 @@ done
 OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 2 -m boxmask train "${sets[@]}" \
     --val "$data/coco/instances_val.json" --val-images "$data/coco/images" \
     --preset zoom --steps 2000 --set 'source_weights=[2,1.5,1,0.5,0.5,0.4,0.25]' \
-    --device cpu --threads 1 --out "$run"
+    --device cpu --threads 1 --out "$run" "$@"

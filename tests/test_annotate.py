@@ -47,6 +47,17 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, changes: Json) -> No
     assert other.out.read_bytes() == job.out.read_bytes()
 
 
+def test_flip_asks_about_the_mirror_image_as_well(tmp_path: Path) -> None:
+    job = make_job(tmp_path, boxes_of(5, 4), weights=write_weights(tmp_path))
+    annotate(job)
+    once = [record["boxmask"]["predicted_iou"] for record in output(job)["annotations"]]
+    twice = replace(job, flip=True, out=tmp_path / "twice.json")
+    annotate(twice)
+    scores = [record["boxmask"]["predicted_iou"] for record in output(twice)["annotations"]]
+    assert len(scores) == len(once)
+    assert scores != once
+
+
 def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path) -> None:
     job = make_job(tmp_path, boxes_of(5, 4), batch_boxes=7, shard_boxes=9)
     annotate(job)

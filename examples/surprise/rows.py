@@ -20,7 +20,7 @@ class Settings:
     view_size: int = 96
     width: int = 16
     """Base channels of the mask heads; the paper has 64."""
-    steps: int = 1200
+    steps: int = 600
     batch: int = 2
     """Images in a step: on so few data, many small steps teach more than few large ones."""
     boxes: int = 8
@@ -68,9 +68,7 @@ ROWS = {
     "Fully connected, 2 layers": Row("fc2"),
     "ResNet-4, GT + noisy boxes": Row("resnet4", noisy=True),
     "Hourglass-20, GT + noisy boxes": Row("hourglass20", noisy=True),
-    "ResNet-4, no instance embedding": Row("resnet4", instance=False),
-    "ResNet-4, no coordinates": Row("resnet4", coordinates=False),
-    "ResNet-4, neither": Row("resnet4", instance=False, coordinates=False),
+    "ResNet-4, no embedding, no coordinates": Row("resnet4", instance=False, coordinates=False),
     "Hourglass-20, no instance embedding": Row("hourglass20", instance=False),
     "Hourglass-20, no coordinates": Row("hourglass20", coordinates=False),
     "Hourglass-20, neither": Row("hourglass20", instance=False, coordinates=False),

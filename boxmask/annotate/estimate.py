@@ -9,7 +9,7 @@ import numpy as np
 from boxmask.annotate.device import settled
 from boxmask.annotate.disk import told_of_disk
 from boxmask.annotate.events import Estimate, Event, Report
-from boxmask.annotate.job import Job, check_paths, weights_file
+from boxmask.annotate.job import Job, check_paths
 from boxmask.annotate.network import load_annotator
 from boxmask.annotate.plan import Plan, Shard, load
 from boxmask.annotate.run import new_plan, open_scope
@@ -77,9 +77,7 @@ def _reasons(scope: Scope) -> dict[str, int]:
 
 def _rate(scope: Scope, shard: Shard, device: str, precision: str) -> float:
     """Time the first images of a shard, twice: the first time warms up caches and the device."""
-    annotator = load_annotator(
-        weights_file(scope.job), device=device, precision=precision, flip=scope.job.flip
-    )
+    annotator = load_annotator(scope.job, device=device, precision=precision)
     counts = scope.wanted_by_image[shard.first : shard.stop].cumsum()
     few = min(int(counts.searchsorted(SAMPLE)) + 1, len(counts))
     sample = replace(shard, stop=shard.first + few, boxes=int(counts[few - 1]))

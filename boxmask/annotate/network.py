@@ -7,13 +7,13 @@ without bf16 units bf16 is several times slower than fp32, so `auto` never takes
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from boxmask.annotate.job import Job, weights_file
 from boxmask.errors import RunError
 from boxmask.models import MaskNetwork, Views
 from boxmask.models.answer import ask
@@ -78,10 +78,10 @@ def _repeatable(device: torch.device) -> AbstractContextManager[None]:
     )
 
 
-def load_annotator(weights: Path, *, device: str, precision: str, flip: bool = False) -> Annotator:
-    """Load weights onto a device."""
-    network, _ = load(weights)
-    return Annotator(network, device=device, precision=precision, flip=flip)
+def load_annotator(job: Job, *, device: str, precision: str) -> Annotator:
+    """Load a job's weights onto the device that was decided on."""
+    network, _ = load(weights_file(job))
+    return Annotator(network, device=device, precision=precision, flip=job.flip)
 
 
 def choose_precision(wanted: str, device: str) -> str:

@@ -8,7 +8,7 @@ from boxmask.annotate.device import settled
 from boxmask.annotate.disk import told_of_disk
 from boxmask.annotate.events import Event, Report, Summary
 from boxmask.annotate.finish import check_exports, export, lacking, merge_parts
-from boxmask.annotate.job import Job, check_paths, weights_file
+from boxmask.annotate.job import Job, check_paths
 from boxmask.annotate.lock import exclusive
 from boxmask.annotate.plan import Plan, Setting, cut_shards, load, save
 from boxmask.annotate.scope import Scope
@@ -96,9 +96,7 @@ def _make_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> i
 
     def annotator() -> "Annotator":
         device, precision = str(plan.settings["--device"]), str(plan.settings["--precision"])
-        return load_annotator(
-            weights_file(scope.job), device=device, precision=precision, flip=scope.job.flip
-        )
+        return load_annotator(scope.job, device=device, precision=precision)
 
     return make_parts(scope, plan, work, annotator, report)
 

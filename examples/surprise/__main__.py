@@ -71,7 +71,8 @@ def main() -> None:
     given = arguments()
     settings = settings_of(given)
     path = given.out / "runs.jsonl"
-    todo = [run for run in runs(given.rows) if run not in finished(path)]
+    done = finished(path)
+    todo = [run for run in runs(given.rows) if run not in done]
     if todo and not given.report:
         prepare(given.rows, settings)
         with Pool(given.jobs) as pool:

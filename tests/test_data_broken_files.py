@@ -24,7 +24,7 @@ BROKEN = {
     "UTF-16": ("\ufeff{}".encode("utf-16-le"), "UTF-16 text"),
     "gzip cut off": (gzip.compress(SOUND)[:-30], "cannot be read"),
     "a number": (b"17", "neither an object nor a list"),
-    "nested too deeply": (b"[" * 5000 + b"]" * 5000, "nested too deeply"),
+    "nested too deeply": (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
     "a control character": (b'{"a": "\n"}', "broken at byte 7, line 1: invalid character"),
     "a key not UTF-8": (b'{"\xff": 1}', "a key is not UTF-8"),
     "an empty object": (b"{}", "format is not recognised; .* without members. Expected one of"),

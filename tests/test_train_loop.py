@@ -249,3 +249,14 @@ def test_a_run_can_start_from_weights(path: Path, tmp_path: Path) -> None:
     config = tiny("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
     train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
     assert same(tmp_path / "first", tmp_path / "second")
+
+
+def test_a_run_with_larger_masks_takes_over_all_but_the_tail(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "first", tiny("steps=2", "optimiser.ema=none"))
+    first = tmp_path / "first" / "last.safetensors"
+    still = ("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
+    train(path, tmp_path / "second", tiny("model.mask_size=32", *still), init=first)
+    before, after = weights(tmp_path / "first"), weights(tmp_path / "second")
+    body = [name for name in before if not name.startswith("branches.0.head.1.")]
+    assert all(torch.equal(before[name], after[name]) for name in body)
+    assert len(body) == len(before) - 2 and "branches.0.head.1.enlarge.weight" in after

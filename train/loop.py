@@ -1,6 +1,7 @@
 """The training loop: one step after another, each a function of its number alone."""
 
 import random
+import re
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,9 @@ from boxmask.train.processes import Processes
 from boxmask.train.progress import Progress
 from boxmask.train.recorder import Recorder
 from boxmask.train.state import State
+
+TAIL = re.compile(r"branches\.\d+\.head\.1\.")
+"""Names of what turns a head's features into a mask."""
 
 
 def fit(
@@ -89,12 +93,18 @@ def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
 
 
 def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
-    """Take over another network's weights; its parts must be the same, its sizes may differ."""
+    """Take over another network's weights; its parts must be the same, its sizes may differ.
+
+    The tail alone depends on the mask's side: it begins anew for another side.
+    """
+    anew = start.config.mask_size != network.config.mask_size
+    own = {name: x for name, x in network.state_dict().items() if anew and TAIL.match(name)}
+    theirs = {name: x for name, x in start.state_dict().items() if not (anew and TAIL.match(name))}
     try:
-        network.load_state_dict(start.state_dict())
+        network.load_state_dict({**theirs, **own})
     except RuntimeError as error:
-        theirs, ours = (msgspec.to_builtins(one.config) for one in (start, network))
-        differs = [f"{k} is {theirs[k]}, not {ours[k]}" for k in ours if theirs[k] != ours[k]]
+        given, wanted = (msgspec.to_builtins(one.config) for one in (start, network))
+        differs = [f"{k} is {given[k]}, not {wanted[k]}" for k in wanted if given[k] != wanted[k]]
         raise WeightsError(
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
             "these weights by --preset or --set, or begin without --init."

@@ -67,7 +67,7 @@ def report(evaluation: Evaluation) -> list[str]:
         }
         for name, chosen in parts.items():
             if chosen.any():
-                lacking = (1 - iou[chosen]).sum() / (1 - iou).sum()
+                lacking = (1 - iou[chosen]).sum() / max((1 - iou).sum(), 1e-9)
                 mean = 100 * iou[chosen].mean()
                 lines.append(f"{name:<22}{chosen.sum():>7}{mean:>10.1f}{lacking:>20.0%}")
     return lines

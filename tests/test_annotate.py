@@ -181,7 +181,9 @@ def test_devices_and_precisions_are_chosen_or_refused() -> None:
 def test_strict_names_the_record_and_keeps_what_is_done(tmp_path: Path) -> None:
     job = make_job(tmp_path, boxes_of(4, 3))
     (job.images / "2.png").unlink()
-    with pytest.raises(InputError, match=r"record 3 \(id 2\): image missing, image '2.png'"):
+    with pytest.raises(
+        InputError, match=r"record 3 \(id 2\): image missing, image '2.png': there is no"
+    ):
         annotate(replace(job, strict=True))
     summary = annotate(job)
     assert (summary.reused, summary.predicted) == (12, 0)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,25 @@ def skipped(job: Job) -> str:
     annotate(job)
     (record,) = output(job)["annotations"]
     return str(record["boxmask"].get("reason", ""))
+
+
+@pytest.mark.parametrize(
+    ("image", "bbox", "detail"),
+    [
+        ("other size", "[0, 0, 1, 1]", r"the dataset says \d+ x \d+, the file holds \d+ x \d+"),
+        ("missing", "[0, 0, 1, 1]", "there is no such file"),
+        ("unsized", "[50, 0, 5.5, 5]", r"it spans 50, 0, 55\.5, 5, the image is 40 x 30"),
+        ("nobody", "[0, 0, 1, 1]", 'image_id is "nobody"'),
+        ("good", "[0, 0, -1.50, 1]", r"bbox is \[0, 0, -1\.50, 1\]"),
+        ("good", "null", "bbox is null"),
+        ("good", f'"{900 * "x"}"', f'bbox is "{199 * "x"}'),
+    ],
+)
+def test_the_log_tells_what_was_found(defective: Job, image: str, bbox: str, detail: str) -> None:
+    defective.boxes.write_text(as_text([[("image_id", f'"{image}"'), ("bbox", bbox)]]))
+    assert skipped(defective)
+    (line,) = defective.out.with_name("out.json.skipped.jsonl").read_text().splitlines()
+    assert re.fullmatch(detail, json.loads(line)["detail"])
 
 
 @pytest.mark.parametrize(

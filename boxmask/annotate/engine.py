@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from boxmask.annotate.events import Event, Report
 from boxmask.annotate.network import Annotator
 from boxmask.annotate.parts import Part, write_part
@@ -46,11 +48,13 @@ def make_parts(
 
 def _obey_strict(scope: Scope, part: Part) -> None:
     """Under --strict, raise InputError for the first box of a part that has no mask."""
-    skipped = part.rows[part.rows["reason"] > 0]
+    skipped = np.flatnonzero(part.rows["reason"])
     if scope.job.strict and len(skipped):
-        row, reason = int(skipped["row"][0]), part.reasons[skipped["reason"][0]]
+        first = part.rows[skipped[0]]
+        row, reason = int(first["row"]), part.reasons[first["reason"]]
+        detail = part.fragment(int(skipped[0])).decode()
         image = scope.dataset.file_names[scope.dataset.image_index[row]]
         raise InputError(
-            f"{name_record(scope.dataset, row)}: {reason}, image {image!r}. "
+            f"{name_record(scope.dataset, row)}: {reason}, image {image!r}: {detail}. "
             "Mend it, or run without --strict to have it skipped."
         )

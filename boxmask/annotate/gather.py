@@ -1,4 +1,4 @@
-"""All parts of a run as columns over the dataset's rows, their JSON in one mapped scratch file.
+"""All parts of a run as columns over the rows of a dataset, their fragments in one scratch file.
 
 Letters: N rows of the dataset. However large the output, memory holds some 40 bytes a row.
 """
@@ -21,14 +21,14 @@ class Gathered:
     """Outcomes by row, in any order of access."""
 
     rows: npt.NDArray[np.void]  # (N,) ROW; `end` is -1 in a row that no part speaks of
-    starts: npt.NDArray[np.int64]  # (N,) where a row's JSON begins
+    starts: npt.NDArray[np.int64]  # (N,) where a row's fragment begins
     reasons: tuple[str, ...]
     sizes: dict[int, tuple[int, int]]  # of the images opened, (width, height)
     fragments: mmap.mmap | bytes
 
     def fragment(self, row: int) -> bytes:
-        """Return the JSON of a row's mask."""
-        return self.fragments[int(self.starts[row]) : int(self.rows["end"][row])]
+        """Return the JSON of a row's mask, or the details of why there is none."""
+        return self.fragments[int(self.starts[row]) : max(0, int(self.rows["end"][row]))]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from boxmask.data.form import CocoForm
 from boxmask.dataset import FAULTS, BoxDataset
 
 REPORT_EVERY = 4096
+MOST_QUOTED = 200  # bytes of a value
 NAMES = {status: status.name.lower() for status in Status}
 
 
@@ -49,7 +50,8 @@ def write_output(
             record, reason = _spliced(form, Status(status[row]), found, row, counts)
             out.write((b",\n" if row else b"") + msgspec.json.encode(record))
             if reason:
-                log.write(_log_line(dataset, row, reason))
+                detail = found.fragment(row).decode() or _detail(record, reason)
+                log.write(_log_line(dataset, row, reason, detail))
             if row % REPORT_EVERY == 0:
                 report(row)
         out.write(b"\n]}\n")
@@ -98,7 +100,16 @@ def _spliced(
     return record, reason
 
 
-def _log_line(dataset: BoxDataset, row: int, reason: str) -> bytes:
+def _detail(record: Mapping[str, object], reason: str) -> str:
+    """Quote what the input says where the dataset alone told that it cannot be used."""
+    key = "image_id" if reason == "no image record" else "bbox" * reason.startswith("box ")
+    value = record.get(key)
+    if not isinstance(value, msgspec.Raw):
+        return ""
+    return f"{key} is {bytes(value)[:MOST_QUOTED].decode(errors='replace')}"
+
+
+def _log_line(dataset: BoxDataset, row: int, reason: str, detail: str) -> bytes:
     image = int(dataset.image_index[row])
     line = {
         "annotation": row,
@@ -106,6 +117,8 @@ def _log_line(dataset: BoxDataset, row: int, reason: str) -> bytes:
         "image": dataset.file_names[image] if image >= 0 else None,
         "reason": reason,
     }
+    if detail:
+        line["detail"] = detail
     # Python's json writes the half pairs that a file name may hold; msgspec refuses them.
     return json.dumps(line).encode() + b"\n"
 

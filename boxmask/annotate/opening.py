@@ -46,12 +46,15 @@ def open_image(
             max_pixels=job.max_pixels,
         )
     except ImageFault as fault:
-        return _unopened(image, rows, fault.reason)
+        return _unopened(image, rows, fault)
     height, width = pixels.shape[:2]
     exact = pixel_boxes(dataset, rows, width, height)
     boxes = exact.clip(0, np.array([width, height, width, height], np.float64))
     inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    outside = [Outcome(row, "box is outside the image") for row in rows[~inside].tolist()]
+    outside = [
+        Outcome(row, "box is outside the image", outside_detail(box, width, height))
+        for row, box in zip(rows[~inside].tolist(), exact[~inside].tolist(), strict=True)
+    ]
     rows, exact, boxes = rows[inside], exact[inside], boxes[inside]
     return Opened(
         image,
@@ -64,7 +67,14 @@ def open_image(
     )
 
 
-def _unopened(image: int, rows: IntArray, reason: str) -> Opened:
-    skipped = [Outcome(row, reason) for row in rows.tolist()]
+def outside_detail(box: list[float], width: int, height: int) -> bytes:
+    """Tell where a box (x0, y0, x1, y1) lies and how large its image is."""
+    sides = ", ".join(f"{side:g}" for side in box)
+    return f"it spans {sides}, the image is {width} x {height}".encode()
+
+
+def _unopened(image: int, rows: IntArray, fault: ImageFault) -> Opened:
+    detail = fault.detail.encode(errors="backslashreplace")
+    skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
     none = np.zeros((0, 4))
     return Opened(image, None, rows[:0], none, none[:, 0].astype(np.bool_), None, skipped)

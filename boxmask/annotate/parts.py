@@ -1,4 +1,6 @@
-"""A shard's result as one file: a table of its boxes and the ready JSON of each mask.
+"""A shard's result as one file: a table of its boxes, and a fragment of bytes for each.
+
+The fragment is the ready JSON of the mask, or in UTF-8 what is known of why there is none.
 
 Letters: n boxes of the shard that were asked for a mask, k images of the shard that were opened.
 """
@@ -18,7 +20,7 @@ MAGIC = b"boxmask part 1\n"
 ROW = np.dtype(
     [
         ("row", "<i8"),  # of the dataset
-        ("end", "<i8"),  # where its JSON ends among the fragments; it begins where the last ended
+        ("end", "<i8"),  # where its fragment ends; it begins where the last one ended
         ("area", "<i8"),  # pixels
         ("quality", "<f4"),  # expected IoU
         ("reason", "<u2"),  # index into Part.reasons; 0 is "", a mask was made
@@ -33,7 +35,7 @@ class DamagedPart(Exception):
 
 
 class Outcome(NamedTuple):
-    """What became of one box: a mask as JSON, or the reason why there is none."""
+    """What became of one box: a mask as JSON, or the reason why there is none, and its details."""
 
     row: int
     reason: str = ""
@@ -51,6 +53,11 @@ class Part:
     images: npt.NDArray[np.void]  # (k,) IMAGE, sizes as measured
     reasons: tuple[str, ...]
     fragments: bytes
+
+    def fragment(self, place: int) -> bytes:
+        """Return the fragment of one of its rows."""
+        start = int(self.rows["end"][place - 1]) if place else 0
+        return self.fragments[start : int(self.rows["end"][place])]
 
 
 class _Header(msgspec.Struct, frozen=True):

@@ -22,3 +22,4 @@ class ImageFault(InputError):
     def __init__(self, reason: str, path: str | Path, detail: str) -> None:
         super().__init__(f"{path}: {reason}: {detail}")
         self.reason = reason
+        self.detail = detail

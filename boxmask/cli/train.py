@@ -32,7 +32,10 @@ def train(
     ] = None,
     val: Annotated[list[Path] | None, typer.Option(help="Annotation files to measure on.")] = None,
     val_images: Annotated[list[Path] | None, typer.Option(help="Their image folders.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Weights to start from; masks of another side get a new tail."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,

@@ -5,7 +5,7 @@
 # instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
 # masks of the VOC classes alone; --resume goes on with a run that was stopped.
 #
-# Two runs, three hours on two idle cores. RUN/first begins with the ImageNet weights and learns
+# Two runs, about three hours on two idle cores. RUN/first begins with the ImageNet weights and learns
 # masks of 32 x 32. RUN/second begins with its last weights and learns masks of 64 x 64 by smaller
 # batches. Two processes of one thread each, because the threads of one process wait for each other
 # busily.

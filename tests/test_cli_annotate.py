@@ -94,6 +94,8 @@ import signal
 from boxmask.annotate import engine
 from boxmask.cli import app
 
+# A shell that runs the tests in the background has its children ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 write, written = engine.write_part, []
 
 def write_part(*part):

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from boxmask import rle
+from boxmask.dataset import Id, IntArray
 from boxmask.evaluate.job import Job
-from boxmask.evaluate.maskfile import FloatArray
-from boxmask.evaluate.measure import Located, mask_runs
+from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.measure import Located, Size, mask_runs
 from boxmask.evaluate.run import Evaluation, run
 from boxmask.evaluate.scoring import Ground
 
@@ -28,29 +29,45 @@ def crowding(ground: Ground) -> FloatArray:
     """Return (S, 2): the share of each scored box that others cover, and others of its kind."""
     truth = ground.truth
     size = {image.id: (image.width, image.height) for image in truth.images}
-    of_image: dict[object, list[int]] = defaultdict(list)
+    of_image: dict[Id, list[int]] = defaultdict(list)
     for row, absence in enumerate(truth.absences):
         if not absence:
             of_image[truth.image_ids[row]].append(row)
-    shares = []
-    for row in ground.instances.rows:
-        others = [other for other in of_image[truth.image_ids[row]] if other != row]
-        kin = [one for one in others if truth.category_ids[one] == truth.category_ids[row]]
-        of_box = (truth.boxes[row], size[truth.image_ids[row]])
-        shares.append([covered(ground, rows, *of_box) for rows in (others, kin)])
-    return np.array(shares)
+    shares: dict[int, list[float]] = {}
+    for image, rows in of_image.items():
+        shares |= shares_within(truth, rows, size.get(image, (0, 0)))
+    return np.array([shares[row] for row in ground.instances.rows])
 
 
-def covered(ground: Ground, rows: list[int], box: FloatArray, size: tuple[int, int]) -> float:
-    """Return the share of a box (x0, y0, x1, y1) that the true masks of some records cover."""
-    x0, y0, x1, y1 = box.tolist()
-    bits = np.zeros(1, dtype=np.bool_)
+def shares_within(truth: MaskFile, rows: list[int], size: Size) -> dict[int, list[float]]:
+    """Return for the records of one image how much of each box others cover, and its kind."""
+    masks = {row: mask_runs(located(truth, row), size) for row in rows}
+    shares = {}
     for row in rows:
-        left, top, right, bottom = ground.truth.boxes[row].tolist()
-        if left < x1 and x0 < right and top < y1 and y0 < bottom:
-            located = Located(ground.truth.records[row], ground.truth.name(row))
-            counts, (width, height) = mask_runs(located, size)
-            bits = bits | rle.runs_window(counts, width=width, height=height, box=box).bits
+        others = [other for other in rows if other != row]
+        kin = [one for one in others if truth.category_ids[one] == truth.category_ids[row]]
+        box = inner(truth.boxes[row])
+        shares[row] = [covered(box, [masks[one] for one in some]) for some in (others, kin)]
+    return shares
+
+
+def located(truth: MaskFile, row: int) -> Located:
+    """Return the JSON of an annotation, with its name."""
+    return Located(truth.records[row], truth.name(row))
+
+
+def inner(box: FloatArray) -> FloatArray:
+    """Return the box (x0, y0, x1, y1) whose window has just the pixels that `box` touches."""
+    return np.concatenate([np.floor(box[:2]) + 1, np.ceil(box[2:]) - 1])
+
+
+def covered(box: FloatArray, masks: list[tuple[IntArray, Size]]) -> float:
+    """Return the share of a box's window that masks of its image cover, NaN without a box."""
+    if np.isnan(box).any():
+        return np.nan
+    bits = np.zeros(1, dtype=np.bool_)
+    for counts, (width, height) in masks:
+        bits = bits | rle.runs_window(counts, width=width, height=height, box=box).bits
     return float(bits.mean())
 
 

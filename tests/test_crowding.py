@@ -27,9 +27,9 @@ def test_a_box_is_covered_by_the_masks_of_others_once(tmp_path: Path) -> None:
     path = tmp_path / "true.json"
     path.write_text(json.dumps(form(annotations)))
     evaluation = run(Job(path, predicted=(path,), workers=1))
-    shares = crowding(evaluation.ground)  # the window of a box has a pixel more than its side
-    assert shares[0] == pytest.approx([0.75, 0.5], abs=0.06)
-    assert shares[1] == pytest.approx([0.5, 0.5], abs=0.06)
-    assert shares[2] == pytest.approx([1.0, 0.0], abs=0.06)
-    assert shares[3] == pytest.approx([0.0, 0.0], abs=0.06)
+    shares = crowding(evaluation.ground)
+    assert shares[0] == pytest.approx([0.75, 0.5])
+    assert shares[1] == pytest.approx([0.5, 0.5])
+    assert shares[2] == pytest.approx([1.0, 0.0])
+    assert shares[3] == pytest.approx([0.0, 0.0])
     assert [line.split()[-3] for line in report(evaluation)[1:]] == ["1", "3", "2"]

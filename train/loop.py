@@ -1,7 +1,6 @@
 """The training loop: one step after another, each a function of its number alone."""
 
 import random
-import re
 from pathlib import Path
 
 import msgspec
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from boxmask.errors import ConfigError, RunError, WeightsError
+from boxmask.models.heads.tail import Enlarge, Project
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.weights import load
 from boxmask.train.average import Average
@@ -23,9 +23,6 @@ from boxmask.train.processes import Processes
 from boxmask.train.progress import Progress
 from boxmask.train.recorder import Recorder
 from boxmask.train.state import State
-
-TAIL = re.compile(r"branches\.\d+\.head\.1\.")
-"""Names of what turns a head's features into a mask."""
 
 
 def fit(
@@ -98,8 +95,9 @@ def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
     The tail alone depends on the mask's side: it begins anew for another side.
     """
     anew = start.config.mask_size != network.config.mask_size
-    own = {name: x for name, x in network.state_dict().items() if anew and TAIL.match(name)}
-    theirs = {name: x for name, x in start.state_dict().items() if not (anew and TAIL.match(name))}
+    tails = tail_names(network) if anew else ()
+    own = {name: x for name, x in network.state_dict().items() if name.startswith(tails)}
+    theirs = {name: x for name, x in start.state_dict().items() if not name.startswith(tails)}
     try:
         network.load_state_dict({**theirs, **own})
     except RuntimeError as error:
@@ -109,6 +107,12 @@ def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
             "these weights by --preset or --set, or begin without --init."
         ) from error
+
+
+def tail_names(network: MaskNetwork) -> tuple[str, ...]:
+    """Return how the names of what turns features into masks begin."""
+    modules = network.named_modules()
+    return tuple(f"{name}." for name, module in modules if isinstance(module, Project | Enlarge))
 
 
 def learn(

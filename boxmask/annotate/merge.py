@@ -102,7 +102,12 @@ def _spliced(
 
 def _detail(record: Mapping[str, object], reason: str) -> str:
     """Quote what the input says where the dataset alone told that it cannot be used."""
-    key = "image_id" if reason == "no image record" else "bbox" * reason.startswith("box ")
+    if reason == "no image record":
+        key = "image_id"
+    elif reason.startswith("box "):
+        key = "bbox"
+    else:
+        return ""
     value = record.get(key)
     if not isinstance(value, msgspec.Raw):
         return ""

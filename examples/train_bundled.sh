@@ -24,5 +24,6 @@ train() {
 }
 
 train --steps 2000 --out "$run/first" "$@"
-train --init "$run/first/last.safetensors" --set model.mask_size=64 --steps 8000 --batch 16 \
-    --set optimiser.lr=7e-4 --set validate_every=1000 --set save_every=200 --out "$run/second" "$@"
+train --init "$run/first/last.safetensors" --set model.mask_size=64 --set model.large_view_size=192 \
+    --steps 8000 --batch 16 --set optimiser.lr=7e-4 --set validate_every=1000 --set save_every=200 \
+    --out "$run/second" "$@"

@@ -2,6 +2,6 @@
 
 from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, Prediction, build
-from boxmask.models.views import Views, cut_views
+from boxmask.models.views import Views, cut_views, large_boxes
 
-__all__ = ["MaskNetwork", "ModelConfig", "Prediction", "Views", "build", "cut_views"]
+__all__ = ["MaskNetwork", "ModelConfig", "Prediction", "Views", "build", "cut_views", "large_boxes"]

@@ -30,6 +30,8 @@ class ModelConfig:
     """Pad whole images to a square, as published, or only to the next multiple of 128."""
     view_size: int = 144
     """The side of a box's own view, for Zoom."""
+    large_view_size: int | None = None
+    """The side of a large box's view when masks are made, for Zoom: see `views.large_boxes`."""
     context: float = 1.4
     """The side of that view's window, in sides of the box."""
     pixel_channels: int = 16
@@ -53,6 +55,11 @@ class ModelConfig:
                 raise ConfigError(f"{field.name} is {value}; give a number above 0")
         if self.context < 1:
             raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more")
+        if self.large_view_size is not None and self.large_view_size <= self.view_size:
+            raise ConfigError(
+                f"large_view_size is {self.large_view_size}; give more than view_size, "
+                f"{self.view_size}, or leave it out"
+            )
         self._check_sides()
 
     def _check_sides(self) -> None:

@@ -72,15 +72,29 @@ class Views:
         )
 
 
-def cut_views(config: ModelConfig, image: Pixels, boxes: Boxes) -> Views:
+def large_boxes(config: ModelConfig, boxes: Boxes) -> npt.NDArray[np.bool_]:
+    """Tell which boxes (N,4) are to have large views: those whose window has pixels enough.
+
+    A network shows finer outlines in a larger view than it learnt from, if there is more to see.
+    """
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    if not config.view_per_box or config.large_view_size is None:
+        return np.zeros(len(boxes), dtype=np.bool_)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    large: npt.NDArray[np.bool_] = config.context**2 * area >= config.large_view_size**2
+    return large
+
+
+def cut_views(config: ModelConfig, image: Pixels, boxes: Boxes, *, large: bool = False) -> Views:
     """Cut what the family of `config` wants to see of the boxes (N,4) from an image (H,W,3) RGB.
 
     Boxes have positive sides; where they leave the image, the network sees padding. No parameters
-    are involved: workers may call this on any thread.
+    are involved: workers may call this on any thread. `large` views are for `large_boxes`.
     """
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     if config.view_per_box:
-        pixels, fractions = cut_boxes(image, boxes, side=config.view_size, context=config.context)
+        side = (config.large_view_size if large else None) or config.view_size
+        pixels, fractions = cut_boxes(image, boxes, side=side, context=config.context)
         index = np.arange(len(boxes))
     else:
         pixels, fractions = whole(image, boxes, side=config.image_size, square=config.pad_square)

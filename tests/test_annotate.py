@@ -30,15 +30,18 @@ from boxmask.annotate.run import run
 from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 from boxmask.geometry import paste
 from boxmask.images import load_image
-from boxmask.models import Views, cut_views
+from boxmask.models import Views, cut_views, large_boxes
 from boxmask.models.answer import ask
 from boxmask.models.device import choose_device
 from boxmask.models.weights import save
 
 WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}
+TWO_VIEWS = {"view_size": 20, "large_view_size": 26}  # boxes of both sizes in every image
 
 
-@pytest.mark.parametrize("changes", [{}, WHOLE_IMAGE], ids=["zoom", "deepmac"])
+@pytest.mark.parametrize(
+    "changes", [{}, TWO_VIEWS, WHOLE_IMAGE], ids=["zoom", "two view sizes", "deepmac"]
+)
 def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, changes: Json) -> None:
     job = make_job(tmp_path, boxes_of(5, 4), weights=write_weights(tmp_path, **changes))
     annotate(job)
@@ -58,16 +61,19 @@ def test_flip_asks_about_the_mirror_image_as_well(tmp_path: Path) -> None:
     assert scores != once
 
 
-def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path) -> None:
-    job = make_job(tmp_path, boxes_of(5, 4), batch_boxes=7, shard_boxes=9)
+@pytest.mark.parametrize("changes", [{}, TWO_VIEWS], ids=["one view size", "two"])
+def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path, changes: Json) -> None:
+    weights = write_weights(tmp_path, **changes)
+    job = make_job(tmp_path, boxes_of(5, 4), weights=weights, batch_boxes=7, shard_boxes=9)
     annotate(job)
-    network = tiny_network().eval()
+    network = tiny_network(**changes).eval()
     for record in output(job)["annotations"]:
         x, y, w, h = record["bbox"]
         box = np.array([[x, y, min(x + w, WIDTH), min(y + h, HEIGHT)]], np.float64)
         image = load_image(job.images, f"{record['image_id']}.png")
         with torch.inference_mode():
-            alone = ask(network, cut_views(network.config, image, box))
+            large = bool(large_boxes(network.config, box)[0])
+            alone = ask(network, cut_views(network.config, image, box, large=large))
         window = paste(alone.probabilities[0].numpy(), box[0], width=WIDTH, height=HEIGHT)
         # A batch may round differently from a box alone, which can turn a pixel at the border.
         assert abs(record["area"] - np.count_nonzero(window.bits)) <= 2

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boxmask.errors import ConfigError
 from boxmask.geometry import crop, sample_target
-from boxmask.models import ModelConfig, Views, cut_views
+from boxmask.models import ModelConfig, Views, cut_views, large_boxes
 from boxmask.models.zoom import BEYOND, Pixels
 
 ZOOM = ModelConfig(backbone="tiny", view_size=96)
@@ -211,3 +212,19 @@ def test_joined_views_split_into_the_same_boxes_and_pixels(config: ModelConfig, 
     assert torch.equal(torch.cat([part.boxes for part in parts]), joined.boxes)
     seen = torch.cat([part.pixels[part.index] for part in parts])
     assert torch.equal(seen, joined.pixels[joined.index])
+
+
+def test_a_box_is_large_if_its_window_has_the_pixels_of_a_large_view() -> None:
+    config = ModelConfig(backbone="tiny", view_size=96, large_view_size=140, context=1.4)
+    boxes = np.array([[0, 0, 101, 100], [5, 5, 104, 105], [0, 0, 200, 51], [0, 0, 400, 10]])
+    assert large_boxes(config, boxes).tolist() == [True, False, True, False]
+    assert not large_boxes(ZOOM, boxes).any()
+    assert not large_boxes(WHOLE, boxes).any()
+    image = np.zeros((120, 400, 3), np.uint8)
+    shapes = [cut_views(config, image, boxes, large=large).pixels.shape for large in (True, False)]
+    assert [shape[2:] for shape in shapes] == [(140, 140), (96, 96)]
+
+
+def test_a_large_view_is_larger() -> None:
+    with pytest.raises(ConfigError, match="large_view_size is 96; give more than view_size, 96"):
+        ModelConfig(backbone="tiny", view_size=96, large_view_size=96)

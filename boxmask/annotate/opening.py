@@ -13,14 +13,14 @@ from boxmask.annotate.parts import Outcome
 from boxmask.data import pixel_boxes
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.images import ImageFault, load_image
-from boxmask.models import ModelConfig, Views, cut_views
+from boxmask.models import ModelConfig, Views, cut_views, large_boxes
 
 Boxes = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """An image's boxes, ready for the network, and those of them that cannot be."""
+    """Boxes of an image with views of one size, or those of its boxes that are skipped."""
 
     image: int
     size: tuple[int, int] | None  # (width, height), None if the image cannot be used
@@ -33,7 +33,7 @@ class Opened:
 
 def open_image(
     dataset: BoxDataset, job: Job, config: ModelConfig, *, image: int, rows: IntArray
-) -> Opened:
+) -> list[Opened]:
     """Decode an image and cut the views of some of its boxes; depends on nothing else."""
     try:
         pixels = load_image(
@@ -46,7 +46,9 @@ def open_image(
             max_pixels=job.max_pixels,
         )
     except ImageFault as fault:
-        return _unopened(image, rows, fault)
+        detail = fault.detail.encode(errors="backslashreplace")
+        skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
+        return [_skipped(image, None, skipped)]
     height, width = pixels.shape[:2]
     exact = pixel_boxes(dataset, rows, width, height)
     boxes = exact.clip(0, np.array([width, height, width, height], np.float64))
@@ -55,16 +57,15 @@ def open_image(
         Outcome(row, "box is outside the image", outside_detail(box, width, height))
         for row, box in zip(rows[~inside].tolist(), exact[~inside].tolist(), strict=True)
     ]
-    rows, exact, boxes = rows[inside], exact[inside], boxes[inside]
-    return Opened(
-        image,
-        (width, height),
-        rows,
-        boxes,
-        (exact != boxes).any(axis=1),
-        cut_views(config, pixels, boxes) if len(rows) else None,
-        outside,
-    )
+    clipped, large = (exact != boxes).any(axis=1), large_boxes(config, boxes)
+    opened = [_skipped(image, (width, height), outside)]
+    for size in (False, True):
+        chosen = inside & (large == size)
+        if chosen.any():
+            views = cut_views(config, pixels, boxes[chosen], large=size)
+            some = rows[chosen], boxes[chosen], clipped[chosen]
+            opened.append(Opened(image, (width, height), *some, views, []))
+    return opened
 
 
 def outside_detail(box: list[float], width: int, height: int) -> bytes:
@@ -73,8 +74,7 @@ def outside_detail(box: list[float], width: int, height: int) -> bytes:
     return f"it spans {sides}, the image is {width} x {height}".encode()
 
 
-def _unopened(image: int, rows: IntArray, fault: ImageFault) -> Opened:
-    detail = fault.detail.encode(errors="backslashreplace")
-    skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
+def _skipped(image: int, size: tuple[int, int] | None, outcomes: list[Outcome]) -> Opened:
     none = np.zeros((0, 4))
-    return Opened(image, None, rows[:0], none, none[:, 0].astype(np.bool_), None, skipped)
+    rows = np.zeros(0, dtype=np.int64)
+    return Opened(image, size, rows, none, none[:, 0].astype(np.bool_), None, outcomes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from boxmask.annotate.ahead import ahead
 from boxmask.annotate.batches import in_batches
@@ -33,11 +34,11 @@ def run_shard(
     outcomes: list[Outcome] = []
     sizes: dict[int, tuple[int, int]] = {}
 
-    def open_one(task: tuple[int, IntArray]) -> Opened:
+    def open_one(task: tuple[int, IntArray]) -> list[Opened]:
         return open_image(scope.dataset, job, config, image=task[0], rows=task[1])
 
-    def noted(opened: Iterator[Opened]) -> Iterator[Opened]:
-        for one in opened:
+    def noted(opened: Iterator[list[Opened]]) -> Iterator[Opened]:
+        for one in chain.from_iterable(opened):
             outcomes.extend(one.skipped)
             if one.size is not None:
                 sizes[one.image] = one.size

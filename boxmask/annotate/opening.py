@@ -58,14 +58,20 @@ def open_image(
         for row, box in zip(rows[~inside].tolist(), exact[~inside].tolist(), strict=True)
     ]
     clipped, large = (exact != boxes).any(axis=1), large_boxes(config, boxes)
-    opened = [_skipped(image, (width, height), outside)]
-    for size in (False, True):
-        chosen = inside & (large == size)
-        if chosen.any():
-            views = cut_views(config, pixels, boxes[chosen], large=size)
-            some = rows[chosen], boxes[chosen], clipped[chosen]
-            opened.append(Opened(image, (width, height), *some, views, []))
-    return opened
+    seen = [
+        Opened(
+            image,
+            (width, height),
+            rows[chosen],
+            boxes[chosen],
+            clipped[chosen],
+            cut_views(config, pixels, boxes[chosen], large=size),
+            [],
+        )
+        for size, chosen in ((False, inside & ~large), (True, inside & large))
+        if chosen.any()
+    ]
+    return [_skipped(image, (width, height), outside), *seen]
 
 
 def outside_detail(box: list[float], width: int, height: int) -> bytes:

@@ -18,7 +18,7 @@ from boxmask import rle
 from boxmask.dataset import Id, IntArray
 from boxmask.evaluate.job import Job
 from boxmask.evaluate.maskfile import FloatArray, MaskFile
-from boxmask.evaluate.measure import Located, Size, mask_runs
+from boxmask.evaluate.measure import Size, located, mask_runs
 from boxmask.evaluate.run import Evaluation, run
 from boxmask.evaluate.scoring import Ground
 
@@ -49,11 +49,6 @@ def shares_within(truth: MaskFile, rows: list[int], size: Size) -> dict[int, lis
         box = inner(truth.boxes[row])
         shares[row] = [covered(box, [masks[one] for one in some]) for some in (others, kin)]
     return shares
-
-
-def located(truth: MaskFile, row: int) -> Located:
-    """Return the JSON of an annotation, with its name."""
-    return Located(truth.records[row], truth.name(row))
 
 
 def inner(box: FloatArray) -> FloatArray:

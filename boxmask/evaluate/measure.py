@@ -11,7 +11,7 @@ from boxmask.data.document import loads
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.evaluate.boundary import BoolArray, band_width, boundary, iou
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.maskfile import FloatArray, MaskFile
 
 Size = tuple[int, int]  # width, height
 
@@ -33,6 +33,11 @@ class Instance(msgspec.Struct, frozen=True):
 
 class _Masked(msgspec.Struct):
     segmentation: object = None
+
+
+def located(file: MaskFile, row: int) -> Located:
+    """Return an annotation of a file, with its name for messages."""
+    return Located(file.records[row], file.name(row))
 
 
 def measure(instances: list[Instance]) -> FloatArray:

@@ -21,7 +21,7 @@ from pycocotools.cocoeval import COCOeval
 
 from boxmask.dataset import Id
 from boxmask.evaluate.maskfile import FloatArray, MaskFile
-from boxmask.evaluate.measure import Located, Size, mask_rle
+from boxmask.evaluate.measure import Located, Size, located, mask_rle
 
 THRESHOLDS, RECALLS, AREAS = 10, 101, 4
 # Figure -> (IoU threshold, None for all ten; area range), as in pycocotools' summary.
@@ -64,7 +64,7 @@ def category_tasks(
             Mask(
                 places[id],
                 sizes[id],
-                Located(file.records[row], file.name(row)),
+                located(file, row),
                 float(numbers[row]),
                 bool(file.is_crowd[row]),
             )

@@ -12,7 +12,7 @@ from boxmask.evaluate.comparison import compare
 from boxmask.evaluate.job import Job, Progress, silent
 from boxmask.evaluate.maskfile import FloatArray, MaskFile
 from boxmask.evaluate.means import BoolArray
-from boxmask.evaluate.measure import Instance, Located, measure
+from boxmask.evaluate.measure import Instance, located, measure
 from boxmask.evaluate.pairing import Instances, Pairing, pair, scored
 from boxmask.evaluate.pool import Pool
 from boxmask.evaluate.precision import category_precision, category_tasks
@@ -73,9 +73,6 @@ def _measure(
     progress: Progress,
 ) -> Iterator[FloatArray]:
     """Yield (chunk, 1 + 2 * systems): what `measure` finds, in the order of the instances."""
-
-    def located(masks: MaskFile, row: int) -> Located:
-        return Located(masks.records[row], masks.name(row))
 
     def instance(place: int) -> Instance:
         image = truth.images[instances.image[place]]

@@ -21,6 +21,7 @@ from boxmask.train.warp import (
     after,
     linear,
     mapped_box,
+    mapped_neighbour,
     moved,
     render,
     shifted,
@@ -56,7 +57,10 @@ def whole_scene(collection: Collection, items: Items, *, config: Augment, random
 def close_scene(
     collection: Collection, item: int, *, model: ModelConfig, config: Augment, random: Random
 ) -> Scene:
-    """Compose what a view of one box is cut from; its only instance is the one asked for."""
+    """Compose what a view of one box is cut from; its only instance is the one asked for.
+
+    Networks of window masks are told of its neighbours: those of the picture and what was pasted.
+    """
     image = collection.pictures[int(collection.table.image[item])]
     instance = collection.instances[item]
     reach = model.context * SLACK
@@ -64,15 +68,31 @@ def close_scene(
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
     matrix, frame = _from_corner(draw_linear(config, random) / step, image)
     target = moved(instance, matrix, None) or instance
-    scene = _show(image, [instance], matrix, _surroundings(target.box, reach, frame), fill=GRAY)
+    canvas = _surroundings(target.box, reach, frame)
+    scene = _show(image, [instance], matrix, canvas, fill=GRAY)
     if not scene.instances:
         return Scene(image, (replace(instance, mask=None),))
     x, y = scene.instances[0].box.reshape(2, 2).mean(axis=0)
     side = float(np.sqrt(_sides(scene.instances[0].box).prod()))
     for cutout in draw_cutouts(collection, config, random):
         scene = place(scene, cutout, around=(x, y, side), random=random)
-    asked = scene.instances[-1 if random.random() < config.paste_target else 0]
-    return replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
+    everything = scene.instances
+    place_of_asked = len(everything) - 1 if random.random() < config.paste_target else 0
+    asked = everything[place_of_asked]
+    scene = replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
+    if not model.window_masks:
+        return scene
+    pasted = (one for k, one in enumerate(everything) if k != place_of_asked)
+    beside = _beside(collection, item, matrix, canvas)
+    return replace(scene, neighbours=(*beside, *pasted))
+
+
+def _beside(collection: Collection, item: int, matrix: Map, canvas: Canvas) -> list[Instance]:
+    """Return the other boxes of an item's picture where they are in its scene."""
+    to_scene = after(shifted(np.eye(2), x=-canvas[0], y=-canvas[1]), matrix)
+    return [
+        replace(one, box=mapped_neighbour(to_scene, one.box)) for one in collection.beside(item)
+    ]
 
 
 def draw_linear(config: Augment, random: Random) -> Map:
@@ -95,7 +115,8 @@ def draw_cutouts(collection: Collection, config: Augment, random: Random) -> lis
         if instance.mask is not None:
             pixels = _under(collection.pictures[int(collection.table.image[item])], instance)
             alpha = instance.mask.bits.astype(np.uint8) * 255
-            drawn.append(Cutout(recolour(pixels, config, random), alpha, instance.name))
+            pixels = recolour(pixels, config, random)
+            drawn.append(Cutout(pixels, alpha, instance.name, instance.label))
     return drawn
 
 

@@ -25,6 +25,7 @@ class Cutout:
     image: Pixels  # (h, w, 3)
     alpha: npt.NDArray[np.uint8]  # (h, w), 255 inside
     name: str
+    label: int = -1
 
     def resized(self, scale: float, *, mirror: bool) -> "Cutout":
         """Return it at another size, mirrored or not."""
@@ -59,9 +60,8 @@ def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     below = image[top:bottom, left:right].astype(np.float32)
     image[top:bottom, left:right] = below + share * (cutout.image[inside] - below)
     kept = tuple(left for _, left in behind if left is not None)
-    return replace(
-        scene, image=image, instances=(*kept, Instance(pasted.box(), pasted, cutout.name))
-    )
+    one = Instance(pasted.box(), pasted, cutout.name, cutout.label)
+    return replace(scene, image=image, instances=(*kept, one))
 
 
 def place(

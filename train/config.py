@@ -32,6 +32,7 @@ class Augment:
     scale_crop: tuple[float, float] | None = None  # whole images: square crop over longest side
     paste: float = 0.0  # probability that cut-outs of other pictures are pasted in
     paste_most: int = 3  # pasted cut-outs at most
+    strands: float = 0.0  # share of bundles that is drawn: cables, twigs, forks, not other pictures
     paste_target: float = 0.3  # zoom: probability that a pasted cut-out is what is asked for
     box_jitter: float = 0.0  # ratio by which the sides of a box move
     box_jitter_mode: Jitter = "default"

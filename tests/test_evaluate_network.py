@@ -1,5 +1,6 @@
 """A network run over the true boxes, scored beside what needs no network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -56,3 +57,13 @@ def test_the_kept_masks_are_scored_the_same_as_a_file(job: Job) -> None:
     assert len(read_masks(job.keep)) == 4
     (again,) = run(Job(job.ground_truth, (job.keep,))).report.systems
     assert msgspec.json.encode(again.splits) == msgspec.json.encode(network.splits)
+
+
+def test_the_network_sees_the_moved_boxes(job: Job) -> None:
+    exact, _ = run(job).report.systems
+    loose = run(replace(job, loosen=0.2, keep=job.ground_truth.with_name("loose.json")))
+    network, box = loose.report.systems
+    assert loose.report.loosening is not None
+    assert network.box_iou < 1 == exact.box_iou
+    assert network.missing == exact.missing == {"image missing": 1}
+    assert box.splits["overall"].iou.instance_mean < 1

@@ -47,6 +47,14 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the masks that --weights predicts in this file.")
     ] = None,
+    loosen: Annotated[
+        float, typer.Option(help="Move each side of the boxes by a normal error of so many sides.")
+    ] = 0.0,
+    loosen_seed: Annotated[int, typer.Option(help="Another seed, other moves.")] = 0,
+    loosen_out: Annotated[
+        Path | None,
+        typer.Option(help="Write the ground truth with the moved boxes and no masks here."),
+    ] = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")
     ] = False,
@@ -76,6 +84,9 @@ def evaluate(
         images=images,
         seen=seen,
         splits=dict(_named(text) for text in split or ()),
+        loosen=loosen,
+        loosen_seed=loosen_seed,
+        loosen_out=loosen_out,
         flip=flip,
         device=device,
         keep=keep,

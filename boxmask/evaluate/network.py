@@ -1,15 +1,16 @@
-"""Runs a network over the true boxes, by the very road of `boxmask annotate`."""
+"""Runs a network over the boxes of a ground truth, by the very road of `boxmask annotate`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from boxmask.evaluate.given import Given
 from boxmask.evaluate.job import Job, Progress
 from boxmask.evaluate.maskfile import MaskFile
 from boxmask.evaluate.reading import read_masks
 
 
-def predict(job: Job, *, weights: Path, images: Path, progress: Progress) -> MaskFile:
-    """Predict a mask in the true box of every annotation of the ground truth."""
+def predict(job: Job, given: Given, *, weights: Path, images: Path, progress: Progress) -> MaskFile:
+    """Predict a mask in the given box of every annotation of the ground truth."""
     # Imported here: evaluation of files alone has no need of torch.
     from boxmask.annotate import job as annotation
     from boxmask.annotate.events import Event
@@ -22,7 +23,7 @@ def predict(job: Job, *, weights: Path, images: Path, progress: Progress) -> Mas
         out = job.keep or Path(folder) / "predicted.json"
         run(
             annotation.Job(
-                boxes=job.ground_truth,
+                boxes=given.path,
                 images=images,
                 out=out,
                 weights=weights,

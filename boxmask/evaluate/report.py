@@ -68,6 +68,7 @@ class SystemScore:
     missing_ids: list[Id]  # the first few
     extra: int  # predictions of no ground-truth annotation; they count in AP alone
     extra_ids: list[Id]
+    box_iou: float  # mean, of the boxes that its masks were made from with the true ones
     splits: dict[str, SplitScore]
     gap: Mean | None  # IoU of seen minus unseen; above 0 is what generalisation costs
     classes: list[ClassScore]  # those with instances
@@ -101,6 +102,15 @@ class SplitSize:
 
 
 @dataclass(frozen=True)
+class Loosening:
+    """How the true boxes were moved before the network and the baselines saw them."""
+
+    fraction: float  # the side error's standard deviation, in sides of the box
+    seed: int
+    box_iou: float  # mean, of the moved boxes with the true ones
+
+
+@dataclass(frozen=True)
 class Report:
     """All that one evaluation found."""
 
@@ -109,6 +119,7 @@ class Report:
     images: int  # with at least one instance
     left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
     seen: str | None  # as given
+    loosening: Loosening | None  # null where the true boxes themselves were seen
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boxmask.evaluate.baselines import baseline
+from boxmask.evaluate.given import Given
 from boxmask.evaluate.job import Job, Progress
 from boxmask.evaluate.maskfile import MaskFile
 from boxmask.evaluate.network import predict
@@ -11,18 +12,18 @@ from boxmask.evaluate.reading import read_masks
 
 
 def systems(
-    job: Job, truth: MaskFile, instances: Instances, progress: Progress
+    job: Job, given: Given, instances: Instances, progress: Progress
 ) -> dict[str, MaskFile]:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
     found = {_name(path, job): read_masks(path) for path in job.predicted}
     if job.weights is not None and job.images is not None:
         found[job.weights.stem] = predict(
-            job, weights=job.weights, images=job.images, progress=progress
+            job, given, weights=job.weights, images=job.images, progress=progress
         )
     found |= {_name(path, job): read_masks(path) for path in job.against}
     for name in job.baselines:
         found[name] = baseline(
-            name, truth, instances, folder=job.images, workers=job.workers, progress=progress
+            name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
         )
     return found
 

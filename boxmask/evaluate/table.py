@@ -12,6 +12,8 @@ from boxmask.evaluate.means import SIZES
 from boxmask.evaluate.report import Difference, Interval, Report, SystemScore
 
 _NAME_WIDTH = 12
+# Mean IoUs of boxes that differ by less are those of the same boxes, written with fewer digits.
+_SAME = 0.0005
 
 AP_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
@@ -50,7 +52,14 @@ def heading(report: Report) -> str:
         for name, size in report.splits.items()
     )
     seen = "" if report.seen is None else f" (seen: {report.seen})"
-    return f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+    said = f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+    if report.loosening is None:
+        return said
+    return (
+        f"{said} Boxes moved by a normal error of {percent(report.loosening.fraction)} % of each "
+        f"side (seed {report.loosening.seed}): mean IoU with the true ones "
+        f"{percent(report.loosening.box_iou)}."
+    )
 
 
 def notes(report: Report) -> Iterator[str]:
@@ -58,7 +67,13 @@ def notes(report: Report) -> Iterator[str]:
     if report.left_out:
         counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
         yield f"Not scored: {counts}."
+    expected = report.loosening.box_iou if report.loosening else 1.0
     for system in report.systems:
+        if abs(system.box_iou - expected) > _SAME:
+            yield (
+                f"{system.name}: its boxes have a mean IoU of {percent(system.box_iou)} with the "
+                "true ones."
+            )
         if system.missing:
             number = sum(system.missing.values())
             reasons = ", ".join(f"{count} {reason}" for reason, count in system.missing.items())

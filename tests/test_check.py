@@ -49,7 +49,8 @@ def after() -> Json:
     out = before()
     first, _, _, skipped, last = out["annotations"]
     note = {"status": "ok", "predicted_iou": 0.9}
-    first.update(segmentation=filled(6, 5, 10, 5), area=50, boxmask=note)
+    told = {**note, "box": [6, 5, 10, 5]}
+    first.update(segmentation=filled(6, 5, 10, 5), area=50, boxmask=told)
     skipped["boxmask"] = {"status": "skipped", "reason": "image missing"}
     last.update(segmentation=filled(30, 20, 10, 10), area=100, boxmask=note)
     return out
@@ -91,6 +92,7 @@ def updated(place: int, **values: Any) -> Callable[[Json], object]:
 
 
 OK = {"status": "ok", "predicted_iou": 0.9}
+GAVE_WAY = {**OK, "box": [6, 5, 10, 5], "given_box": BOX}
 BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "one is gone": (lambda out: out["annotations"].pop(3), "(id 4): is missing"),
     "one is there twice": (
@@ -120,6 +122,26 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "something else under our key": (updated(0, boxmask=[1]), "no result"),
     "an impossible quality": (updated(0, boxmask={**OK, "predicted_iou": 1.2}), "is 1.2"),
     "no quality": (updated(0, boxmask={"status": "ok"}), "is None"),
+    "a tight box that is loose": (updated(0, boxmask={**OK, "box": BOX}), '"box" is not the tight'),
+    "a tight box in fractions": (
+        updated(0, boxmask={**OK, "box": [6.0, 5, 10, 5]}),
+        '"box" is not',
+    ),
+    "a bbox that gave way to another than the tight one": (
+        updated(0, boxmask=GAVE_WAY),
+        '"bbox" is not the tight box',
+    ),
+    "a given box that was not given": (
+        updated(0, bbox=[6, 5, 10, 5], boxmask={**GAVE_WAY, "given_box": [5, 4, 20, 10.0]}),
+        '"bbox" was [5, 4, 20, 10] and is [5, 4, 20, 10.0]',
+    ),
+    "a tight bbox without the given one": (updated(0, bbox=[6, 5, 10, 5]), '"bbox" was'),
+    "a given box of one that was skipped": (
+        updated(
+            3, bbox=[6, 5, 10, 5], boxmask={"status": "skipped", "reason": "x", "given_box": BOX}
+        ),
+        '"bbox" was',
+    ),
     "no mask": (updated(0, segmentation=None), "segmentation"),
     "an empty mask": (updated(0, segmentation=filled(0, 0, 0, 0), area=0), "is empty"),
     "a mask left of its box": (updated(0, segmentation=filled(4, 5, 10, 5)), "leaves its box"),
@@ -159,6 +181,13 @@ def test_one_thing_wrong_is_found_and_named(tmp_path: Path, name: str) -> None:
     assert not report.holds
     assert any(text in line for line in report.first), report.first
     assert report.broken == 1 or name == "an id has another type", report.first
+
+
+def test_the_tight_box_of_its_mask_may_take_the_place_of_a_bbox(tmp_path: Path) -> None:
+    theirs = after()
+    theirs["annotations"][0].update(bbox=[6, 5, 10, 5], boxmask=GAVE_WAY)
+    report = checked(tmp_path, before(), theirs)
+    assert report.holds, report.first
 
 
 def test_polygons_and_open_runs_are_masks_too(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def merge_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> P
             scope.dataset,
             scope.status,
             found,
+            tighten=scope.job.tighten,
             out=text,
             log=log_stream,
             report=lambda done: report(Event("merge", done, total)),

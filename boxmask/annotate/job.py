@@ -37,6 +37,8 @@ class Job:
     """Stop at the first record that would be skipped."""
     polygons: bool = False
     """Write polygons along the pixel edges instead of run lengths."""
+    tighten: bool = False
+    """Put the tight box of each new mask in the place of the annotation's own."""
     index_png: Path | None = None
     yolo: Path | None = None
     exif: Exif = "auto"

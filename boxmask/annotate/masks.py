@@ -9,7 +9,7 @@ from boxmask.annotate.opening import Opened
 from boxmask.annotate.parts import Outcome
 from boxmask.geometry import paste_runs
 from boxmask.polygons import coco_polygons
-from boxmask.rle import Box, IntArray, area, compress, runs_window
+from boxmask.rle import Box, IntArray, area, bounds, compress, runs_window
 
 
 def encode_batch(group: list[Opened], answer: Answer, *, polygons: bool) -> list[Outcome]:
@@ -47,6 +47,7 @@ def _encode(
                     else _rle(counts, width, height)
                 ),
                 area=area(counts),
+                box=bounds(counts, height=height),
                 quality=float(quality[k]),
                 clipped=bool(one.clipped[k]),
             )

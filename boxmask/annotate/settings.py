@@ -17,6 +17,7 @@ CHANGES_BYTES = (
     "flip",
     "overwrite",
     "polygons",
+    "tighten",
     "exif",
     "max_pixels",
     "batch_images",

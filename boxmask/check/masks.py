@@ -3,7 +3,7 @@
 Letters: K masks. A box is (x0, y0, x1, y1), pixels in the COCO convention.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -25,6 +25,7 @@ class Claim(NamedTuple):
     area: msgspec.Raw
     width: int  # of the image, 0 if nobody knows
     height: int
+    tight: Mapping[str, msgspec.Raw] = {}  # boxes by their keys, that must be the mask's own
 
 
 class _Runs(msgspec.Struct):
@@ -34,6 +35,7 @@ class _Runs(msgspec.Struct):
 
 _RUNS = msgspec.json.Decoder(_Runs)
 _NUMBER = msgspec.json.Decoder(float)
+_TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
 
 def mask_faults(
@@ -68,6 +70,8 @@ def _measured_faults(
         "its mask is empty": found.area == 0,
         "its mask leaves its box": outside.any(axis=1),
         '"area" is not the number of its mask\'s pixels': found.area != _areas(claims),
+        '"box" is not the tight box of its mask': _loose("box", claims, found.bounds),
+        '"bbox" is not the tight box of its mask': _loose("bbox", claims, found.bounds),
     }
     seen = np.zeros(len(claims), np.bool_)
     for problem, flags in wrong.items():
@@ -120,3 +124,20 @@ def _area(value: msgspec.Raw) -> float:
         return _NUMBER.decode(value)
     except msgspec.DecodeError:
         return np.nan
+
+
+def _loose(key: str, claims: Sequence[Claim], bounds: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which claims (K,) hold under a key a box that is not [x, y, w, h] of bounds (K, 4)."""
+    loose = np.zeros(len(claims), np.bool_)
+    for place, claim in enumerate(claims):
+        if key in claim.tight:
+            x0, y0, x1, y1 = bounds[place].tolist()
+            loose[place] = _tight(claim.tight[key]) != (x0, y0, x1 - x0, y1 - y0)
+    return loose
+
+
+def _tight(value: msgspec.Raw) -> tuple[int, int, int, int] | None:
+    try:
+        return _TIGHT.decode(value)
+    except msgspec.DecodeError:
+        return None

@@ -48,6 +48,12 @@ def annotate(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Polygons along pixel edges, not run lengths.")
     ] = Job.polygons,
+    tighten: Annotated[
+        bool,
+        typer.Option(
+            "--tighten", help="Put each new mask's tight box into bbox, keep the old one."
+        ),
+    ] = Job.tighten,
     index_png: Annotated[
         Path | None, typer.Option(help="Also write index PNGs, as iWildCam has them, here.")
     ] = Job.index_png,
@@ -107,6 +113,7 @@ def annotate(
         overwrite=overwrite,
         strict=strict,
         polygons=polygons,
+        tighten=tighten,
         index_png=index_png,
         yolo=yolo,
         exif=exif,

@@ -4,6 +4,9 @@ Letters: V maps, C channels, H W their size, N boxes, R crop side, M mask side, 
 All three operators share one convention, aligned corners: of n pixels along a side, pixel k lies at
 the fraction k / (n - 1), and of the M samples across a box, the first and last lie on its corners.
 Pixel boxes are (x0, y0, x1, y1) in the COCO convention; boxes of `crop` are the same in fractions.
+
+Masks that span a frame, the window of a view, have a plainer one, that of pictures: the frame is
+cut into M x M cells, a cell's value holds at its middle, and pixel k lies at k + 1/2.
 """
 
 import math
@@ -67,15 +70,35 @@ def sample_target(
     return target.astype(np.float32)
 
 
+def sample_frame(
+    bits: npt.NDArray[np.bool_], origin: tuple[int, int], *, frame: Box, size: int
+) -> npt.NDArray[np.float32]:
+    """Sample a soft (M, M) target at the middles of a frame's cells, from bits as `sample_target`.
+
+    The frame may leave the image.
+    """
+    x0, y0, x1, y1 = (float(side) for side in frame)
+    middles = (np.arange(size) + 0.5) / size
+    columns, across = _between(x0 + (x1 - x0) * middles - 0.5, origin[0], bits.shape[1])
+    rows, down = _between(y0 + (y1 - y0) * middles - 0.5, origin[1], bits.shape[0])
+    weighted = bits[rows[:, None], columns] * (down[:, None] * across)
+    target: Floats = weighted.reshape(2, size, 2, size).sum(axis=(0, 2))
+    return target.astype(np.float32)
+
+
 def _neighbours(
     low: float, high: float, extent: int, size: int, origin: int, length: int
 ) -> tuple[Places, Floats]:
-    """For the samples across one side of a box: both neighbours in the window, and their weights.
+    """For the samples across one side of a box: both neighbours in the window, and weights."""
+    fractions = low / extent + (high - low) / extent * np.arange(size) / (size - 1)
+    return _between(fractions * (extent - 1), origin, length)
+
+
+def _between(at: Floats, origin: int, length: int) -> tuple[Places, Floats]:
+    """For samples at pixels (M,), not all whole: both neighbours in the window, and their weights.
 
     Each is (2M,), all the lower neighbours before all the upper ones.
     """
-    fractions = low / extent + (high - low) / extent * np.arange(size) / (size - 1)
-    at = fractions * (extent - 1)
     below = np.floor(at)
     share = at - below
     places = np.concatenate([below, below + 1]).astype(np.intp) - origin
@@ -98,14 +121,60 @@ def paste_runs(
     Returns the runs of the mask in the whole image. It is never empty: where no pixel passes, it is
     the one pixel under the centre of the box.
     """
-    x0, y0, x1, y1 = (float(side) for side in box)
-    x0, x1 = max(x0, 0.0), min(x1, float(width))
-    y0, y1 = max(y0, 0.0), min(y1, float(height))
+    x0, y0, x1, y1 = clip_to_image(box, width, height)
     x, across = pixels(x0, x1, extent=width, side=len(probability))
     y, down = pixels(y0, y1, extent=height, side=len(probability))
-    column, row = _edges(_columns(probability, across), down)
+    return _runs(probability, (x, across), (y, down), box=(x0, y0, x1, y1), size=(width, height))
+
+
+def paste_frame_runs(
+    probability: npt.NDArray[np.float32], frame: Box, *, clip: Box, width: int, height: int
+) -> IntArray:
+    """Resample a mask (M, M) that spans a frame at the pixels of a box `clip`, and cut it at 0.5.
+
+    Returns the runs in the whole image. Of frame and clip, only what is inside the image counts. It
+    is never empty: where no pixel passes, it is the one pixel under the centre of the clip.
+    """
+    x0, y0, x1, y1 = clip_to_image(clip, width, height)
+    side = len(probability)
+    x = frame_pixels(float(frame[0]), float(frame[2]), x0, x1, extent=width, side=side)
+    y = frame_pixels(float(frame[1]), float(frame[3]), y0, y1, extent=height, side=side)
+    return _runs(probability, x, y, box=(x0, y0, x1, y1), size=(width, height))
+
+
+def clip_to_image(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return the part of a box that lies in the image."""
+    x0, y0, x1, y1 = (float(side) for side in box)
+    return max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
+
+
+def frame_pixels(
+    start: float, stop: float, low: float, high: float, *, extent: int, side: int
+) -> tuple[int, Floats]:
+    """Find the pixels whose middles lie between low and high: the first one, and where each lies
+    among the M cells of a frame from start to stop; beyond the middle of its last cell, a frame
+    goes on with that."""
+    first, last = max(math.ceil(low - 0.5), 0), min(math.floor(high - 0.5), extent - 1)
+    if first > last:
+        first = last = _centre(low, high, extent)
+    middles = np.arange(first, last + 1) + 0.5
+    at = (middles - start) / (stop - start) * side - 0.5
+    return first, at.clip(0, side - 1)
+
+
+def _runs(
+    probability: npt.NDArray[np.float32],
+    x: tuple[int, Floats],
+    y: tuple[int, Floats],
+    *,
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+) -> IntArray:
+    """Cut a mask at pixels, each axis as its first one and where they lie among the M samples."""
+    (width, height), (x0, y0, x1, y1) = size, box
+    column, row = _edges(_columns(probability, x[1]), y[1])
     if len(column):
-        edges = (column + x) * height + (row + y)
+        edges = (column + x[0]) * height + (row + y[0])
     else:
         middle = _centre(x0, x1, width) * height + _centre(y0, y1, height)
         edges = np.array([middle, middle + 1])

@@ -1,13 +1,15 @@
 """What a network is made of, as one frozen record that travels inside its weights file."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import msgspec
 
 from boxmask.errors import ConfigError
+from boxmask.models.hints import PLANES
 
 FAMILIES = ("deepmac", "deepmarc", "zoom")
+CELL = 4  # pixels of a view a side, for a cell of the finest map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,10 @@ class ModelConfig:
     """The side of a large box's view when masks are made, for Zoom: see `views.large_boxes`."""
     context: float = 1.4
     """The side of that view's window, in sides of the box."""
+    window_masks: bool = False
+    """Masks span the view's window, not its box, and the network is told how tight the box is and
+    where its neighbours are (hints.py): for Zoom with a backbone that can be told. Then crop_size
+    is a quarter of view_size, and mask_size half of it."""
     pixel_channels: int = 16
     instance_channels: int = 32
     embedding_channels: int = 256
@@ -60,7 +66,20 @@ class ModelConfig:
                 f"large_view_size is {self.large_view_size}; give more than view_size, "
                 f"{self.view_size}, or leave it out"
             )
+        if self.window_masks:
+            self._check_windows()
         self._check_sides()
+
+    def _check_windows(self) -> None:
+        if not self.view_per_box:
+            raise ConfigError(f"window_masks is for family zoom, not {self.family}")
+        for name in ("view_size", "large_view_size"):
+            side = getattr(self, name)
+            if side is not None and side % CELL:
+                raise ConfigError(f"{name} is {side}; with window_masks give a multiple of {CELL}")
+        # The head sees all of the backbone's map: its sides are not free.
+        object.__setattr__(self, "crop_size", self.view_size // CELL)
+        object.__setattr__(self, "mask_size", 2 * self.crop_size)
 
     def _check_sides(self) -> None:
         crop, mask = self.crop_size, self.mask_size
@@ -85,11 +104,17 @@ class ModelConfig:
         """Channels of what the head is given for a box."""
         if self.family == "deepmarc":
             return 256
-        return (
+        embedded = (
             2 * self.use_coordinates
             + self.pixel_channels
             + self.use_instance * self.instance_channels
         )
+        return embedded + self.window_masks * (len(PLANES) - 2 + self.feature_channels)
+
+    @property
+    def judged_channels(self) -> int:
+        """Channels of that which the quality head is given: all but the backbone's own map."""
+        return self.region_channels - self.window_masks * self.feature_channels
 
     def to_json(self) -> str:
         """Write the config as one line of JSON."""
@@ -112,3 +137,9 @@ class ModelConfig:
                 "use the version of boxmask that wrote it, or a newer one"
             )
         return config
+
+
+def with_view_size(config: ModelConfig, side: int) -> ModelConfig:
+    """Return a config of another view size; window masks grow with it."""
+    larger = None if (config.large_view_size or 0) <= side else config.large_view_size
+    return replace(config, view_size=side, large_view_size=larger)

@@ -16,7 +16,7 @@ from boxmask.models.heads import build_head
 from boxmask.models.norm import use_paper_momentum
 from boxmask.models.pixels import Normalise
 from boxmask.models.quality import QualityHead, estimate
-from boxmask.models.regions import EmbeddingRegion, PyramidRegion
+from boxmask.models.regions import EmbeddingRegion, PyramidRegion, WindowRegion
 from boxmask.models.views import Views
 
 
@@ -41,8 +41,13 @@ class Branch(nn.Module):
         self.region = region
         self.head = head
 
-    def forward(self, maps: Any, boxes: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, maps: Any, boxes: Tensor, index: Tensor, hints: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Return the crops (N,C,R,R) and their mask logits (N,M,M)."""
+        if isinstance(self.region, WindowRegion):
+            crops = self.region(maps, boxes, index, hints)
+            return crops, self.head(crops, maps.fine).float()
         crops = self.region(maps, boxes, index)
         return crops, self.head(crops).float()
 
@@ -55,10 +60,12 @@ class MaskNetwork(nn.Module):
         self.config = config
         self.normalise = Normalise(backbone.scale)
         self.backbone = backbone
+        if config.window_masks:
+            backbone.learn_hints()
         self.branches = nn.ModuleList(
-            build_branch(config, backbone.channels) for _ in range(backbone.stages)
+            build_branch(config, backbone) for _ in range(backbone.stages)
         )
-        self.quality = QualityHead(config.region_channels) if config.quality else None
+        self.quality = QualityHead(config.judged_channels) if config.quality else None
 
     def forward(self, views: Views, *, box_chunk: int | None = None) -> Prediction:
         """Predict the masks of all boxes; `box_chunk` bounds how many are in memory at once.
@@ -72,7 +79,10 @@ class MaskNetwork(nn.Module):
         return self._predict(views, box_chunk or len(views))
 
     def _predict(self, views: Views, chunk: int) -> Prediction:
-        stages = self.backbone(self.normalise(views.pixels))
+        pixels = self.normalise(views.pixels)
+        # Only networks of window masks are told anything besides the pixels.
+        told = () if views.hints is None else (views.hints,)
+        stages = self.backbone(pixels, *told)
         # Only the last stage is asked outside training; the earlier ones help it to learn.
         first = 0 if self.training else len(stages) - 1
         branches = cast(list[Branch], list(self.branches)[first:])
@@ -81,15 +91,15 @@ class MaskNetwork(nn.Module):
             for branch, stage in zip(branches, stages[first:], strict=True)
         ]
         spans = [slice(start, start + chunk) for start in range(0, len(views), chunk)]
-        return join(
-            [self._look(branches, maps, views.boxes[span], views.index[span]) for span in spans]
-        )
+        return join([self._look(branches, maps, views, span) for span in spans])
 
     def _look(
-        self, branches: Sequence[Branch], maps: Sequence[Any], boxes: Tensor, index: Tensor
+        self, branches: Sequence[Branch], maps: Sequence[Any], views: Views, span: slice
     ) -> Prediction:
+        boxes, index = views.boxes[span], views.index[span]
         *earlier, (crops, logits) = (
-            branch(seen, boxes, index) for branch, seen in zip(branches, maps, strict=True)
+            branch(seen, boxes, index, views.hints)
+            for branch, seen in zip(branches, maps, strict=True)
         )
         judged = self.quality(crops, logits) if self.quality is not None else estimate(logits)
         auxiliary = tuple(logits for _, logits in earlier)
@@ -117,19 +127,24 @@ def join(parts: Sequence[Prediction]) -> Prediction:
     )
 
 
-def build_branch(config: ModelConfig, channels: int) -> Branch:
-    """Build the region and head for a stage of `channels` channels."""
-    region = (
-        PyramidRegion(config) if config.family == "deepmarc" else EmbeddingRegion(config, channels)
-    )
+def build_region(config: ModelConfig, channels: int) -> EmbeddingRegion | PyramidRegion:
+    """Build the region for a stage of `channels` channels."""
+    if config.family == "deepmarc":
+        return PyramidRegion(config)
+    return (WindowRegion if config.window_masks else EmbeddingRegion)(config, channels)
+
+
+def build_branch(config: ModelConfig, backbone: Backbone) -> Branch:
+    """Build the region and head for a stage of a backbone."""
     head = build_head(
         config.head,
         config.region_channels,
         base=config.head_channels,
         crop=config.crop_size,
         mask=config.mask_size,
+        fine=backbone.fine_channels if config.window_masks else 0,
     )
-    return Branch(region, head)
+    return Branch(build_region(config, backbone.channels), head)
 
 
 def build(config: ModelConfig, *, pretrained: bool = False) -> MaskNetwork:

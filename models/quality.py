@@ -33,6 +33,7 @@ class QualityHead(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.body = nn.Sequential(
             convolution(channels + 2, WIDTH, stride=2),
             convolution(WIDTH, WIDTH, stride=2),
@@ -46,11 +47,16 @@ class QualityHead(nn.Module):
             self.score.weight[:, -1] = 1
 
     def forward(self, crops: Tensor, logits: Tensor) -> Tensor:
-        """Return logits (N,) of the expected IoU, from crops (N,C,R,R) and mask logits (N,M,M)."""
+        """Return logits (N,) of the expected IoU, from crops (N,C,R,R) and mask logits (N,M,M).
+
+        Of crops with more channels, those beyond are not looked at.
+        """
         probability = logits.detach().float().sigmoid()[:, None]
         mask = F.adaptive_avg_pool2d(probability, crops.shape[-1])
         doubt = 4 * mask * (1 - mask)
-        seen = self.body(torch.cat([crops.detach().float(), mask, doubt], dim=1)).float()
+        seen = self.body(
+            torch.cat([crops[:, : self.channels].detach().float(), mask, doubt], dim=1)
+        ).float()
         pooled = [seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), estimate(logits)[:, None]]
         score: Tensor = self.score(torch.cat(pooled, dim=1))
         return score.squeeze(1).float()

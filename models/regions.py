@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 from boxmask.geometry import crop
+from boxmask.models.backbones.trunk import Detailed
 from boxmask.models.config import ModelConfig
 from boxmask.models.initial import glorot_
 
@@ -87,6 +88,33 @@ def neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
     framed = F.pad(features, (1, 1, 1, 1))
     rows, columns = y[:, None, None] + around[:, None], x[:, None, None] + around
     return framed[index[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+
+
+class Whole(NamedTuple):
+    """The maps of views that are seen as a whole: (V,C,S,S), (V,P,S,S), (V,F,2S,2S)."""
+
+    features: Tensor
+    pixels: Tensor
+    fine: Tensor
+
+
+class WindowRegion(EmbeddingRegion):
+    """All of a box's view, with its hints (hints.py) and the backbone's map as it is."""
+
+    def maps(self, stage: Detailed) -> Whole:  # type: ignore[override]
+        """Do what is done once per view."""
+        return Whole(stage.features, self.pixel(stage.features), stage.fine)
+
+    def forward(  # type: ignore[override]
+        self, maps: Whole, boxes: Tensor, index: Tensor, hints: Tensor
+    ) -> Tensor:
+        """Return (N,121,S,S); the first 50 channels are what a crop of the box would have."""
+        places, told = hints[:, :2], hints[:, 2:]
+        parts = [places, maps.pixels] if self.coordinates else [maps.pixels]
+        if self.instance is not None:
+            vectors = self.instance(neighbourhoods(maps.features, boxes, index))
+            parts.append(vectors.to(maps.pixels.dtype).expand(-1, -1, *hints.shape[2:]))
+        return torch.cat([*parts, told, maps.features], dim=1)
 
 
 class PyramidRegion(nn.Module):

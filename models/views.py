@@ -1,10 +1,11 @@
 """Views: what a network looks at, cut from decoded images before any network is involved.
 
-Shapes: V views, h w their sides, N boxes, H W an image. Boxes of images are (x0, y0, x1, y1) in
-pixels of the image, COCO convention; boxes of views are in fractions of the view (geometry.py).
+Shapes: V views, h w their sides, N boxes, P S S hint planes, H W an image. Boxes of images are
+(x0, y0, x1, y1) in pixels of the image, COCO convention; boxes of views are in fractions of the
+view (geometry.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from boxmask.models.config import ModelConfig
-from boxmask.models.zoom import cut_boxes
+from boxmask.models.config import CELL, ModelConfig
+from boxmask.models.hints import PLANES, Neighbours, X, hint_planes
+from boxmask.models.zoom import cut_boxes, windows_of
 
 Pixels = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float64]
 
 # Six halvings of a stride-4 map in the deepest hourglass end on whole cells.
 PAD_MULTIPLE = 128
@@ -25,32 +28,40 @@ PAD_MULTIPLE = 128
 
 @dataclass(frozen=True)
 class Views:
-    """Pixels uint8 (V,3,h,w) RGB; boxes float32 (N,4) in fractions of view index int64 (N,)."""
+    """Pixels uint8 (V,3,h,w) RGB; boxes float32 (N,4) in fractions of view index int64 (N,).
+
+    Networks of window masks have hints float32 (V,P,S,S) beside: see hints.py.
+    """
 
     pixels: Tensor
     boxes: Tensor
     index: Tensor
+    hints: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Views":
         """Copy the views to a device."""
-        return Views(
-            self.pixels.to(device, non_blocking=non_blocking),
-            self.boxes.to(device, non_blocking=non_blocking),
-            self.index.to(device, non_blocking=non_blocking),
-        )
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> "Views":
         """Copy the views to pinned memory, as loaders do before a copy to the device."""
-        return Views(self.pixels.pin_memory(), self.boxes.pin_memory(), self.index.pin_memory())
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Views":
+        hints = None if self.hints is None else change(self.hints)
+        return Views(change(self.pixels), change(self.boxes), change(self.index), hints)
 
     def mirrored(self) -> "Views":
         """Return the mirror images; `geometry.crop` sees in them what it sees here, mirrored."""
         left, top, right, bottom = self.boxes.unbind(dim=1)
         boxes = torch.stack([1 - right, top, 1 - left, bottom], dim=1)
-        return Views(self.pixels.flip(-1), boxes, self.index)
+        hints = None
+        if self.hints is not None:
+            hints = self.hints.flip(-1)
+            hints[:, X] *= -1
+        return Views(self.pixels.flip(-1), boxes, self.index, hints)
 
     def split(self, count: int) -> "list[Views]":
         """Split into runs of `count` boxes, each with the views that its boxes lie on."""
@@ -58,21 +69,39 @@ class Views:
 
     def _run(self, start: int, stop: int) -> "Views":
         used, index = torch.unique(self.index[start:stop], return_inverse=True)
-        return Views(self.pixels[used], self.boxes[start:stop], index)
+        hints = None if self.hints is None else self.hints[used]
+        return Views(self.pixels[used], self.boxes[start:stop], index, hints)
 
     @staticmethod
     def join(parts: "Sequence[Views]") -> "Views":
         """Put views of equal sides into one batch, in order."""
         counts = [len(part.pixels) for part in parts]
         firsts = np.cumsum([0, *counts[:-1]]).tolist()
+        hints = [part.hints for part in parts if part.hints is not None]
         return Views(
             torch.cat([part.pixels for part in parts]),
             torch.cat([part.boxes for part in parts]),
             torch.cat([part.index + first for part, first in zip(parts, firsts, strict=True)]),
+            torch.cat(hints) if hints else None,
         )
 
 
-def large_boxes(config: ModelConfig, boxes: Boxes) -> npt.NDArray[np.bool_]:
+def context_of(config: ModelConfig, tightness: float) -> float:
+    """Return the side of a view's window in sides of its box: a loose box shows more around it."""
+    return config.context + 2 * tightness * config.window_masks
+
+
+def mask_frames(config: ModelConfig, boxes: Boxes, *, tightness: float = 0.0) -> Floats:
+    """Return what the masks of the boxes (N,4) span, in pixels: their windows, or themselves."""
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    if not config.window_masks:
+        return boxes
+    return windows_of(boxes, context=context_of(config, tightness))
+
+
+def large_boxes(
+    config: ModelConfig, boxes: Boxes, *, tightness: float = 0.0
+) -> npt.NDArray[np.bool_]:
     """Tell which boxes (N,4) are to have large views: those whose window has pixels enough.
 
     A network shows finer outlines in a larger view than it learnt from, if there is more to see.
@@ -81,21 +110,35 @@ def large_boxes(config: ModelConfig, boxes: Boxes) -> npt.NDArray[np.bool_]:
     if not config.view_per_box or config.large_view_size is None:
         return np.zeros(len(boxes), dtype=np.bool_)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    large: npt.NDArray[np.bool_] = config.context**2 * area >= config.large_view_size**2
+    context = context_of(config, tightness)
+    large: npt.NDArray[np.bool_] = context**2 * area >= config.large_view_size**2
     return large
 
 
-def cut_views(config: ModelConfig, image: Pixels, boxes: Boxes, *, large: bool = False) -> Views:
+def cut_views(
+    config: ModelConfig,
+    image: Pixels,
+    boxes: Boxes,
+    *,
+    tightness: float = 0.0,
+    neighbours: Sequence[Neighbours] | None = None,
+    large: bool = False,
+) -> Views:
     """Cut what the family of `config` wants to see of the boxes (N,4) from an image (H,W,3) RGB.
 
     Boxes have positive sides; where they leave the image, the network sees padding. No parameters
     are involved: workers may call this on any thread. `large` views are for `large_boxes`.
+    `tightness` and `neighbours`, one for each box, are for networks that can be told (hints.py).
     """
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    hints = None
     if config.view_per_box:
         side = (config.large_view_size if large else None) or config.view_size
-        pixels, fractions = cut_boxes(image, boxes, side=side, context=config.context)
+        context = context_of(config, tightness)
+        pixels, fractions = cut_boxes(image, boxes, side=side, context=context)
         index = np.arange(len(boxes))
+        if config.window_masks:
+            hints = cut_hints(config, boxes, side, tightness=tightness, neighbours=neighbours)
     else:
         pixels, fractions = whole(image, boxes, side=config.image_size, square=config.pad_square)
         index = np.zeros(len(boxes), dtype=np.int64)
@@ -104,12 +147,35 @@ def cut_views(config: ModelConfig, image: Pixels, boxes: Boxes, *, large: bool =
         torch.from_numpy(pixels).permute(0, 3, 1, 2),
         torch.from_numpy(fractions.astype(np.float32)),
         torch.from_numpy(index),
+        hints,
     )
 
 
-def whole(
-    image: Pixels, boxes: Boxes, *, side: int, square: bool
-) -> tuple[Pixels, npt.NDArray[np.float64]]:
+def cut_hints(
+    config: ModelConfig,
+    boxes: Floats,
+    side: int,
+    *,
+    tightness: float,
+    neighbours: Sequence[Neighbours] | None,
+) -> Tensor:
+    """Draw the hints (N,P,S,S) of boxes (N,4) for views of a side."""
+    windows = mask_frames(config, boxes, tightness=tightness)
+    cells = side // CELL
+    planes = [
+        hint_planes(
+            box,
+            window,
+            side=cells,
+            tightness=tightness,
+            neighbours=None if neighbours is None else neighbours[number],
+        )
+        for number, (box, window) in enumerate(zip(boxes, windows, strict=True))
+    ]
+    return torch.from_numpy(np.array(planes).reshape(-1, len(PLANES), cells, cells))
+
+
+def whole(image: Pixels, boxes: Boxes, *, side: int, square: bool) -> tuple[Pixels, Floats]:
     """Resize the long side to `side` and pad with zeros to the right and below.
 
     Returns pixels (1,h,w,3) and the boxes in fractions of the padded view. Unlike the original

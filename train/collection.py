@@ -5,6 +5,7 @@ Letters: N boxes that are fit for training and I images, of all sources one afte
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,20 @@ class Collection:
         source = int(np.searchsorted(self.first_images, image, side="right")) - 1
         return self.sources[source], image - int(self.first_images[source])
 
+    @cached_property
+    def _by_image(self) -> tuple[IntArray, IntArray]:
+        """Return (order, starts): the boxes of image i are order[starts[i]:starts[i + 1]]."""
+        order = np.argsort(self.table.image, kind="stable")
+        images = int(self.table.image.max()) + 1
+        return order, np.searchsorted(self.table.image[order], np.arange(images + 1))
+
+    def beside(self, item: int) -> list[Instance]:
+        """Return the other boxes of an item's picture, without their masks."""
+        order, starts = self._by_image
+        image = int(self.table.image[item])
+        others = (int(other) for other in order[starts[image] : starts[image + 1]] if other != item)
+        return [replace(self.instances[other], mask=None) for other in others]
+
     def _picture(self, image: int) -> Pixels:
         source, index = self.place(image)
         dataset = source.dataset
@@ -100,7 +115,8 @@ class Collection:
         box = pixel_boxes(dataset, np.array([row]), width, height)[0]
         box = np.clip(box, 0, [width, height, width, height])
         file = dataset.file_names[int(dataset.image_index[row])]
-        instance = Instance(box, None, f"{file} annotation {dataset.annotation_ids[row]}")
+        name = f"{file} annotation {dataset.annotation_ids[row]}"
+        instance = Instance(box, None, name, int(self.table.category[item]))
         if not self.table.learnt[item] or not (box[:2] < box[2:]).all():
             return instance
         try:

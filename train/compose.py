@@ -15,12 +15,14 @@ from boxmask.train.colour import factor, recolour
 from boxmask.train.config import Augment
 from boxmask.train.paste import Cutout, place
 from boxmask.train.scene import Box, Instance, Pixels, Scene
+from boxmask.train.strands import draw_strands
 from boxmask.train.warp import (
     Canvas,
     Map,
     after,
     linear,
     mapped_box,
+    mapped_neighbour,
     moved,
     render,
     shifted,
@@ -46,17 +48,22 @@ def whole_scene(collection: Collection, items: Items, *, config: Augment, random
         canvas = square_crop(size, config.scale_crop, random)
     instances = [collection.instances[int(item)] for item in items]
     scene = _show(image, instances, matrix, canvas, fill=0)
-    for cutout in draw_cutouts(collection, config, random):
-        y, x = random.uniform(0, 1, 2) * scene.image.shape[:2]
+    spot = None
+    for cutout in draw_cutouts(collection, config, random, side=_typical_side(scene)):
+        if spot is None or not cutout.rigid:  # strands of a bundle share one
+            spot = random.uniform(0, 1, 2) * scene.image.shape[:2]
         side = float(np.sqrt(cutout.alpha.size))
-        scene = place(scene, cutout, around=(x, y, side), random=random)
+        scene = place(scene, cutout, around=(spot[1], spot[0], side), random=random)
     return replace(scene, image=recolour(scene.image, config, random))
 
 
 def close_scene(
     collection: Collection, item: int, *, model: ModelConfig, config: Augment, random: Random
 ) -> Scene:
-    """Compose what a view of one box is cut from; its only instance is the one asked for."""
+    """Compose what a view of one box is cut from; its only instance is the one asked for.
+
+    Networks of window masks are told of its neighbours: those of the picture and what was pasted.
+    """
     image = collection.pictures[int(collection.table.image[item])]
     instance = collection.instances[item]
     reach = model.context * SLACK
@@ -64,15 +71,39 @@ def close_scene(
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
     matrix, frame = _from_corner(draw_linear(config, random) / step, image)
     target = moved(instance, matrix, None) or instance
-    scene = _show(image, [instance], matrix, _surroundings(target.box, reach, frame), fill=GRAY)
+    canvas = _surroundings(target.box, reach, frame)
+    scene = _show(image, [instance], matrix, canvas, fill=GRAY)
     if not scene.instances:
         return Scene(image, (replace(instance, mask=None),))
     x, y = scene.instances[0].box.reshape(2, 2).mean(axis=0)
     side = float(np.sqrt(_sides(scene.instances[0].box).prod()))
-    for cutout in draw_cutouts(collection, config, random):
+    for cutout in draw_cutouts(collection, config, random, side=side):
         scene = place(scene, cutout, around=(x, y, side), random=random)
-    asked = scene.instances[-1 if random.random() < config.paste_target else 0]
-    return replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
+    asked = _draw_asked(scene, config, random)
+    everything = scene.instances
+    scene = replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
+    if not model.window_masks:
+        return scene
+    pasted = (one for one in everything if one is not asked)
+    beside = _beside(collection, item, matrix, canvas)
+    return replace(scene, neighbours=(*beside, *pasted))
+
+
+def _draw_asked(scene: Scene, config: Augment, random: Random) -> Instance:
+    """Draw what is asked for: the first instance, or one of those pasted over it."""
+    if random.random() >= config.paste_target or len(scene.instances) == 1:
+        return scene.instances[0]
+    if not config.strands:
+        return scene.instances[-1]
+    return scene.instances[int(random.integers(1, len(scene.instances)))]  # those below teach too
+
+
+def _beside(collection: Collection, item: int, matrix: Map, canvas: Canvas) -> list[Instance]:
+    """Return the other boxes of an item's picture where they are in its scene."""
+    to_scene = after(shifted(np.eye(2), x=-canvas[0], y=-canvas[1]), matrix)
+    return [
+        replace(one, box=mapped_neighbour(to_scene, one.box)) for one in collection.beside(item)
+    ]
 
 
 def draw_linear(config: Augment, random: Random) -> Map:
@@ -84,10 +115,17 @@ def draw_linear(config: Augment, random: Random) -> Map:
     return linear(degrees=degrees, mirror=mirror, stretch=factor(random, config.stretch))
 
 
-def draw_cutouts(collection: Collection, config: Augment, random: Random) -> list[Cutout]:
-    """Draw objects of other pictures to paste, none at all as often as the recipe says."""
+def draw_cutouts(
+    collection: Collection, config: Augment, random: Random, *, side: float
+) -> list[Cutout]:
+    """Draw objects of other pictures to paste, or strands where things are `side` pixels large.
+
+    None at all, as often as the recipe says.
+    """
     if random.random() >= config.paste:
         return []
+    if config.strands and random.random() < config.strands:
+        return _alike(draw_strands(random, side=side), config, random)
     drawn = []
     donors = np.flatnonzero(collection.table.learnt)
     for item in random.choice(donors, random.integers(1, config.paste_most + 1)):
@@ -95,8 +133,18 @@ def draw_cutouts(collection: Collection, config: Augment, random: Random) -> lis
         if instance.mask is not None:
             pixels = _under(collection.pictures[int(collection.table.image[item])], instance)
             alpha = instance.mask.bits.astype(np.uint8) * 255
-            drawn.append(Cutout(recolour(pixels, config, random), alpha, instance.name))
+            pixels = recolour(pixels, config, random)
+            drawn.append(Cutout(pixels, alpha, instance.name, instance.label))
     return drawn
+
+
+def _alike(cutouts: list[Cutout], config: Augment, random: Random) -> list[Cutout]:
+    """Recolour all in one way: those that look the same are to stay so."""
+    seed = int(random.integers(1 << 32))
+    return [
+        replace(one, image=recolour(one.image, config, np.random.default_rng(seed)))
+        for one in cutouts
+    ]
 
 
 def square_crop(size: tuple[int, int], scales: tuple[float, float], random: Random) -> Canvas:
@@ -138,6 +186,13 @@ def _surroundings(box: Box, reach: float, frame: tuple[int, int]) -> Canvas:
     around = whole_pixels(centre + half * [-1, -1, 1, 1])
     x0, y0, x1, y1 = np.clip(around, 0, np.tile(frame, 2))
     return int(x0), int(y0), int(x1), int(y1)
+
+
+def _typical_side(scene: Scene) -> float:
+    """Return how large things are in a scene, pixels; without any, a quarter of it."""
+    if not scene.instances:
+        return float(max(scene.image.shape[:2])) / 4
+    return float(np.median([np.sqrt(_sides(one.box).prod()) for one in scene.instances]))
 
 
 def _sides(box: Box) -> Box:

@@ -32,9 +32,14 @@ class Augment:
     scale_crop: tuple[float, float] | None = None  # whole images: square crop over longest side
     paste: float = 0.0  # probability that cut-outs of other pictures are pasted in
     paste_most: int = 3  # pasted cut-outs at most
+    strands: float = 0.0  # share of bundles that is drawn: cables, twigs, forks, not other pictures
     paste_target: float = 0.3  # zoom: probability that a pasted cut-out is what is asked for
     box_jitter: float = 0.0  # ratio by which the sides of a box move
     box_jitter_mode: Jitter = "default"
+    loose: float = 0.0  # window masks: probability of a box that is not exact, and told to be so
+    loosest: float = 0.2  # most standard error of its sides, as a fraction of them
+    neighbours: float = 0.7  # window masks: probability that the boxes around are told
+    view_sizes: tuple[int, ...] = ()  # zoom: drawn from for each part of a batch; else the model's
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Optimiser:
     lr: float = 1e-3
     backbone_lr: float = 1.0  # times lr
     freeze_backbone: bool = False
+    freeze_halvings: int = 0  # of the view, from the first: the backbone stays as it is up to there
     weight_decay: float = 0.0  # not on norms and biases
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8

@@ -12,20 +12,22 @@ import torch
 from torch.utils.data import Dataset
 
 from boxmask.errors import ConfigError, InputError
-from boxmask.models.config import ModelConfig
-from boxmask.models.views import cut_views
+from boxmask.models.config import ModelConfig, with_view_size
+from boxmask.models.hints import Neighbours
+from boxmask.models.views import Views, cut_views, mask_frames
 from boxmask.train.batch import Batch, Truth
 from boxmask.train.collection import Collection, Table
 from boxmask.train.colour import factor
 from boxmask.train.compose import close_scene, whole_scene
-from boxmask.train.config import TrainConfig
-from boxmask.train.jitter import jittered, proposal
+from boxmask.train.config import Augment, TrainConfig
+from boxmask.train.jitter import jittered, loosened, proposal
 from boxmask.train.sampler import Sampler, balanced
 from boxmask.train.scene import Instance, Scene
-from boxmask.train.targets import target, truth
+from boxmask.train.targets import Span, target, truth
 
 Random = np.random.Generator
 
+SURROUNDINGS = 3  # times the side error: how much wider a scene is made for a loose box
 ATTEMPTS = 50  # pictures in a row that cannot be used, until the data is given up
 
 
@@ -48,10 +50,19 @@ class Examples(Dataset[Batch]):
 
     def __getitem__(self, part: int) -> Batch:
         """Make one part of a step; parts are counted over all steps."""
-        first = part * self.size
-        return Batch.join([self.example(place) for place in range(first, first + self.size)])
+        first, model = part * self.size, self.model_of(part)
+        places = range(first, first + self.size)
+        return Batch.join([self.example(place, model) for place in places])
 
-    def example(self, position: int) -> Batch:
+    def model_of(self, part: int) -> ModelConfig:
+        """Return the model, with the size of view that a part is to have."""
+        model, sizes = self.config.model, self.config.augment.view_sizes
+        if not sizes:
+            return model
+        side = int(np.random.default_rng((self.config.seed, part)).choice(sizes))
+        return with_view_size(model, side)
+
+    def example(self, position: int, model: ModelConfig) -> Batch:
         """Make what one drawn picture or box adds to a batch; another is drawn for a broken one."""
         draw = self.sampler.draw(position)
         random = np.random.default_rng((self.config.seed, draw.epoch, draw.place))
@@ -60,7 +71,7 @@ class Examples(Dataset[Batch]):
         item = draw.item
         while len(left_out) < ATTEMPTS:
             try:
-                batch = self._example(self.groups[item], random)
+                batch = self._example(self.groups[item], model, random)
             except InputError as error:
                 left_out.append(str(error))
                 item = int(random.choice(len(chance), p=chance))
@@ -71,14 +82,18 @@ class Examples(Dataset[Batch]):
             f"{left_out[-1]}. Check --images; `boxmask check` lists what is wrong."
         )
 
-    def _example(self, items: npt.NDArray[np.int64], random: Random) -> Batch:
-        model, augment = self.config.model, self.config.augment
+    def _example(self, items: npt.NDArray[np.int64], model: ModelConfig, random: Random) -> Batch:
+        augment = self.config.augment
         if model.view_per_box:
             context = max(1.0, model.context * factor(random, augment.context))
             model = replace(model, context=context)
+            tightness = draw_tightness(augment, random) if model.window_masks else 0.0
+            reach = replace(model, context=context * (1 + SURROUNDINGS * tightness))
             scene = close_scene(
-                self.collection, int(items[0]), model=model, config=augment, random=random
+                self.collection, int(items[0]), model=reach, config=augment, random=random
             )
+            if model.window_masks:
+                return self._window_batch(scene, model, tightness, random)
         else:
             if len(items) > self.config.max_boxes:
                 items = random.choice(items, self.config.max_boxes, replace=False)
@@ -88,16 +103,59 @@ class Examples(Dataset[Batch]):
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
         instances = [_inaccurate(one, self.config, random) for one in scene.instances]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
+        return self._told(scene, instances, cut_views(model, scene.image, boxes), model, None)
+
+    def _window_batch(
+        self, scene: Scene, model: ModelConfig, tightness: float, random: Random
+    ) -> Batch:
+        """Ask for the scene's one instance by a box as loose as the network is told."""
+        (asked,) = scene.instances
+        height, width = scene.image.shape[:2]
+        whole = np.array([0, 0, width, height], dtype=np.float64)
+        box = asked.box
+        told = random.random() < self.config.augment.neighbours
+        around = scene.neighbours if told else ()
+        others = [one.box for one in around]
+        if tightness:
+            box = loosened(box, tightness, whole, random)
+            others = [loosened(other, tightness, whole, random) for other in others]
+        neighbours = Neighbours(
+            np.array(others, dtype=np.float64).reshape(-1, 4),
+            np.array([one.label == asked.label >= 0 for one in around], dtype=np.bool_),
+        )
+        views = cut_views(
+            model, scene.image, box[None], tightness=tightness, neighbours=[neighbours]
+        )
+        frame = mask_frames(model, box[None], tightness=tightness)[0]
+        span = Span(frame, frame if tightness else box)
+        return self._told(scene, [asked], views, model, span)
+
+    def _told(
+        self,
+        scene: Scene,
+        instances: list[Instance],
+        views: Views,
+        model: ModelConfig,
+        span: Span | None,
+    ) -> Batch:
+        """Put views and what they should be answered with into a batch."""
         side, most = model.mask_size, self.config.truth_side
-        targets = [target(scene, one, side=side) for one in instances]
-        truths = [truth(scene, one, side=side, most=most) for one in instances]
+        targets = [target(scene, one, side=side, span=span) for one in instances]
+        truths = [truth(scene, one, side=side, most=most, span=span) for one in instances]
         return Batch(
-            cut_views(model, scene.image, boxes),
+            views,
             torch.from_numpy(np.array(targets, dtype=np.float32).reshape(-1, side, side)),
             torch.tensor([float(one.mask is not None) for one in instances]),
             Truth.join([Truth.empty(most), *truths]),
             tuple(one.name for one in instances),
         )
+
+
+def draw_tightness(augment: Augment, random: Random) -> float:
+    """Draw how loose a box is to be, and told to be: 0 for an exact one."""
+    if random.random() >= augment.loose:
+        return 0.0
+    return float(random.uniform(0, augment.loosest))
 
 
 def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:

@@ -24,6 +24,19 @@ def jittered(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
     return np.asarray(centre + (box - centre) * factors)
 
 
+def loosened(box: Box, tightness: float, frame: Box, random: Random) -> Box:
+    """Move each side of a box by a normal error of `tightness` of the box's own side.
+
+    It stays in the frame; a box that has nothing left there stays as it was.
+    """
+    size = np.tile(box[2:] - box[:2], 2)
+    corners = (box + random.normal(0, tightness, 4) * size).reshape(2, 2)
+    corners = np.clip(np.sort(corners, axis=0), frame[:2], frame[2:])
+    if (corners[1] - corners[0]).min() < 1:
+        return box
+    return np.asarray(corners.ravel())
+
+
 def proposal(box: Box, least: float, random: Random) -> Box:
     """Draw a box whose IoU with the truth is at least `least`, spread evenly over that range."""
     wanted = random.uniform(least, 1.0)

@@ -30,10 +30,15 @@ LIMITS: dict[str, tuple[float, float]] = {
     "augment.warp": (0, 1),
     "augment.paste": (0, 1),
     "augment.paste_target": (0, 1),
+    "augment.strands": (0, 1),
     "augment.paste_most": (1, inf),
     "augment.box_jitter": (0, 0.9),
+    "augment.loose": (0, 1),
+    "augment.loosest": (0, 0.5),
+    "augment.neighbours": (0, 1),
     "optimiser.lr": (0, inf),
     "optimiser.warm_up": (0, inf),
+    "optimiser.freeze_halvings": (0, 5),
 }
 
 

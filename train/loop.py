@@ -1,6 +1,7 @@
 """The training loop: one step after another, each a function of its number alone."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -71,6 +72,8 @@ def begin(
     network.to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)
+    for part in frozen(network, config):
+        part.requires_grad_(False)
     optimiser = build_optimiser(network, config.optimiser)
     return State(network, Average(network, config.optimiser.ema), optimiser)
 
@@ -92,14 +95,18 @@ def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
 def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
     """Take over another network's weights; its parts must be the same, its sizes may differ.
 
-    The tail alone depends on the mask's side: it begins anew for another side.
+    The tail depends on the mask's side: it begins anew for another side, unless only the window
+    is what differs. A network that is told hints takes over one that is not: what it is told, and
+    the channels that only it has, count for nothing at first.
     """
-    anew = start.config.mask_size != network.config.mask_size
-    tails = tail_names(network) if anew else ()
-    own = {name: x for name, x in network.state_dict().items() if name.startswith(tails)}
-    theirs = {name: x for name, x in start.state_dict().items() if not name.startswith(tails)}
+    own, theirs = network.state_dict(), start.state_dict()
+    grows = network.config.window_masks and not start.config.window_masks
+    if start.config.mask_size != network.config.mask_size and not grows:
+        theirs = without(theirs, tail_names(network), own)
+    if grows:
+        theirs = grown(own, theirs)
     try:
-        network.load_state_dict({**theirs, **own})
+        network.load_state_dict(theirs)
     except RuntimeError as error:
         given, wanted = (msgspec.to_builtins(one.config) for one in (start, network))
         differs = [f"{k} is {given[k]}, not {wanted[k]}" for k in wanted if given[k] != wanted[k]]
@@ -107,6 +114,32 @@ def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
             "these weights by --preset or --set, or begin without --init."
         ) from error
+
+
+Tensors = Mapping[str, Tensor]
+
+
+def without(theirs: Tensors, names: tuple[str, ...], own: Tensors) -> dict[str, Tensor]:
+    """Return their tensors, but our own where a name begins like one of `names`."""
+    mine = {name: x for name, x in own.items() if name.startswith(names)}
+    return {name: x for name, x in theirs.items() if not name.startswith(names)} | mine
+
+
+def grown(own: Tensors, theirs: Tensors) -> dict[str, Tensor]:
+    """Return their tensors, our own where they have none, and more input channels where we have.
+
+    Heads have the channels that both know first, and the rest begins at zero. The quality head's
+    first layer has them in another order and begins anew.
+    """
+    taken = dict(own)
+    for name, x in theirs.items():
+        wanted = own.get(name)
+        if wanted is not None and wanted.shape == x.shape:
+            taken[name] = x
+        elif wanted is not None and ".head." in name and wanted.dim() == 4:
+            taken[name] = torch.zeros_like(wanted)
+            taken[name][:, : x.shape[1]] = x
+    return taken
 
 
 def tail_names(network: MaskNetwork) -> tuple[str, ...]:
@@ -166,6 +199,14 @@ def set_training(network: MaskNetwork, config: TrainConfig) -> None:
                 module.eval()
     if config.optimiser.freeze_backbone:
         network.backbone.eval()
+    for part in frozen(network, config):
+        part.eval()
+
+
+def frozen(network: MaskNetwork, config: TrainConfig) -> list[nn.Module]:
+    """Return the first parts of the backbone, those that a recipe leaves as they are."""
+    count = config.optimiser.freeze_halvings
+    return network.backbone.first_parts(count) if count else []
 
 
 def seed_all(seed: int, step: int, rank: int) -> None:

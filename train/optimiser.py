@@ -24,6 +24,7 @@ def build_optimiser(network: nn.Module, config: Optimiser) -> Optimizer:
         backbone = name.startswith("backbone.")
         if backbone and config.freeze_backbone:
             parameter.requires_grad_(False)
+        if not parameter.requires_grad:
             continue
         # Norms and biases are the parameters with one axis: a rule, not a list of names.
         groups.setdefault((backbone, parameter.dim() > 1), []).append(parameter)

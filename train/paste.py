@@ -16,6 +16,8 @@ Random = np.random.Generator
 
 LEAST_LEFT = 0.35  # of a mask: what is hidden more than this is no fair question
 LARGEST_ZOOM = 1.5  # a cut-out enlarged more is only blur
+SPREAD = 0.75  # how far from the middle cut-outs lie: 1 is beside, and touching
+CLOSER = 0.4  # likewise for rigid ones, which are thin and are to cross one another
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,8 @@ class Cutout:
     image: Pixels  # (h, w, 3)
     alpha: npt.NDArray[np.uint8]  # (h, w), 255 inside
     name: str
+    label: int = -1
+    rigid: bool = False  # it has the size it should have in the scene
 
     def resized(self, scale: float, *, mirror: bool) -> "Cutout":
         """Return it at another size, mirrored or not."""
@@ -59,9 +63,8 @@ def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     below = image[top:bottom, left:right].astype(np.float32)
     image[top:bottom, left:right] = below + share * (cutout.image[inside] - below)
     kept = tuple(left for _, left in behind if left is not None)
-    return replace(
-        scene, image=image, instances=(*kept, Instance(pasted.box(), pasted, cutout.name))
-    )
+    one = Instance(pasted.box(), pasted, cutout.name, cutout.label)
+    return replace(scene, image=image, instances=(*kept, one))
 
 
 def place(
@@ -71,9 +74,11 @@ def place(
     x, y, side = around
     height, width = cutout.alpha.shape
     scale = side * np.exp(random.uniform(np.log(0.35), np.log(1.25))) / np.sqrt(height * width)
-    cutout = cutout.resized(min(float(scale), LARGEST_ZOOM), mirror=random.random() < 0.5)
+    scale = 1.0 if cutout.rigid else min(float(scale), LARGEST_ZOOM)
+    cutout = cutout.resized(scale, mirror=random.random() < 0.5)
     height, width = cutout.alpha.shape
-    dx, dy = random.uniform(-0.75, 0.75, 2) * (side + np.array([width, height])) / 2
+    spread = CLOSER if cutout.rigid else SPREAD
+    dx, dy = random.uniform(-spread, spread, 2) * (side + np.array([width, height])) / 2
     corner = (round(x + dx - width / 2), round(y + dy - height / 2))
     return paste(scene, cutout, x=corner[0], y=corner[1]) or scene
 

@@ -43,6 +43,7 @@ class Instance:
     box: Box
     mask: Mask | None
     name: str  # file and annotation id, for messages
+    label: int = -1  # the category, counted over all sources; -1 is like no other
 
     def without(self, hidden: Mask) -> "Instance | None":
         """Return what is left behind something pasted over it, None if that is nothing."""
@@ -61,6 +62,7 @@ class Scene:
 
     image: Pixels
     instances: tuple[Instance, ...]
+    neighbours: tuple[Instance, ...] = ()  # boxes around what is asked for, where they are told
 
 
 def overlap(mask: Mask, other: Mask) -> Bits:

@@ -3,23 +3,38 @@
 Letters: M mask side, K rows and columns at which the true IoU is measured at most.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from boxmask import geometry
 from boxmask.train.batch import Truth
-from boxmask.train.scene import Bits, Instance, Mask, Scene, overlap
+from boxmask.train.scene import Bits, Box, Instance, Mask, Scene, overlap
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
 
 
-def target(scene: Scene, instance: Instance, *, side: int) -> Floats:
-    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt."""
+@dataclass(frozen=True, eq=False)
+class Span:
+    """What a window mask spans, and the box that it is cut to when pasted."""
+
+    frame: Box
+    clip: Box
+
+
+def target(scene: Scene, instance: Instance, *, side: int, span: Span | None = None) -> Floats:
+    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt.
+
+    It spans the instance's box, or the frame of a window mask.
+    """
     if instance.mask is None:
         return np.zeros((side, side), dtype=np.float32)
     mask = instance.mask
+    if span is not None:
+        return geometry.sample_frame(mask.bits, (mask.x, mask.y), frame=span.frame, size=side)
     return geometry.sample_target(
         mask.bits,
         (mask.x, mask.y),
@@ -30,15 +45,16 @@ def target(scene: Scene, instance: Instance, *, side: int) -> Floats:
     )
 
 
-def truth(scene: Scene, instance: Instance, *, side: int, most: int) -> Truth:
+def truth(
+    scene: Scene, instance: Instance, *, side: int, most: int, span: Span | None = None
+) -> Truth:
     """Return the true mask at the pixels that pasting a predicted one would decide."""
     rows, columns = np.full(most, np.nan), np.full(most, np.nan)
     bits = np.zeros((most, most), dtype=np.bool_)
     missed = 0.0
     if instance.mask is not None:
-        (height, width), box = scene.image.shape[:2], instance.box
-        y, down = _pixels(box[1], box[3], height, side)
-        x, across = _pixels(box[0], box[2], width, side)
+        y, down = _pixels(scene, instance, 1, side, span)
+        x, across = _pixels(scene, instance, 0, side, span)
         chosen_rows, chosen_columns = _spread(len(down), most), _spread(len(across), most)
         rows[: len(chosen_rows)] = down[chosen_rows]
         columns[: len(chosen_columns)] = across[chosen_columns]
@@ -55,8 +71,17 @@ def truth(scene: Scene, instance: Instance, *, side: int, most: int) -> Truth:
     )
 
 
-def _pixels(low: float, high: float, extent: int, side: int) -> tuple[int, Places]:
-    return geometry.pixels(max(float(low), 0.0), min(float(high), extent), extent=extent, side=side)
+def _pixels(
+    scene: Scene, instance: Instance, axis: int, side: int, span: Span | None
+) -> tuple[int, Places]:
+    """Find the pixels that pasting decides along x (0) or y (1), and where they lie in the mask."""
+    extent = scene.image.shape[1 - axis]
+    box = instance.box if span is None else span.clip
+    low, high = max(float(box[axis]), 0.0), min(float(box[axis + 2]), extent)
+    if span is None:
+        return geometry.pixels(low, high, extent=extent, side=side)
+    start, stop = float(span.frame[axis]), float(span.frame[axis + 2])
+    return geometry.frame_pixels(start, stop, low, high, extent=extent, side=side)
 
 
 def _spread(count: int, most: int) -> npt.NDArray[np.intp]:

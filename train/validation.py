@@ -15,10 +15,12 @@ from boxmask.errors import InputError
 from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
-from boxmask.geometry import paste
+from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.models.answer import ask
+from boxmask.models.hints import Neighbours
 from boxmask.models.network import MaskNetwork
-from boxmask.models.views import Views, cut_views
+from boxmask.models.views import Views, cut_views, mask_frames
+from boxmask.rle import runs_window
 from boxmask.train.collection import Collection
 from boxmask.train.scene import Mask, overlap
 
@@ -94,7 +96,13 @@ def predict(
             group.tolist(), probabilities.cpu().numpy(), expected.tolist(), strict=True
         ):
             height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
-            window = paste(mask, collection.instances[item].box, width=width, height=height)
+            box = collection.instances[item].box
+            if network.config.window_masks:
+                frame = mask_frames(network.config, box)[0]
+                runs = paste_frame_runs(mask, frame, clip=box, width=width, height=height)
+            else:
+                runs = paste_runs(mask, box, width=width, height=height)
+            window = runs_window(runs, width=width, height=height, box=box)
             yield item, Mask(window.x, window.y, window.bits.T), quality
 
 
@@ -121,12 +129,21 @@ def _views(
         except InputError as error:
             collection.left_out.add(str(error))
             continue
-        waiting.append((group, cut_views(config, picture, boxes)))
+        around = [neighbours(collection, int(item)) for item in group]
+        waiting.append((group, cut_views(config, picture, boxes, neighbours=around)))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
             yield _joined(waiting)
             waiting = []
     if waiting:
         yield _joined(waiting)
+
+
+def neighbours(collection: Collection, item: int) -> Neighbours:
+    """Return the other boxes of an item's picture, as networks of window masks are told them."""
+    label = collection.instances[item].label
+    others = collection.beside(item)
+    boxes = np.array([one.box for one in others], dtype=np.float64).reshape(-1, 4)
+    return Neighbours(boxes, np.array([one.label == label for one in others], dtype=np.bool_))
 
 
 def _joined(parts: Sequence[tuple[Items, Views]]) -> tuple[Items, Views]:

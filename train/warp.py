@@ -52,6 +52,16 @@ def mapped_box(matrix: Map, box: Box) -> Box:
     return np.concatenate([points.min(axis=1), points.max(axis=1)])
 
 
+def mapped_neighbour(matrix: Map, box: Box) -> Box:
+    """Return the box of a mapped object of which only the box is known.
+
+    Turned boxes have corners that turned objects have not: the object is taken for an ellipse.
+    """
+    middle = matrix[:, :2] @ ((box[:2] + box[2:]) / 2) + matrix[:, 2]
+    half = np.sqrt((matrix[:, :2] ** 2) @ (((box[2:] - box[:2]) / 2) ** 2))
+    return np.concatenate([middle - half, middle + half])
+
+
 def clipped(box: Box, canvas: Canvas) -> Box | None:
     """Cut a box at the canvas, None if nothing of it is inside."""
     x0, y0, x1, y1 = canvas

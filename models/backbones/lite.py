@@ -19,6 +19,10 @@ from boxmask.models.pixels import LITE
 NAMES = {f"efficientnet-lite{size}": size for size in (0, 1, 2)}
 
 
+TOLD = 1  # the stage at stride 4
+LEVELS = (0, TOLD, 2, 4, 6)
+
+
 class LiteTrunk(Trunk):
     """An EfficientNet-Lite without its head."""
 
@@ -29,17 +33,34 @@ class LiteTrunk(Trunk):
         self.features: nn.Module = timm.create_model(
             f"tf_efficientnet_lite{NAMES[name]}",
             features_only=True,
-            out_indices=(1, 2, 3, 4),
+            out_indices=(0, 1, 2, 3, 4),
             pretrained=False,
         )
         info: Any = self.features.feature_info
-        self.channels = tuple(info.channels())
+        self.fine_channels, *channels = info.channels()
+        self.channels = tuple(channels)
         if pretrained:
             load_in_order(self.features, imagenet_file(name))
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (V,3,H,W) to four maps at strides 4 to 32."""
-        levels: list[Tensor] = self.features(x)
+    def steps_down(self) -> list[nn.ModuleList]:
+        """Return the stem with the first stage, then the stages of strides 4, 8, 16 and 32."""
+        features: Any = self.features
+        first, second, third, *rest = features.blocks
+        stem = nn.ModuleList([features.conv_stem, features.bn1, first])
+        deeper = (nn.ModuleList([*pair]) for pair in (rest[:2], rest[2:]))
+        return [stem, nn.ModuleList([second]), nn.ModuleList([third]), *deeper]
+
+    def forward(self, x: Tensor, hints: Tensor | None = None) -> list[Tensor]:
+        """Map (V,3,H,W) to five maps at strides 2 to 32."""
+        features: Any = self.features
+        x = features.bn1(features.conv_stem(x))
+        levels = []
+        for number, stage in enumerate(features.blocks):
+            x = stage(x)
+            if number == TOLD:
+                x = self.told(x, hints)
+            if number in LEVELS:
+                levels.append(x)
         return levels
 
 

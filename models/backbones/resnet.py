@@ -3,7 +3,7 @@
 from urllib.error import URLError
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision import models
 
 from boxmask.errors import ConfigError
@@ -20,6 +20,7 @@ WEIGHTS: dict[str, models.WeightsEnum] = {
 class ResNetTrunk(Trunk):
     """A ResNet without its pooling and classifier."""
 
+    fine_channels = 64
     channels = (256, 512, 1024, 2048)
     scale = IMAGENET
 
@@ -30,14 +31,19 @@ class ResNetTrunk(Trunk):
             self.resnet.load_state_dict(imagenet_weights(name))
         del self.resnet.avgpool, self.resnet.fc
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (V,3,H,W) to four maps at strides 4 to 32."""
+    def steps_down(self) -> list[nn.ModuleList]:
+        """Return the stem, then the four layers."""
         net = self.resnet
-        x = net.maxpool(net.relu(net.bn1(net.conv1(x))))
-        levels = []
-        for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
-            x = layer(x)
-            levels.append(x)
+        layers = (net.layer1, net.layer2, net.layer3, net.layer4)
+        return [nn.ModuleList([net.conv1, net.bn1]), *(nn.ModuleList([one]) for one in layers)]
+
+    def forward(self, x: Tensor, hints: Tensor | None = None) -> list[Tensor]:
+        """Map (V,3,H,W) to five maps at strides 2 to 32."""
+        net = self.resnet
+        fine = net.relu(net.bn1(net.conv1(x)))
+        levels = [fine, self.told(net.layer1(net.maxpool(fine)), hints)]
+        for layer in (net.layer2, net.layer3, net.layer4):
+            levels.append(layer(levels[-1]))
         return levels
 
 

@@ -11,24 +11,31 @@ from boxmask.models.pixels import LITE
 
 
 class TinyTrunk(Trunk):
-    """Five strided convolutions; the last four are the levels."""
+    """Five strided convolutions."""
 
+    fine_channels = 16
     channels = (24, 32, 48, 64)
     scale = LITE
 
     def __init__(self) -> None:
         super().__init__()
-        sizes = (3, 16, *self.channels)
+        sizes = (3, self.fine_channels, *self.channels)
         self.steps = nn.ModuleList(strided(a, b) for a, b in pairwise(sizes))
         glorot_(self)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (V,3,H,W) to four maps at strides 4 to 32."""
+    def steps_down(self) -> list[nn.ModuleList]:
+        """Return the convolutions, each a halving."""
+        return [nn.ModuleList([step]) for step in self.steps]
+
+    def forward(self, x: Tensor, hints: Tensor | None = None) -> list[Tensor]:
+        """Map (V,3,H,W) to five maps at strides 2 to 32."""
         levels = []
-        for step in self.steps:
+        for number, step in enumerate(self.steps):
             x = step(x)
+            if number == 1:
+                x = self.told(x, hints)
             levels.append(x)
-        return levels[1:]
+        return levels
 
 
 def strided(inputs: int, outputs: int) -> nn.Sequential:

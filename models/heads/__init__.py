@@ -6,37 +6,51 @@ Shapes: N boxes, C channels, R crop side, M mask side (R, or 2R through the enla
 from collections.abc import Callable
 from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from boxmask.errors import ConfigError
 from boxmask.models.heads import dense, hourglass, residual
 from boxmask.models.heads.fcn import PlainBody
 from boxmask.models.heads.hourglass import HourglassBody
 from boxmask.models.heads.residual import ResidualBody, ResidualPlan
-from boxmask.models.heads.tail import Enlarge, Project
+from boxmask.models.heads.tail import Enlarge, FineEnlarge, Project
 from boxmask.models.hourglass import HourglassPlan
 
 Builder = Callable[..., nn.Module]
 
 
-def head(body: HourglassBody | ResidualBody, base: int, *, crop: int, mask: int) -> nn.Module:
-    """Put the tail on a body that the mask side asks for."""
+class FineHead(nn.Sequential):
+    """A body and a tail that is shown the backbone's finer map."""
+
+    def forward(self, crops: Tensor, fine: Tensor) -> Tensor:  # type: ignore[override]
+        """Map (N,C,R,R) and (N,F,2R,2R) to logits (N,2R,2R)."""
+        body, tail = self
+        logits: Tensor = tail(body(crops), fine)
+        return logits
+
+
+def head(
+    body: HourglassBody | ResidualBody, base: int, *, crop: int, mask: int, fine: int
+) -> nn.Module:
+    """Put the tail on a body that the mask side asks for, and that a finer map does."""
+    if fine:
+        return FineHead(body, FineEnlarge(body.channels, base, fine))
     tail = Project(body.channels) if mask == crop else Enlarge(body.channels, base)
     return nn.Sequential(body, tail)
 
 
 def build_hourglass(
-    plan: HourglassPlan, inputs: int, base: int, *, crop: int, mask: int
+    plan: HourglassPlan, inputs: int, base: int, *, crop: int, mask: int, fine: int = 0
 ) -> nn.Module:
     """Build an hourglass head."""
-    return head(HourglassBody(plan, inputs, base), base, crop=crop, mask=mask)
+    return head(HourglassBody(plan, inputs, base), base, crop=crop, mask=mask, fine=fine)
 
 
 def build_residual(
-    plan: ResidualPlan, inputs: int, base: int, *, crop: int, mask: int
+    plan: ResidualPlan, inputs: int, base: int, *, crop: int, mask: int, fine: int = 0
 ) -> nn.Module:
     """Build a ResNet head."""
-    return head(ResidualBody(plan, inputs, base), base, crop=crop, mask=mask)
+    return head(ResidualBody(plan, inputs, base), base, crop=crop, mask=mask, fine=fine)
 
 
 def build_plain(inputs: int, base: int, *, crop: int, mask: int) -> nn.Module:
@@ -53,8 +67,17 @@ HEADS: dict[str, Builder] = {
 }
 
 
-def build_head(name: str, inputs: int, *, base: int, crop: int, mask: int) -> nn.Module:
-    """Build the head `name` for crops (N,inputs,crop,crop) and logits (N,mask,mask)."""
+def build_head(
+    name: str, inputs: int, *, base: int, crop: int, mask: int, fine: int = 0
+) -> nn.Module:
+    """Build the head `name` for crops (N,inputs,crop,crop) and logits (N,mask,mask).
+
+    With `fine` it is also given that many channels of twice the crop's side.
+    """
     if name not in HEADS:
         raise ConfigError(f"no head is called {name!r}; known heads: {', '.join(sorted(HEADS))}")
-    return HEADS[name](inputs, base, crop=crop, mask=mask)
+    if not fine:
+        return HEADS[name](inputs, base, crop=crop, mask=mask)
+    if name not in hourglass.PLANS | residual.PLANS:
+        raise ConfigError(f"window_masks needs an hourglass or resnet head, not {name}")
+    return HEADS[name](inputs, base, crop=crop, mask=mask, fine=fine)

@@ -38,3 +38,24 @@ class Enlarge(nn.Module):
         """Map (N,C,R,R) to logits (N,2R,2R)."""
         logits: Tensor = self.project(self.relu(self.norm(self.enlarge(x))))
         return logits.squeeze(1)
+
+
+class FineEnlarge(Enlarge):
+    """The enlarging tail, shown the backbone's finer map (N,F,2R,2R) where it decides."""
+
+    def __init__(self, channels: int, middle: int, fine: int) -> None:
+        super().__init__(channels, middle)
+        self.lateral = nn.Conv2d(fine, middle, 1)
+        self.refine = nn.Conv2d(middle, middle, 3, padding=1, bias=False)
+        self.refined = TailNorm(middle)
+        kaiming_(self)
+        # At first it is the plain tail; what it learns is added.
+        nn.init.zeros_(self.lateral.weight)
+        nn.init.zeros_(self.refined.weight)
+
+    def forward(self, x: Tensor, fine: Tensor) -> Tensor:  # type: ignore[override]
+        """Map (N,C,R,R) and (N,F,2R,2R) to logits (N,2R,2R)."""
+        x = self.relu(self.norm(self.enlarge(x)) + self.lateral(fine))
+        x = self.relu(x + self.refined(self.refine(x)))
+        logits: Tensor = self.project(x)
+        return logits.squeeze(1)

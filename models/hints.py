@@ -1,0 +1,129 @@
+"""Hints: what a box dataset tells about a view besides its pixels, as planes on the view's grid.
+
+Shapes: K neighbours, S the grid's side, P planes. Boxes are (x0, y0, x1, y1) in pixels of the
+image, COCO convention. A plane's cell is a square of the window; what a box covers of it counts in
+part.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Planes = npt.NDArray[np.float32]
+
+# The planes in their order: place in the box (-1 to 1 from side to side), cover by the box, how
+# loose the box is; cover by boxes of the same label and of others; then, of the smallest neighbour
+# there: how much lower it ends, how much larger it is, and how near its middle the cell is.
+PLANES = ("y", "x", "box", "tightness", "same", "other", "lower", "larger", "core")
+X = PLANES.index("x")
+
+FARTHEST = 2.0  # of the places in the box: what lies farther out is all the same
+LOOSEST = 0.2  # the tightness that its plane says with a 1
+SAME_OBJECT = 0.8  # a box of this IoU with the one asked for is the same object, named twice
+
+
+class Neighbours(NamedTuple):
+    """The other boxes of an image, as one of its boxes sees them."""
+
+    boxes: Floats
+    """(K,4)"""
+    same: npt.NDArray[np.bool_]
+    """(K,) has the label of the box asked for."""
+
+
+def hint_planes(
+    box: Floats, window: Floats, *, side: int, tightness: float, neighbours: Neighbours | None
+) -> Planes:
+    """Draw the planes (P,S,S) of one box (4,) in its window (4,)."""
+    planes = np.zeros((len(PLANES), side, side), dtype=np.float32)
+    places = place(box, window, side)
+    planes[0], planes[1] = (
+        np.clip(places[1], -FARTHEST, FARTHEST)[:, None],
+        np.clip(places[0], -FARTHEST, FARTHEST),
+    )
+    planes[2] = covers(box[None], window, side)[0]
+    planes[3] = tightness / LOOSEST
+    near = None if neighbours is None else in_window(box, window, neighbours)
+    if near is not None and len(near.boxes):
+        planes[4:] = neighbour_planes(box, window, near, side)
+    return planes
+
+
+def in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbours:
+    """Keep the neighbours that reach into the window, but for the same object named twice."""
+    boxes = neighbours.boxes
+    apart = (boxes[:, :2] >= window[2:]) | (boxes[:, 2:] <= window[:2])
+    both = np.clip(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0, None)
+    shared = both.prod(axis=1)
+    either = areas(boxes) + areas(box[None]) - shared
+    kept = ~apart.any(axis=1) & (shared < SAME_OBJECT * either)
+    return Neighbours(boxes[kept], neighbours.same[kept])
+
+
+def neighbour_planes(box: Floats, window: Floats, near: Neighbours, side: int) -> Planes:
+    """Draw the planes (5,S,S) that tell of the neighbours."""
+    smallest_first = np.argsort(areas(near.boxes), kind="stable")
+    boxes, same = near.boxes[smallest_first], near.same[smallest_first]
+    cover = covers(boxes, window, side)
+    there = cover > 0.5
+    first, any_there = there.argmax(axis=0), there.any(axis=0)
+    lower = np.clip((boxes[:, 3] - box[3]) / (box[3] - box[1]), -1, 1)
+    larger = np.clip(np.log2(areas(boxes) / areas(box[None])) / 4, -1, 1)
+    return np.stack(
+        [
+            crowd(cover[same]),
+            crowd(cover[~same]),
+            lower[first] * any_there,
+            larger[first] * any_there,
+            cores(boxes, window, first) * any_there,
+        ]
+    ).astype(np.float32)
+
+
+def crowd(cover: Floats) -> Floats:
+    """Sum up covers (K,S,S): half for one box, three quarters for two, and so on."""
+    summed: Floats = 1 - (1 - cover / 2).prod(axis=0)
+    return summed
+
+
+def cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
+    """Tell how near the middle of box which (S,S) each cell is: 1 there, 0 or less at its rim."""
+    across, down = (
+        np.stack(axis)
+        for axis in zip(*(place(box, window, len(which)) for box in boxes), strict=True)
+    )
+    cells = np.arange(len(which))
+    distance = across[which, cells] ** 2 + down[which, cells[:, None]] ** 2
+    near: Floats = np.clip(1 - distance, -1, 1)
+    return near
+
+
+def place(box: Floats, window: Floats, side: int) -> Floats:
+    """Return where the cells' middles lie in a box (2,S), -1 to 1 from side to side: x, then y."""
+    middles = (np.arange(side) + 0.5) / side
+    at = window[:2, None] + (window[2:] - window[:2])[:, None] * middles
+    found: Floats = (2 * at - (box[:2] + box[2:])[:, None]) / (box[2:] - box[:2])[:, None]
+    return found
+
+
+def covers(boxes: Floats, window: Floats, side: int) -> Floats:
+    """Return the share of each cell that each box (K,4) covers: (K,S,S)."""
+    extent = window[2:] - window[:2]
+    first, last = (
+        (boxes[:, :2] - window[:2]) / extent * side,
+        (boxes[:, 2:] - window[:2]) / extent * side,
+    )
+    cells = np.arange(side)
+    shares = np.clip(
+        np.minimum(last[..., None], cells + 1) - np.maximum(first[..., None], cells), 0, 1
+    )
+    covered: Floats = shares[:, 1, :, None] * shares[:, 0, None, :]
+    return covered
+
+
+def areas(boxes: Floats) -> Floats:
+    """Return the areas (K,) of boxes with sides of at least a tenth of a pixel."""
+    found: Floats = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.1).prod(axis=1)
+    return found

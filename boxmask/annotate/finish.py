@@ -8,7 +8,7 @@ from typing import NamedTuple
 from boxmask.annotate.events import Event, Report
 from boxmask.annotate.gather import gathered
 from boxmask.annotate.job import Job, option
-from boxmask.annotate.merge import write_output
+from boxmask.annotate.merge import Manner, write_output
 from boxmask.annotate.plan import Plan, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.work import WorkFolder
@@ -60,7 +60,7 @@ def merge_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> P
             scope.dataset,
             scope.status,
             found,
-            tighten=scope.job.tighten,
+            manner=Manner(scope.job.tighten, scope.tightness),
             out=text,
             log=log_stream,
             report=lambda done: report(Event("merge", done, total)),

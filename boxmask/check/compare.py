@@ -84,6 +84,7 @@ def _claim(row: int, theirs: Values, found: Verdict, width: int, height: int) ->
         width,
         height,
         {name: box for name, box in boxes.items() if box is not None},
+        may_leave=found.tightness > 0,
     )
 
 

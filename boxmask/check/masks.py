@@ -26,6 +26,7 @@ class Claim(NamedTuple):
     width: int  # of the image, 0 if nobody knows
     height: int
     tight: Mapping[str, msgspec.Raw] = {}  # boxes by their keys, that must be the mask's own
+    may_leave: bool = False  # its box, which was said to be loose
 
 
 class _Runs(msgspec.Struct):
@@ -34,6 +35,8 @@ class _Runs(msgspec.Struct):
 
 
 _RUNS = msgspec.json.Decoder(_Runs)
+# Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
+REACH = 1.0
 _NUMBER = msgspec.json.Decoder(float)
 _TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
@@ -61,7 +64,8 @@ def _measured_faults(
     widths = np.array([claim.width for claim in claims], np.int64)
     unboxed = ~np.isfinite(boxes).all(axis=1)
     found = measure(strings, heights)
-    windows = pixel_windows(np.nan_to_num(boxes), widths, heights)
+    loose = np.array([claim.may_leave for claim in claims], np.bool_)
+    windows = pixel_windows(_around(np.nan_to_num(boxes), loose), widths, heights)
     outside = (found.bounds[:, :2] < windows[:, :2]) | (found.bounds[:, 2:] > windows[:, 2:])
     wrong = {
         "has a mask, but its box cannot be used": unboxed,
@@ -78,6 +82,14 @@ def _measured_faults(
         for place in np.flatnonzero(flags & ~seen).tolist():
             yield claims[place].row, problem
         seen |= flags
+
+
+def _around(
+    boxes: npt.NDArray[np.float64], loose: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Grow the boxes (K, 4) that are loose (K,) by as much as a mask may leave them."""
+    reach = REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
+    return np.hstack([boxes[:, :2] - reach, boxes[:, 2:] + reach])
 
 
 def pixel_windows(boxes: npt.NDArray[np.float64], widths: IntArray, heights: IntArray) -> IntArray:

@@ -1,6 +1,6 @@
 """What became of one annotation, and whether that was allowed."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,7 @@ class Verdict(NamedTuple):
     reason: str = ""  # why it was skipped
     box: msgspec.Raw | None = None  # the tight box of its mask, as it says
     given_box: msgspec.Raw | None = None  # the box that it had before its mask's took the place
+    tightness: float = 0.0  # above 0 its mask may leave its box
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -26,6 +27,7 @@ class _Note(msgspec.Struct):
     reason: str = ""
     box: msgspec.Raw = _ABSENT
     given_box: msgspec.Raw = _ABSENT
+    tightness: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
 
 
 _NOTE = msgspec.json.Decoder(_Note)
@@ -56,7 +58,13 @@ def verdict(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdi
     problem = ""
     if note.predicted_iou is None or not 0 <= note.predicted_iou <= 1:
         problem = f"the predicted IoU is {note.predicted_iou}, not within 0 and 1"
-    return Verdict("ok", problem, box=_given(note.box), given_box=_given(note.given_box))
+    return Verdict(
+        "ok",
+        problem,
+        box=_given(note.box),
+        given_box=_given(note.given_box),
+        tightness=note.tightness,
+    )
 
 
 def _given(value: msgspec.Raw) -> msgspec.Raw | None:

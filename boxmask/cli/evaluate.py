@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from boxmask.annotate.job import Choice, as_tightness
 from boxmask.bundled import BUNDLED
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ def evaluate(
         Path | None,
         typer.Option(help="Write the ground truth with the moved boxes and no masks here."),
     ] = None,
+    tightness: Annotated[
+        str,
+        typer.Option(
+            help="Tell the network how loose the boxes are, as in annotate; auto: as --loosen says."
+        ),
+    ] = "auto",
+    neighbours: Annotated[
+        Choice, typer.Option(help="Show the network the other boxes, as in annotate.")
+    ] = "auto",
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")
     ] = False,
@@ -87,6 +97,8 @@ def evaluate(
         loosen=loosen,
         loosen_seed=loosen_seed,
         loosen_out=loosen_out,
+        tightness=as_tightness(tightness),
+        neighbours=neighbours,
         flip=flip,
         device=device,
         keep=keep,

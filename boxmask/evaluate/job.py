@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boxmask.annotate.job import MOST_LOOSE, Choice, Tightness, as_tightness
 from boxmask.errors import ConfigError
 from boxmask.evaluate.baselines import check_baseline
-from boxmask.evaluate.loosen import MOST_LOOSE
 from boxmask.evaluate.pool import cores
 
 RESERVED_SPLITS = ("overall", "seen", "unseen")
@@ -31,6 +31,8 @@ class Job:
     loosen: float = 0.0  # side error of the boxes that network and baselines see, in sides
     loosen_seed: int = 0
     loosen_out: Path | None = None  # where the ground truth goes with the boxes that they see
+    tightness: Tightness = "auto"  # what the network is told; auto is what --loosen says
+    neighbours: Choice = "auto"  # whether it is shown the other boxes
     flip: bool = False  # ask the network twice, once mirrored
     device: str = "auto"
     keep: Path | None = None  # where the network's masks go; None forgets them
@@ -46,6 +48,9 @@ class Job:
         if self.weights and not self.images:
             raise ConfigError("--weights looks at the photos: add --images DIR.")
         self._check_loosening()
+        as_tightness(str(self.tightness))
+        if (self.tightness, self.neighbours) != ("auto", "auto") and not self.weights:
+            raise ConfigError("--tightness and --neighbours are for a network: add --weights.")
         for name in self.baselines:
             check_baseline(name, self.images)
         for name in self.splits:

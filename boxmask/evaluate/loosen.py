@@ -12,7 +12,6 @@ import numpy as np
 from boxmask.dataset import Id
 from boxmask.evaluate.maskfile import FloatArray
 
-MOST_LOOSE = 0.5  # of a side: beyond that a box says little of where its object is
 # Moved sides lie on multiples of 1/64 pixel, where corner and size add up without rounding: the
 # boxes are the same whether they stay in memory or go through a file.
 _GRID = 64

@@ -7,6 +7,7 @@ what could not be computed (an empty split, no predicted quality) is null. Split
 
 from dataclasses import dataclass
 
+from boxmask.annotate.told import Told
 from boxmask.dataset import Id
 from boxmask.evaluate.calibration import Calibration
 
@@ -120,6 +121,7 @@ class Report:
     left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
     seen: str | None  # as given
     loosening: Loosening | None  # null where the true boxes themselves were seen
+    told: Told | None  # what the network was told of the boxes; null if there is none to tell
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others

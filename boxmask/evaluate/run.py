@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boxmask.annotate.told import Told
 from boxmask.evaluate.comparison import compare
 from boxmask.evaluate.given import given_boxes, loosening, mean_box_iou
 from boxmask.evaluate.job import Job, Progress, silent
@@ -44,7 +45,7 @@ def run(job: Job, progress: Progress = silent) -> Evaluation:
     instances = scored(truth)
     splits = _splits(job, truth)
     with given_boxes(job, truth) as given:
-        named = systems(job, given, instances, progress)
+        named, told = systems(job, given, instances, progress)
         moved = loosening(job, truth, given, instances)
     pairings = [pair(truth, instances, masks) for masks in named.values()]
     many = len(instances.rows) * len(named) >= _WORTH_PROCESSES
@@ -56,7 +57,7 @@ def run(job: Job, progress: Progress = silent) -> Evaluation:
             _measured(name, masks, pairing, ground, table[:, 1 + 2 * i : 3 + 2 * i], pool, progress)
             for i, ((name, masks), pairing) in enumerate(zip(named.items(), pairings, strict=True))
         ]
-    return Evaluation(_report(job, ground, measured, moved), ground, measured)
+    return Evaluation(_report(job, ground, measured, moved, told), ground, measured)
 
 
 def _splits(job: Job, truth: MaskFile) -> dict[str, BoolArray]:
@@ -137,7 +138,13 @@ def _ranking(masks: MaskFile) -> tuple[FloatArray, str]:
     return np.ones(len(masks)), "constant"
 
 
-def _report(job: Job, ground: Ground, measured: list[Measured], moved: Loosening | None) -> Report:
+def _report(
+    job: Job,
+    ground: Ground,
+    measured: list[Measured],
+    moved: Loosening | None,
+    told: Told | None,
+) -> Report:
     category = ground.instances.category
     return Report(
         format=FORMAT,
@@ -146,6 +153,7 @@ def _report(job: Job, ground: Ground, measured: list[Measured], moved: Loosening
         left_out=ground.instances.left_out,
         seen=job.seen,
         loosening=moved,
+        told=told,
         splits={
             name: SplitSize(len(np.unique(category[inside])), int(inside.sum()))
             for name, split in ground.splits.items()

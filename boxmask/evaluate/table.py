@@ -52,14 +52,24 @@ def heading(report: Report) -> str:
         for name, size in report.splits.items()
     )
     seen = "" if report.seen is None else f" (seen: {report.seen})"
-    said = f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
-    if report.loosening is None:
-        return said
-    return (
-        f"{said} Boxes moved by a normal error of {percent(report.loosening.fraction)} % of each "
-        f"side (seed {report.loosening.seed}): mean IoU with the true ones "
-        f"{percent(report.loosening.box_iou)}."
-    )
+    counted = f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+    return " ".join((counted, *_circumstances(report)))
+
+
+def _circumstances(report: Report) -> Iterator[str]:
+    """Say which boxes network and baselines saw, and what the network was told of them."""
+    if report.loosening is not None:
+        yield (
+            f"Boxes moved by a normal error of {percent(report.loosening.fraction)} % of each side "
+            f"(seed {report.loosening.seed}): mean IoU with the true ones "
+            f"{percent(report.loosening.box_iou)}."
+        )
+    if report.told is not None:
+        loose = f"off by {percent(report.told.tightness)} % of each side"
+        yield (
+            f"The network was told that boxes are {loose if report.told.tightness else 'exact'}, "
+            f"and {'where' if report.told.neighbours else 'not where'} their neighbours are."
+        )
 
 
 def notes(report: Report) -> Iterator[str]:

@@ -92,6 +92,7 @@ def updated(place: int, **values: Any) -> Callable[[Json], object]:
 
 
 OK = {"status": "ok", "predicted_iou": 0.9}
+LOOSE = {**OK, "tightness": 0.1}
 GAVE_WAY = {**OK, "box": [6, 5, 10, 5], "given_box": BOX}
 BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "one is gone": (lambda out: out["annotations"].pop(3), "(id 4): is missing"),
@@ -146,6 +147,11 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "an empty mask": (updated(0, segmentation=filled(0, 0, 0, 0), area=0), "is empty"),
     "a mask left of its box": (updated(0, segmentation=filled(4, 5, 10, 5)), "leaves its box"),
     "a mask below its box": (updated(0, segmentation=filled(6, 10, 10, 5)), "leaves its box"),
+    "a mask that left a box said to be exact": (
+        updated(0, segmentation=filled(26, 5, 10, 5), area=50, boxmask={**OK, "tightness": 0}),
+        "leaves its box",
+    ),
+    "a tightness that cannot be": (updated(0, boxmask={**OK, "tightness": 0.6}), "no result"),
     "an area of the box": (updated(0, area=200), "is not the number"),
     "an area that is none": (updated(0, area="50"), "is not the number"),
     "a mask of another size": (
@@ -188,6 +194,17 @@ def test_the_tight_box_of_its_mask_may_take_the_place_of_a_bbox(tmp_path: Path) 
     theirs["annotations"][0].update(bbox=[6, 5, 10, 5], boxmask=GAVE_WAY)
     report = checked(tmp_path, before(), theirs)
     assert report.holds, report.first
+
+
+@pytest.mark.parametrize("x", [4, 5, 26, 33, 34])
+def test_a_mask_may_leave_a_box_that_is_said_to_be_loose(tmp_path: Path, x: int) -> None:
+    ours, theirs = before(), after()
+    for data in (ours, theirs):
+        data["annotations"][0]["bbox"] = [15, 4, 10, 10]
+    note = {**LOOSE, "box": [x, 5, 2, 5]}
+    theirs["annotations"][0].update(segmentation=filled(x, 5, 2, 5), area=10, boxmask=note)
+    report = checked(tmp_path, ours, theirs)
+    assert report.holds is (5 <= x <= 33), report.first
 
 
 def test_polygons_and_open_runs_are_masks_too(tmp_path: Path) -> None:

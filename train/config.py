@@ -39,7 +39,7 @@ class Augment:
     loose: float = 0.0  # window masks: probability of a box that is not exact, and told to be so
     loosest: float = 0.2  # most standard error of its sides, as a fraction of them
     neighbours: float = 0.7  # window masks: probability that the boxes around are told
-    view_sizes: tuple[int, ...] = ()  # zoom: drawn from for each part of a batch; else the model's
+    view_sizes: tuple[int, ...] = ()  # zoom: drawn from for each step; else the model's
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Examples(Dataset[Batch]):
     def __init__(self, collection: Collection, config: TrainConfig, *, parts: int) -> None:
         self.collection = collection
         self.config = config
+        self.parts = parts  # of a step
         self.size = config.batch // parts  # boxes or pictures in a part
         table = collection.table
         weights = item_weights(table, config)
@@ -55,11 +56,12 @@ class Examples(Dataset[Batch]):
         return Batch.join([self.example(place, model) for place in places])
 
     def model_of(self, part: int) -> ModelConfig:
-        """Return the model, with the size of view that a part is to have."""
+        """Return the model, with the size of view that a part's step is to have."""
         model, sizes = self.config.model, self.config.augment.view_sizes
         if not sizes:
             return model
-        side = int(np.random.default_rng((self.config.seed, part)).choice(sizes))
+        # One for all parts of a step: its processes wait for each other.
+        side = int(np.random.default_rng((self.config.seed, part // self.parts)).choice(sizes))
         return with_view_size(model, side)
 
     def example(self, position: int, model: ModelConfig) -> Batch:

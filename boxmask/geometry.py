@@ -153,7 +153,7 @@ def frame_pixels(
 ) -> tuple[int, Floats]:
     """Find the pixels whose middles lie between low and high: the first one, and where each lies
     among the M cells of a frame from start to stop; beyond the middle of its last cell, a frame
-    goes on with that."""
+    goes on with that. Where no pixel's middle lies between them, it is the pixel under theirs."""
     first, last = max(math.ceil(low - 0.5), 0), min(math.floor(high - 0.5), extent - 1)
     if first > last:
         first = last = _centre(low, high, extent)

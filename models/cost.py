@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from boxmask.models.backbones import build_backbone
 from boxmask.models.config import ModelConfig
 from boxmask.models.heads import build_head
+from boxmask.models.hints import PLANES
 from boxmask.models.network import Branch, MaskNetwork, build
 from boxmask.models.regions import EmbeddingRegion
 
@@ -70,23 +71,26 @@ def view_cost(network: MaskNetwork) -> int:
     """Count what is done once per view: backbone and pixel embedding."""
     side = view_side(network.config)
     branch = cast(Branch, network.branches[-1])
+    told = (hints_of(network.config),) if network.config.window_masks else ()
 
     def look() -> None:
         pixels = network.normalise(torch.empty(1, 3, side, side))
-        branch.region.maps(network.backbone(pixels)[-1])
+        branch.region.maps(network.backbone(pixels, *told)[-1])
 
     return count(look)
 
 
 def box_cost(network: MaskNetwork) -> int:
     """Count what is done once per box: instance embedding, head and quality head."""
-    branch = cast(Branch, network.branches[-1])
-    crops = crops_of(network.config)
+    branch, config = cast(Branch, network.branches[-1]), network.config
+    crops, side = crops_of(config), config.mask_size
+    fine = network.backbone.fine_channels
+    shown = (torch.empty(1, fine, side, side),) if config.window_masks else ()
 
     def look() -> None:
         if isinstance(branch.region, EmbeddingRegion) and branch.region.instance is not None:
             branch.region.instance(torch.empty(1, network.backbone.channels, 3, 3))
-        logits = branch.head(crops)
+        logits = branch.head(crops, *shown)
         if network.quality is not None:
             network.quality(crops, logits)
 
@@ -101,6 +105,11 @@ def view_side(config: ModelConfig) -> int:
 def crops_of(config: ModelConfig) -> Tensor:
     """Return one crop as the head is given it."""
     return torch.empty(1, config.region_channels, config.crop_size, config.crop_size)
+
+
+def hints_of(config: ModelConfig) -> Tensor:
+    """Return the hints of one box."""
+    return torch.empty(1, len(PLANES), config.crop_size, config.crop_size)
 
 
 def bare(network: nn.Module) -> nn.Module:

@@ -10,9 +10,19 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
-from training_files import NAMES, VARIED, WHOLE, collect, edit_annotations, tiny, write_dataset
+from training_files import (
+    NAMES,
+    TOLD,
+    VARIED,
+    WHOLE,
+    collect,
+    edit_annotations,
+    tiny,
+    write_dataset,
+)
 
 from boxmask.errors import ConfigError
+from boxmask.models.hints import PLANES
 from boxmask.train.batch import Batch
 from boxmask.train.config import TrainConfig
 from boxmask.train.examples import Examples
@@ -32,7 +42,7 @@ def tensors(batch: Batch) -> list[Tensor]:
     found = [batch.targets, batch.weights]
     for part in (batch.views, batch.truth):
         found += [getattr(part, field.name) for field in fields(part)]
-    return found
+    return [tensor for tensor in found if tensor is not None]
 
 
 def equal(one: Batch, other: Batch) -> bool:
@@ -57,7 +67,7 @@ def brightness_gap(batch: Batch) -> list[float]:
     return gaps
 
 
-@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+@pytest.mark.parametrize("family", [(), WHOLE, TOLD], ids=["zoom", "whole", "told"])
 def test_a_batch_is_the_same_whoever_makes_it(path: Path, family: tuple[str, ...]) -> None:
     config = tiny(*VARIED, *family)
     one, other = (Examples(collect(path), config, parts=1) for _ in range(2))
@@ -181,3 +191,55 @@ def test_files_weigh_what_the_recipe_says(tmp_path: Path) -> None:
     assert share(tiny("source_weights=[1,0]")) == 1
     with pytest.raises(ConfigError, match="3 numbers for 2"):
         share(tiny("source_weights=[1,2,3]"))
+
+
+def told(path: Path, *changes: str, count: int = 12) -> Batch:
+    """Some boxes for a network of window masks."""
+    examples = Examples(collect(path), tiny(*TOLD, f"batch={count}", *changes), parts=1)
+    return examples[0]
+
+
+def plane(batch: Batch, name: str) -> Tensor:
+    """A plane of hints (V,S,S)."""
+    assert batch.views.hints is not None
+    return batch.views.hints[:, PLANES.index(name)]
+
+
+def test_a_loose_box_is_told_to_be_loose_and_an_exact_one_is_exact(path: Path) -> None:
+    batch = told(path, "augment.loosest=0.2")
+    tightness = plane(batch, "tightness").amax(dim=(1, 2))
+    assert (tightness == 0).any() and (tightness > 0).any() and (tightness <= 1).all()
+    size = batch.targets.shape[-1]
+    cells = torch.nn.functional.interpolate(plane(batch, "box")[:, None], size=(size, size))[:, 0]
+    exact = tightness == 0
+    # The mask of an exact box stays inside it; those of loose ones leave some of theirs.
+    assert not (batch.targets[exact] > 0.6)[cells[exact] == 0].any()
+    assert (batch.targets[~exact] > 0.6)[cells[~exact] == 0].any()
+
+
+def test_neighbours_are_told_as_often_as_the_recipe_says(path: Path) -> None:
+    never = told(path, "augment.neighbours=0", "augment.paste=1")
+    always = told(path, "augment.neighbours=1", "augment.paste=1", "augment.paste_target=0")
+    for name in ("same", "other", "lower", "larger", "core"):
+        assert not plane(never, name).any()
+    covered = plane(always, "other") + plane(always, "same")
+    assert (covered.amax(dim=(1, 2)) > 0).sum() >= 8
+
+
+def test_a_neighbour_of_the_same_class_is_told_as_such(path: Path) -> None:
+    edit_annotations(path, of=1, bbox=[4, 4, 88, 44])
+    edit_annotations(path, of=2, category_id=1)
+    batch = told(path, "augment.loose=0", "augment.neighbours=1", "augment.rotate=0")
+    same, other = plane(batch, "same"), plane(batch, "other")
+    alone = [name.endswith("annotation 3") for name in batch.names]
+    assert same.any() and not same[torch.tensor(alone)].any()
+    assert not other[~torch.tensor(alone)].amax(dim=(1, 2)).eq(0.5).all()
+
+
+def test_views_of_one_step_have_one_size(path: Path) -> None:
+    config = tiny(*TOLD, "augment.view_sizes=[48,64,80]")
+    examples = Examples(collect(path), config, parts=2)
+    sides = [examples[part].views.pixels.shape[-1] for part in range(24)]
+    assert sides[::2] == sides[1::2]
+    assert set(sides) == {48, 64, 80}
+    assert all(2 * examples[part].targets.shape[-1] == sides[part] for part in range(4))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.train.jitter import box_iou, jittered, proposal
+from boxmask.train.jitter import box_iou, jittered, loosened, proposal
 
 BOX = np.array([10.0, 20.0, 50.0, 40.0])
 
@@ -46,3 +46,19 @@ def test_jitter_moves_sides_within_its_ratio(mode: str) -> None:
 def test_boxes_apart_do_not_overlap() -> None:
     assert box_iou(BOX, BOX + 100) == 0
     assert box_iou(BOX, BOX) == 1
+
+
+def test_a_loosened_box_has_sides_of_the_error_asked_for() -> None:
+    random = np.random.default_rng(0)
+    box, frame = np.array([100.0, 100, 180, 140]), np.array([0.0, 0, 400, 400])
+    moved = np.array([loosened(box, 0.1, frame, random) for _ in range(4000)]) - box
+    np.testing.assert_allclose(moved.std(axis=0), [8, 4, 8, 4], rtol=0.06)
+    np.testing.assert_allclose(moved.mean(axis=0), 0, atol=0.5)
+
+
+def test_a_loosened_box_stays_in_its_frame_and_never_vanishes() -> None:
+    random = np.random.default_rng(1)
+    box, frame = np.array([0.0, 5, 3, 8]), np.array([0.0, 0, 9, 9])
+    moved = np.array([loosened(box, 0.5, frame, random) for _ in range(500)])
+    assert (moved >= 0).all() and (moved <= 9).all()
+    assert (moved[:, 2:] - moved[:, :2] >= 1).all()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_files import VARIED, WHOLE, edit_annotations, tiny, write_dataset
+from training_files import TOLD, VARIED, WHOLE, edit_annotations, tiny, write_dataset
 
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
 from boxmask.models.weights import load
@@ -260,3 +260,29 @@ def test_a_run_with_larger_masks_takes_over_all_but_the_tail(path: Path, tmp_pat
     body = [name for name in before if not name.startswith("branches.0.head.1.")]
     assert all(torch.equal(before[name], after[name]) for name in body)
     assert len(body) == len(before) - 2 and "branches.0.head.1.enlarge.weight" in after
+
+
+def test_a_network_that_is_told_takes_over_one_that_is_not(path: Path, tmp_path: Path) -> None:
+    old = ("model.mask_size=32", "optimiser.ema=none")
+    train(path, tmp_path / "first", tiny("steps=2", *old))
+    still = ("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
+    config = tiny(*TOLD, *still)
+    train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
+    before, after = weights(tmp_path / "first"), weights(tmp_path / "second")
+    first = "branches.0.head.0.0.0.weight"
+    begun = {"quality.body.0.0.weight", first}
+    assert all(torch.equal(before[name], after[name]) for name in before if name not in begun)
+    known = before[first].shape[1]
+    assert torch.equal(after[first][:, :known], before[first])
+    assert not after[first][:, known:].any()
+
+
+def test_the_first_halvings_stay_as_they_were(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "first", tiny("steps=1", "optimiser.ema=none"))
+    config = tiny("steps=3", "optimiser.freeze_halvings=2", "optimiser.ema=none")
+    train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
+    before, after = weights(tmp_path / "first"), weights(tmp_path / "second")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    steps = ("backbone.trunk.steps.0.", "backbone.trunk.steps.1.")
+    assert not any(name.startswith(steps) for name in moved)
+    assert any(name.startswith("backbone.trunk.steps.2.") for name in moved)

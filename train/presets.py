@@ -1,5 +1,7 @@
 """Recipes by name. The paper's are as published; the light ones fit two CPU cores."""
 
+from dataclasses import replace
+
 from boxmask.errors import ConfigError
 from boxmask.models.config import ModelConfig
 from boxmask.train.config import Augment, LossWeights, Optimiser, TrainConfig
@@ -85,7 +87,8 @@ _VARIED = Augment(
     box_jitter=0.06,
 )
 
-_ZOOM = TrainConfig(
+# As boxmask 0.1 had it: masks inside boxes that are taken for exact.
+_ZOOM_EXACT = TrainConfig(
     model=ModelConfig(
         family="zoom",
         backbone="efficientnet-lite0",
@@ -110,6 +113,24 @@ _ZOOM = TrainConfig(
     channels_last=True,
     validate_every=250,
     save_every=100,
+)
+
+# Told how loose a box is and where its neighbours are.
+_ZOOM = replace(
+    _ZOOM_EXACT,
+    model=replace(_ZOOM_EXACT.model, window_masks=True, large_view_size=192),
+    augment=replace(
+        _VARIED,
+        box_jitter=0.0,
+        loose=0.5,
+        loosest=0.22,
+        neighbours=0.75,
+        paste=0.45,
+        strands=0.3,
+        view_sizes=(112, 128, 144, 160),
+    ),
+    # Half of a window's cells lie outside an exact box, where there is nothing to be wrong about.
+    loss=replace(_ZOOM_EXACT.loss, mask=8.0),
 )
 
 _LITE = TrainConfig(
@@ -175,6 +196,7 @@ PRESETS: dict[str, TrainConfig] = {
     "lite": _LITE,
     "tiny": _TINY,
     "zoom": _ZOOM,
+    "zoom-exact": _ZOOM_EXACT,
 }
 
 

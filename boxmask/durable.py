@@ -1,11 +1,12 @@
 """Files that are either absent or whole, whatever moment the machine stops at."""
 
+import gzip
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 
 @contextmanager
@@ -28,6 +29,16 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def packed(stream: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+    """Compress what is written if that is wanted, without a name or a time inside."""
+    if not wanted:
+        yield stream
+        return
+    with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0, compresslevel=6) as packing:
+        yield cast(BinaryIO, packing)
 
 
 def put(temporary: Path, path: Path) -> None:

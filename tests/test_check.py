@@ -49,7 +49,8 @@ def after() -> Json:
     out = before()
     first, _, _, skipped, last = out["annotations"]
     note = {"status": "ok", "predicted_iou": 0.9}
-    first.update(segmentation=filled(6, 5, 10, 5), area=50, boxmask=note)
+    told = {**note, "box": [6, 5, 10, 5]}
+    first.update(segmentation=filled(6, 5, 10, 5), area=50, boxmask=told)
     skipped["boxmask"] = {"status": "skipped", "reason": "image missing"}
     last.update(segmentation=filled(30, 20, 10, 10), area=100, boxmask=note)
     return out
@@ -91,6 +92,8 @@ def updated(place: int, **values: Any) -> Callable[[Json], object]:
 
 
 OK = {"status": "ok", "predicted_iou": 0.9}
+LOOSE = {**OK, "tightness": 0.1}
+GAVE_WAY = {**OK, "box": [6, 5, 10, 5], "given_box": BOX}
 BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "one is gone": (lambda out: out["annotations"].pop(3), "(id 4): is missing"),
     "one is there twice": (
@@ -120,10 +123,35 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "something else under our key": (updated(0, boxmask=[1]), "no result"),
     "an impossible quality": (updated(0, boxmask={**OK, "predicted_iou": 1.2}), "is 1.2"),
     "no quality": (updated(0, boxmask={"status": "ok"}), "is None"),
+    "a tight box that is loose": (updated(0, boxmask={**OK, "box": BOX}), '"box" is not the tight'),
+    "a tight box in fractions": (
+        updated(0, boxmask={**OK, "box": [6.0, 5, 10, 5]}),
+        '"box" is not',
+    ),
+    "a bbox that gave way to another than the tight one": (
+        updated(0, boxmask=GAVE_WAY),
+        '"bbox" is not the tight box',
+    ),
+    "a given box that was not given": (
+        updated(0, bbox=[6, 5, 10, 5], boxmask={**GAVE_WAY, "given_box": [5, 4, 20, 10.0]}),
+        '"bbox" was [5, 4, 20, 10] and is [5, 4, 20, 10.0]',
+    ),
+    "a tight bbox without the given one": (updated(0, bbox=[6, 5, 10, 5]), '"bbox" was'),
+    "a given box of one that was skipped": (
+        updated(
+            3, bbox=[6, 5, 10, 5], boxmask={"status": "skipped", "reason": "x", "given_box": BOX}
+        ),
+        '"bbox" was',
+    ),
     "no mask": (updated(0, segmentation=None), "segmentation"),
     "an empty mask": (updated(0, segmentation=filled(0, 0, 0, 0), area=0), "is empty"),
     "a mask left of its box": (updated(0, segmentation=filled(4, 5, 10, 5)), "leaves its box"),
     "a mask below its box": (updated(0, segmentation=filled(6, 10, 10, 5)), "leaves its box"),
+    "a mask that left a box said to be exact": (
+        updated(0, segmentation=filled(26, 5, 10, 5), area=50, boxmask={**OK, "tightness": 0}),
+        "leaves its box",
+    ),
+    "a tightness that cannot be": (updated(0, boxmask={**OK, "tightness": 0.6}), "no result"),
     "an area of the box": (updated(0, area=200), "is not the number"),
     "an area that is none": (updated(0, area="50"), "is not the number"),
     "a mask of another size": (
@@ -159,6 +187,24 @@ def test_one_thing_wrong_is_found_and_named(tmp_path: Path, name: str) -> None:
     assert not report.holds
     assert any(text in line for line in report.first), report.first
     assert report.broken == 1 or name == "an id has another type", report.first
+
+
+def test_the_tight_box_of_its_mask_may_take_the_place_of_a_bbox(tmp_path: Path) -> None:
+    theirs = after()
+    theirs["annotations"][0].update(bbox=[6, 5, 10, 5], boxmask=GAVE_WAY)
+    report = checked(tmp_path, before(), theirs)
+    assert report.holds, report.first
+
+
+@pytest.mark.parametrize("x", [4, 5, 26, 33, 34])
+def test_a_mask_may_leave_a_box_that_is_said_to_be_loose(tmp_path: Path, x: int) -> None:
+    ours, theirs = before(), after()
+    for data in (ours, theirs):
+        data["annotations"][0]["bbox"] = [15, 4, 10, 10]
+    note = {**LOOSE, "box": [x, 5, 2, 5]}
+    theirs["annotations"][0].update(segmentation=filled(x, 5, 2, 5), area=10, boxmask=note)
+    report = checked(tmp_path, ours, theirs)
+    assert report.holds is (5 <= x <= 33), report.first
 
 
 def test_polygons_and_open_runs_are_masks_too(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from annotation_files import boxes_of, make_job, output
+from annotation_files import boxes_of, make_job, output, write_weights
 from typer.testing import CliRunner, Result
 
 from boxmask.annotate.job import Job
@@ -51,6 +51,19 @@ def test_the_summary_says_what_became_of_each_annotation(job: Job) -> None:
     assert "already done" in call(job).stdout
 
 
+def test_the_summary_says_what_the_network_was_told(tmp_path: Path) -> None:
+    (tmp_path / "windows").mkdir()
+    sides = {"head": "hourglass10", "view_size": 24, "window_masks": True}
+    job = make_job(tmp_path, weights=write_weights(tmp_path / "windows", **sides))
+    shown = call(job, "--tightness", "0.1", "--dry-run").stdout
+    assert "off by 10 % of their sides" in shown
+    shown = call(job, "--neighbours", "off", "--tightness", "exact").stdout
+    assert re.search(r"boxes taken to be +│ +exact", shown)
+    assert re.search(r"neighbouring boxes shown +│ +no ", shown)
+    summary = json.loads(call(job, "--neighbours", "off", "--json").stdout)
+    assert summary["told"] == {"tightness": 0.0, "neighbours": False}
+
+
 def test_json_is_all_that_goes_to_standard_output(job: Job) -> None:
     summary = json.loads(call(job, "--json").stdout)
     assert summary["tally"]["statuses"] == {"ok": 11, "kept": 0, "crowd": 0, "skipped": 1}
@@ -75,7 +88,9 @@ def test_an_error_is_one_sentence_and_status_1(job: Job) -> None:
     assert "error: " in result.stderr and "record 6 (id 5): box is missing" in result.stderr
 
 
-@pytest.mark.parametrize("option", [["--exif", "sideways"], ["--precision", "fp8"], ["--nonsense"]])
+@pytest.mark.parametrize(
+    "option", [["--exif", "sideways"], ["--precision", "fp8"], ["--tightness", "1"], ["--nonsense"]]
+)
 def test_a_wrong_option_is_status_2(job: Job, option: list[str]) -> None:
     assert call(job, *option).exit_code == 2
 

@@ -43,12 +43,23 @@ def test_the_table_names_both_means(files: list[str]) -> None:
 def test_json_goes_to_stdout_alone(files: list[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     done = CliRunner().invoke(
-        APP, [*files, "--json", "--split", "odd=1,3", "--page", str(page), "--against", files[1]]
+        APP, [*files, "--json", "--split", "odd=1,3", "--page", str(page), "--baseline", "box"]
     )
     report = json.loads(done.stdout)
     assert report["format"] == "boxmask-eval-1"
     assert list(report["splits"]) == ["overall", "odd"]
+    assert [difference["second"] for difference in report["differences"]] == ["box"]
     assert page.read_text().startswith("<!doctype html>")
+
+
+def test_loosened_boxes_are_reported_and_written(files: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "loose.json"
+    options = ["--loosen", "0.1", "--loosen-seed", "3", "--loosen-out", str(out)]
+    done = CliRunner().invoke(APP, [files[0], "--baseline", "box", *options])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "Boxes moved by a normal error of 10.0 % of each side (seed 3)" in said
+    assert len(json.loads(out.read_text())["annotations"]) > 10
 
 
 @pytest.mark.parametrize("split", ["odd", "=1", "odd="])

@@ -1,15 +1,21 @@
 """A network run over the true boxes, scored beside what needs no network."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 import torch
+from annotation_files import tiny_network
 from evaluation_files import HEIGHT, WIDTH, annotation, form, rectangle, write
 from PIL import Image
 
+from boxmask.annotate.told import Told
+from boxmask.errors import ConfigError
 from boxmask.evaluate.job import Job
+from boxmask.evaluate.page import page_text
 from boxmask.evaluate.reading import read_masks
 from boxmask.evaluate.run import run
 from boxmask.models import build
@@ -56,3 +62,47 @@ def test_the_kept_masks_are_scored_the_same_as_a_file(job: Job) -> None:
     assert len(read_masks(job.keep)) == 4
     (again,) = run(Job(job.ground_truth, (job.keep,))).report.systems
     assert msgspec.json.encode(again.splits) == msgspec.json.encode(network.splits)
+
+
+def test_the_network_sees_the_moved_boxes(job: Job) -> None:
+    exact, _ = run(job).report.systems
+    loose = run(replace(job, loosen=0.2, keep=job.ground_truth.with_name("loose.json")))
+    network, box = loose.report.systems
+    assert loose.report.loosening is not None
+    assert loose.report.told is None
+    assert network.box_iou < 1 == exact.box_iou
+    assert network.missing == exact.missing == {"image missing": 1}
+    assert box.splits["overall"].iou.instance_mean < 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "said"),
+    [
+        ({}, Told(0.0, neighbours=True), "that boxes are exact, and where"),
+        ({"loosen": 0.2}, Told(0.2, neighbours=True), "boxes are off by 20.0 % of each side"),
+        ({"loosen": 0.2, "tightness": 0.0}, Told(0.0, neighbours=True), "boxes are exact"),
+        ({"neighbours": "off"}, Told(0.0, neighbours=False), "not where their neighbours are."),
+    ],
+)
+def test_a_network_is_told_how_far_the_boxes_were_moved(
+    job: Job, changes: dict[str, object], told: Told, said: str
+) -> None:
+    weights = job.ground_truth.with_name("windows.safetensors")
+    save(weights, tiny_network(head="hourglass10", view_size=24, window_masks=True), {})
+    found = run(replace(job, weights=weights, **changes))  # type: ignore[arg-type]
+    assert found.report.told == told
+    assert said in page_text(found)
+    assert json.loads(msgspec.json.encode(found.report))["told"]["tightness"] == told.tightness
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tightness": 0.1}, "has no window masks and cannot be told"),
+        ({"tightness": 0.7}, "--tightness is 0.7"),
+        ({"weights": None, "neighbours": "on"}, "for a network: add --weights"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(job: Job, changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        run(replace(job, **changes))  # type: ignore[arg-type]

@@ -92,13 +92,22 @@ def verbatim(text: str) -> Json:
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(records=st.lists(annotations, max_size=12), overwrite=st.booleans(), polygons=st.booleans())
+@given(
+    records=st.lists(annotations, max_size=12),
+    overwrite=st.booleans(),
+    polygons=st.booleans(),
+    tighten=st.booleans(),
+)
 def test_every_annotation_is_there_once_in_order_with_all_its_keys(
-    defective: Job, records: list[list[tuple[str, str]]], overwrite: bool, polygons: bool
+    defective: Job,
+    records: list[list[tuple[str, str]]],
+    overwrite: bool,
+    polygons: bool,
+    tighten: bool,
 ) -> None:
     text = as_text(records)
     defective.boxes.write_text(text)
-    job = replace(defective, overwrite=overwrite, polygons=polygons)
+    job = replace(defective, overwrite=overwrite, polygons=polygons, tighten=tighten)
     tally = annotate(job).tally
 
     before, after = verbatim(text), verbatim(job.out.read_text())
@@ -106,9 +115,17 @@ def test_every_annotation_is_there_once_in_order_with_all_its_keys(
     for old, new in zip(before["annotations"], after["annotations"], strict=True):
         assert [key for key in new if key in old] == list(old)
         assert set(new) - set(old) <= set(OURS)
-        assert all(new[key] == value for key, value in old.items() if key not in OURS)
         ours = new.get("boxmask")
         status = ours.get("status") if isinstance(ours, dict) else None
+        found = dict(new)
+        if status == "ok":
+            tight = tight_box(new["segmentation"])
+            assert [int(side) for side in ours["box"]] == tight
+            assert ("given_box" in ours) is tighten
+            if tighten:
+                assert [int(side) for side in new["bbox"]] == tight
+                found["bbox"] = ours["given_box"]
+        assert all(found[key] == value for key, value in old.items() if key not in OURS)
         assert status in ("ok", "skipped") or new == old
         if status == "skipped":
             assert new.get("segmentation") == old.get("segmentation")
@@ -121,6 +138,16 @@ def test_every_annotation_is_there_once_in_order_with_all_its_keys(
     log = job.out.with_name("out.json.skipped.jsonl")
     logged = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(logged) == tally.skipped == sum(tally.reasons.values())
+
+
+def tight_box(segmentation: Any) -> list[int]:
+    """Bound a mask of run lengths or polygons as pycocotools does."""
+    if isinstance(segmentation, list):
+        outlines = [[float(place) for place in ring] for ring in segmentation]
+        parts = coco_mask.frPyObjects(outlines, HEIGHT, WIDTH)
+        segmentation = coco_mask.merge(parts)
+    size = [int(side) for side in segmentation["size"]]
+    return [int(side) for side in coco_mask.toBbox({**segmentation, "size": size})]
 
 
 def skipped(job: Job) -> str:
@@ -259,16 +286,48 @@ def genome(folder: Path) -> Json | list[Json]:
     return [{"image_id": 5, "objects": objects, "image_url": url}]
 
 
+@pytest.mark.parametrize("tighten", [False, True])
 @pytest.mark.parametrize("form", [detections, genome])
 def test_other_formats_become_coco(
-    tmp_path: Path, form: Callable[[Path], Json | list[Json]]
+    tmp_path: Path, form: Callable[[Path], Json | list[Json]], tighten: bool
 ) -> None:
-    job = make_job(tmp_path)
+    job = make_job(tmp_path, tighten=tighten)
     job.boxes.write_text(json.dumps(form(tmp_path)))
     tally = annotate(job).tally
     first, second = output(job)["annotations"]
     assert coco_mask.area(first["segmentation"]) == first["area"]
     assert first["boxmask"]["status"] == "ok"
     assert (second["boxmask"]["status"] == "ok") is (form is detections)
+    note, given = first["boxmask"], [4, 6, 20, 15] if form is detections else [2, 3, 20, 9]
+    assert note["box"] == tight_box(first["segmentation"])
+    assert note.get("given_box") == (given if tighten else None)
+    assert first["bbox"] == (note["box"] if tighten else given)
     assert tally.annotations == 2
     assert check(read(job.boxes), job.out).holds
+
+
+def test_a_box_in_fractions_only_is_kept_as_the_pixels_that_it_would_have_been(
+    defective: Job,
+) -> None:
+    record = [("image_id", '"unsized"'), ("bbox_relative", "[0.25, 0.1, 0.50, 0.5]")]
+    defective.boxes.write_text(as_text([record, [*record, ("bbox", "null")]]))
+    annotate(replace(defective, tighten=True))
+    fractions, null = output(defective)["annotations"]
+    assert fractions["boxmask"]["given_box"] == [10, 3, 20, 15]
+    assert null["boxmask"]["given_box"] is None
+    for annotated in (fractions, null):
+        assert annotated["bbox"] == annotated["boxmask"]["box"]
+        assert annotated["bbox_relative"] == [0.25, 0.1, 0.5, 0.5]
+    assert check(read(defective.boxes), defective.out).holds
+
+
+def test_a_tightened_output_that_is_annotated_again_stays_as_it_is(defective: Job) -> None:
+    record = [("image_id", '"good"'), ("bbox", "[1, 1.50, 9, 9]")]
+    defective.boxes.write_text(as_text([record]))
+    annotate(replace(defective, tighten=True))
+    text = defective.out.read_text()
+    defective.boxes.write_text(text)
+    annotate(replace(defective, tighten=True))
+    assert verbatim(defective.out.read_text()) == verbatim(text)
+    assert '"given_box":[1, 1.50, 9, 9]' in text
+    assert check(read(defective.boxes), defective.out).statuses == {"kept": 1}

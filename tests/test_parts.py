@@ -12,7 +12,7 @@ from boxmask.annotate.parts import DamagedPart, Outcome, Part, pack, read_part, 
 
 def a_part() -> Part:
     outcomes = [
-        Outcome(9, fragment=b'{"b":1}', area=4, quality=0.25, clipped=True),
+        Outcome(9, fragment=b'{"b":1}', area=4, box=(5, 6, 1, 4), quality=0.25, clipped=True),
         Outcome(2, fragment=b'{"a":22}', area=3, quality=0.5),
         Outcome(5, "image missing"),
     ]
@@ -25,6 +25,7 @@ def test_a_part_lies_in_the_order_of_the_rows() -> None:
     assert part.rows["end"].tolist() == [8, 8, 15]
     assert [part.reasons[code] for code in part.rows["reason"]] == ["", "image missing", ""]
     assert part.rows["clipped"].tolist() == [0, 0, 1]
+    assert part.rows["box"].tolist() == [[0] * 4, [0] * 4, [5, 6, 1, 4]]
     assert part.images.tolist() == [(1, 8, 6), (4, 40, 30)]
     assert part.fragments == b'{"a":22}{"b":1}'
 

@@ -17,6 +17,7 @@ from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.shard import run_shard
 from boxmask.annotate.status import Status
+from boxmask.annotate.told import told_by
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
 from boxmask.dataset import FAULTS
 
@@ -34,9 +35,10 @@ def estimate(job: Job, report: Report) -> Estimate:
 def _estimate(job: Job, report: Report) -> Estimate:
     work = WorkFolder(job.out)
     device, precision = settled(job, None if job.fresh else load(work.plan))
-    settings = settings_of(job, device, precision)
+    told = told_by(job)
+    settings = settings_of(job, told, device, precision)
     begun = plan_begun(work, settings, fresh=job.fresh)
-    scope = open_scope(job, report)
+    scope = open_scope(job, told, report)
     plan = begun or new_plan(scope, settings)
     done = _finished(work, begun)
     left = [shard for k, shard in enumerate(plan.shards) if k not in done]
@@ -58,6 +60,7 @@ def _estimate(job: Job, report: Report) -> Estimate:
         seconds_left=round(boxes_left / rate, 3) if rate else 0.0,
         device=device,
         precision=precision,
+        told=told,
     )
 
 

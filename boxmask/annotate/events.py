@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from boxmask.annotate.tally import Tally
+from boxmask.annotate.told import Told
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Summary:
     exported: dict[str, str]
     device: str
     precision: str
+    told: Told | None  # of the boxes; None if the network cannot be told
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,4 @@ class Estimate:
     seconds_left: float
     device: str
     precision: str
+    told: Told | None  # of the boxes; None if the network cannot be told

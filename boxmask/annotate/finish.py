@@ -1,21 +1,19 @@
 """The last steps of a run: the parts become the output, the output the forms of other programs."""
 
-import gzip
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 from boxmask.annotate.events import Event, Report
 from boxmask.annotate.gather import gathered
 from boxmask.annotate.job import Job, option
-from boxmask.annotate.merge import write_output
+from boxmask.annotate.merge import Manner, write_output
 from boxmask.annotate.plan import Plan, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.work import WorkFolder
 from boxmask.dataset import BoxDataset
-from boxmask.durable import digest, put, writing
+from boxmask.durable import digest, packed, put, writing
 from boxmask.errors import ConfigError
 from boxmask.export import index_png_names, write_index_pngs, write_yolo, yolo_names
 from boxmask.images import relative_name
@@ -56,12 +54,13 @@ def merge_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> P
         gathered(work.parts(plan), rows=total, scratch=work.path) as found,
         writing(out) as out_stream,
         writing(log) as log_stream,
-        _packed(out_stream, work.out.suffix == ".gz") as text,
+        packed(out_stream, work.out.suffix == ".gz") as text,
     ):
         tally = write_output(
             scope.dataset,
             scope.status,
             found,
+            manner=Manner(scope.job.tighten, scope.tightness),
             out=text,
             log=log_stream,
             report=lambda done: report(Event("merge", done, total)),
@@ -107,13 +106,3 @@ def _over_image(
 def _wanted(job: Job) -> dict[str, Path]:
     folders = {name: getattr(job, name) for name in EXPORTS}
     return {name: folder for name, folder in folders.items() if folder is not None}
-
-
-@contextmanager
-def _packed(stream: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
-    """Compress what is written, without a name or a time inside."""
-    if not wanted:
-        yield stream
-        return
-    with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0, compresslevel=6) as packed:
-        yield cast(BinaryIO, packed)

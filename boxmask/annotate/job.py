@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from boxmask.images import Exif
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Choice = Literal["auto", "on", "off"]
+Tightness = float | Literal["auto"]
+
+MOST_LOOSE = 0.5  # of a side: beyond that a box says little of where its object is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +35,19 @@ class Job:
     """What the reader is told; None for its defaults."""
     flip: bool = False
     """Ask the network twice, the second time about the mirror image."""
+    tightness: Tightness = "auto"
+    """Expected error of a box's sides, in sides of the box: what the network is told of the boxes,
+    if it has window masks. 0 for exact; auto goes by the format."""
+    neighbours: Choice = "auto"
+    """Tell such a network where the other boxes of the image are; auto goes by the format."""
     overwrite: bool = False
     """Predict anew where the input has a mask already."""
     strict: bool = False
     """Stop at the first record that would be skipped."""
     polygons: bool = False
     """Write polygons along the pixel edges instead of run lengths."""
+    tighten: bool = False
+    """Put the tight box of each new mask in the place of the annotation's own."""
     index_png: Path | None = None
     yolo: Path | None = None
     exif: Exif = "auto"
@@ -60,9 +71,11 @@ class Job:
             value = getattr(self, field.name)
             if type(value) is int and value < 1:
                 raise ConfigError(f"{option(field.name)} is {value}; give 1 or more.")
-        if self.precision not in get_args(Precision):
-            known = ", ".join(get_args(Precision))
-            raise ConfigError(f"--precision is {self.precision!r}; known: {known}.")
+        for name, choices in (("precision", Precision), ("neighbours", Choice)):
+            if getattr(self, name) not in get_args(choices):
+                known = ", ".join(get_args(choices))
+                raise ConfigError(f"{option(name)} is {getattr(self, name)!r}; known: {known}.")
+        as_tightness(str(self.tightness))
         if self.out.resolve() in {path.resolve() for path in self._read()}:
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
 
@@ -91,6 +104,21 @@ def weights_file(job: Job) -> Path:
     if not weights.is_file():
         raise InputError(f"{weights}: no such weights file.")
     return weights
+
+
+def as_tightness(text: str) -> Tightness:
+    """Read a tightness as the command line spells it: auto, exact, or a fraction of a side."""
+    if text == "auto":
+        return "auto"
+    try:
+        tightness = 0.0 if text == "exact" else float(text)
+    except ValueError:
+        tightness = float("nan")
+    if not 0 <= tightness <= MOST_LOOSE:
+        raise ConfigError(
+            f"--tightness is {text}; give auto, exact, or a number from 0 to {MOST_LOOSE}."
+        )
+    return tightness
 
 
 def option(name: str) -> str:

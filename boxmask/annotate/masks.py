@@ -7,9 +7,9 @@ import numpy.typing as npt
 from boxmask.annotate.network import Answer
 from boxmask.annotate.opening import Opened
 from boxmask.annotate.parts import Outcome
-from boxmask.geometry import paste_runs
+from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.polygons import coco_polygons
-from boxmask.rle import Box, IntArray, area, compress, runs_window
+from boxmask.rle import Box, IntArray, area, bounds, compress, runs_window
 
 
 def encode_batch(group: list[Opened], answer: Answer, *, polygons: bool) -> list[Outcome]:
@@ -36,22 +36,33 @@ def _encode(
     width, height = one.size
     outcomes = []
     for k, row in enumerate(one.rows.tolist()):
-        box = one.boxes[k]
-        counts = paste_runs(probabilities[k], box, width=width, height=height)
+        counts, region = _runs(one, k, probabilities[k], width, height)
         outcomes.append(
             Outcome(
                 row,
                 fragment=msgspec.json.encode(
-                    _polygons(counts, box, width, height)
+                    _polygons(counts, region, width, height)
                     if polygons
                     else _rle(counts, width, height)
                 ),
                 area=area(counts),
+                box=bounds(counts, height=height),
                 quality=float(quality[k]),
                 clipped=bool(one.clipped[k]),
             )
         )
     return outcomes
+
+
+def _runs(
+    one: Opened, k: int, probability: npt.NDArray[np.float32], width: int, height: int
+) -> tuple[IntArray, Box]:
+    """Paste a mask (M, M), and return its runs with a box that it does not leave."""
+    if one.frames is None or one.clips is None:
+        box = one.boxes[k]
+        return paste_runs(probability, box, width=width, height=height), box
+    frame, clip = one.frames[k], one.clips[k]
+    return paste_frame_runs(probability, frame, clip=clip, width=width, height=height), clip
 
 
 def _rle(counts: IntArray, width: int, height: int) -> dict[str, object]:

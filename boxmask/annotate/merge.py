@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,6 +22,13 @@ MOST_QUOTED = 200  # bytes of a value
 NAMES = {status: status.name.lower() for status in Status}
 
 
+class Manner(NamedTuple):
+    """What the notes of all new masks of a run have in common."""
+
+    tighten: bool  # the mask's tight box takes the place of the annotation's own
+    tightness: float  # that the network was told; above 0 a mask may leave its box
+
+
 @dataclass(eq=False)
 class _Counts:
     statuses: Counter[str] = field(default_factory=Counter)
@@ -35,19 +42,19 @@ def write_output(
     status: npt.NDArray[np.uint8],
     found: Gathered,
     *,
+    manner: Manner,
     out: BinaryIO,
     log: BinaryIO,
     report: Callable[[int], None],
 ) -> Tally:
     """Write every annotation once, in the input's order; those skipped also to the log.
-
     `report` is called with the number of annotations written so far.
     """
     counts = _Counts()
     with open_form(dataset) as form:
         _write_head(form, _unsized(dataset, found.sizes), out)
         for row in range(len(dataset.annotation_ids)):
-            record, reason = _spliced(form, Status(status[row]), found, row, counts)
+            record, reason = _spliced(form, Status(status[row]), found, row, counts, manner)
             out.write((b",\n" if row else b"") + msgspec.json.encode(record))
             if reason:
                 detail = found.fragment(row).decode() or _detail(record, reason)
@@ -74,7 +81,7 @@ def _unsized(
 
 
 def _spliced(
-    form: CocoForm, status: Status, found: Gathered, row: int, counts: _Counts
+    form: CocoForm, status: Status, found: Gathered, row: int, counts: _Counts, manner: Manner
 ) -> tuple[dict[str, object], str]:
     """Return an annotation with its result in it, and why it was skipped, "" if it was not."""
     dataset = form.dataset
@@ -91,13 +98,26 @@ def _spliced(
         counts.reasons[reason] += 1
     elif status is Status.OK:
         quality = round(float(outcome["quality"]), 4)
-        record["segmentation"] = msgspec.Raw(found.fragment(row))
-        record["area"] = int(outcome["area"])
-        record["boxmask"] = {"status": "ok", "predicted_iou": quality}
+        _add_mask(record, outcome, quality, found.fragment(row), manner)
         counts.clipped += int(outcome["clipped"])
         counts.iou += quality
     counts.statuses[NAMES[status]] += 1
     return record, reason
+
+
+def _add_mask(
+    record: dict[str, object], outcome: np.void, quality: float, mask: bytes, manner: Manner
+) -> None:
+    box = outcome["box"].tolist()
+    note = {"status": "ok", "predicted_iou": quality, "box": box}
+    if manner.tightness:
+        note["tightness"] = manner.tightness
+    if manner.tighten:
+        note["given_box"] = record["bbox"]
+        record["bbox"] = box
+    record["segmentation"] = msgspec.Raw(mask)
+    record["area"] = int(outcome["area"])
+    record["boxmask"] = note
 
 
 def _detail(record: Mapping[str, object], reason: str) -> str:

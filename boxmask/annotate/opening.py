@@ -3,19 +3,23 @@
 Letters: n boxes of one image, in pixels, COCO convention.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.job import Job
+from boxmask.annotate.neighbours import Placed, neighbours_of
 from boxmask.annotate.parts import Outcome
+from boxmask.annotate.scope import Scope
 from boxmask.data import pixel_boxes
-from boxmask.dataset import BoxDataset, IntArray
+from boxmask.dataset import IntArray
 from boxmask.images import ImageFault, load_image
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
+from boxmask.models.hints import Neighbours
+from boxmask.models.views import mask_frames
 
 Boxes = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +33,13 @@ class Opened:
     clipped: npt.NDArray[np.bool_]  # (n,)
     views: Views | None  # None without boxes
     skipped: list[Outcome]
+    frames: Boxes | None = None  # (n, 4) what window masks span, None for masks of their boxes
+    clips: Boxes | None = None  # (n, 4) what such a mask may not leave
 
 
-def open_image(
-    dataset: BoxDataset, job: Job, config: ModelConfig, *, image: int, rows: IntArray
-) -> list[Opened]:
-    """Decode an image and cut the views of some of its boxes; depends on nothing else."""
+def open_image(scope: Scope, config: ModelConfig, *, image: int, rows: IntArray) -> list[Opened]:
+    """Decode an image and cut the views of some of its boxes; depends on the dataset alone."""
+    dataset, job = scope.dataset, scope.job
     try:
         pixels = load_image(
             job.images,
@@ -51,27 +56,63 @@ def open_image(
         return [_skipped(image, None, skipped)]
     height, width = pixels.shape[:2]
     exact = pixel_boxes(dataset, rows, width, height)
-    boxes = exact.clip(0, np.array([width, height, width, height], np.float64))
-    inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    boxes, inside = _clipped(exact, width, height)
     outside = [
         Outcome(row, "box is outside the image", outside_detail(box, width, height))
         for row, box in zip(rows[~inside].tolist(), exact[~inside].tolist(), strict=True)
     ]
-    clipped, large = (exact != boxes).any(axis=1), large_boxes(config, boxes)
+    clipped = (exact != boxes).any(axis=1)
+    asked = Opened(image, (width, height), rows[inside], boxes[inside], clipped[inside], None, [])
+    large = large_boxes(config, asked.boxes, tightness=scope.tightness)
     seen = [
-        Opened(
-            image,
-            (width, height),
-            rows[chosen],
-            boxes[chosen],
-            clipped[chosen],
-            cut_views(config, pixels, boxes[chosen], large=size),
-            [],
-        )
-        for size, chosen in ((False, inside & ~large), (True, inside & large))
+        _shown(scope, config, pixels, _chosen(asked, chosen), large=size)
+        for size, chosen in ((False, ~large), (True, large))
         if chosen.any()
     ]
     return [_skipped(image, (width, height), outside), *seen]
+
+
+def _chosen(asked: Opened, which: npt.NDArray[np.bool_]) -> Opened:
+    """Keep some of the boxes of an image."""
+    return replace(
+        asked, rows=asked.rows[which], boxes=asked.boxes[which], clipped=asked.clipped[which]
+    )
+
+
+def _shown(
+    scope: Scope, config: ModelConfig, pixels: Pixels, asked: Opened, *, large: bool
+) -> Opened:
+    """Cut the views of boxes that all have views of one size, with all that the network is told."""
+    if scope.told is None:
+        return replace(asked, views=cut_views(config, pixels, asked.boxes, large=large))
+    tightness = scope.told.tightness
+    frames = mask_frames(config, asked.boxes, tightness=tightness)
+    around = _neighbours(scope, asked, frames) if scope.told.neighbours else None
+    views = cut_views(
+        config, pixels, asked.boxes, tightness=tightness, neighbours=around, large=large
+    )
+    # A mask may leave a box that is said to be loose, and none that is said to be exact.
+    return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
+
+
+def _neighbours(scope: Scope, asked: Opened, windows: Boxes) -> list[Neighbours]:
+    """List the neighbours of each box in its window (n, 4)."""
+    labels = scope.dataset.category_index
+    width, height = asked.size or (0, 0)
+    rows = scope.objects(asked.image)
+    boxes, inside = _clipped(pixel_boxes(scope.dataset, rows, width, height), width, height)
+    rows = rows[inside]
+    return neighbours_of(
+        Placed(asked.rows, asked.boxes, labels[asked.rows]),
+        Placed(rows, boxes[inside], labels[rows]),
+        windows,
+    )
+
+
+def _clipped(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:
+    """Cut boxes (n, 4) to their image, and tell which have an area there (n,)."""
+    inside: Boxes = boxes.clip(0, np.array([width, height, width, height], np.float64))
+    return inside, (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
 
 
 def outside_detail(box: list[float], width: int, height: int) -> bytes:

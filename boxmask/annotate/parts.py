@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from boxmask.durable import replacing
 
-MAGIC = b"boxmask part 1\n"
+MAGIC = b"boxmask part 2\n"
 ROW = np.dtype(
     [
         ("row", "<i8"),  # of the dataset
         ("end", "<i8"),  # where its fragment ends; it begins where the last one ended
         ("area", "<i8"),  # pixels
+        ("box", "<i4", (4,)),  # x, y, w, h: the tight box of the mask
         ("quality", "<f4"),  # expected IoU
         ("reason", "<u2"),  # index into Part.reasons; 0 is "", a mask was made
         ("clipped", "<u2"),  # 1 if the box reached over the image's border
@@ -41,6 +42,7 @@ class Outcome(NamedTuple):
     reason: str = ""
     fragment: bytes = b""
     area: int = 0
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
     quality: float = 0.0
     clipped: bool = False
 
@@ -76,6 +78,7 @@ def pack(outcomes: list[Outcome], sizes: dict[int, tuple[int, int]]) -> Part:
     rows["row"] = [outcome.row for outcome in outcomes]
     rows["end"] = np.cumsum([len(outcome.fragment) for outcome in outcomes], dtype=np.int64)
     rows["area"] = [outcome.area for outcome in outcomes]
+    rows["box"] = np.array([outcome.box for outcome in outcomes], np.int32).reshape(-1, 4)
     rows["quality"] = [outcome.quality for outcome in outcomes]
     rows["reason"] = [reasons.index(outcome.reason) for outcome in outcomes]
     rows["clipped"] = [outcome.clipped for outcome in outcomes]

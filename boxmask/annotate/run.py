@@ -14,6 +14,7 @@ from boxmask.annotate.plan import Plan, Setting, cut_shards, load, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.status import statuses
+from boxmask.annotate.told import Told, told_by
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
 from boxmask.data import ReadOptions, read
 from boxmask.errors import InputError, RunError
@@ -31,23 +32,24 @@ def run(job: Job, report: Report) -> Summary:
     check_paths(job)
     work = WorkFolder(job.out)
     with told_of_disk(job.out):
+        told = told_by(job)
         device, precision = settled(job, None if job.fresh else load(work.plan))
-        settings = settings_of(job, device, precision)
+        settings = settings_of(job, told, device, precision)
         plan_begun(work, settings, fresh=job.fresh)  # refuses before anything is written
         work.path.mkdir(exist_ok=True)
         with exclusive(work.path):
-            summary = _go_on(job, work, settings, report)
+            summary = _go_on(job, told, work, settings, report)
     return replace(summary, seconds=round(time.monotonic() - started, 3))
 
 
-def open_scope(job: Job, report: Report) -> Scope:
+def open_scope(job: Job, told: Told | None, report: Report) -> Scope:
     """Read the dataset and decide what is to become of each box."""
     report(Event("read", 0, 1))
     reading = job.reading or ReadOptions()
     dataset = read(job.boxes, replace(reading, strict=job.strict or reading.strict))
     report(Event("read", 1, 1))
     check_exports(job, dataset)
-    return Scope(job, dataset, statuses(dataset, overwrite=job.overwrite))
+    return Scope(job, told, dataset, statuses(dataset, overwrite=job.overwrite))
 
 
 def new_plan(scope: Scope, settings: dict[str, Setting]) -> Plan:
@@ -56,13 +58,19 @@ def new_plan(scope: Scope, settings: dict[str, Setting]) -> Plan:
     return Plan(settings, shards, may_replace=scope.job.fresh)
 
 
-def _go_on(job: Job, work: WorkFolder, settings: dict[str, Setting], report: Report) -> Summary:
+def _go_on(
+    job: Job,
+    told: Told | None,
+    work: WorkFolder,
+    settings: dict[str, Setting],
+    report: Report,
+) -> Summary:
     plan = plan_begun(work, settings, fresh=job.fresh)
     written = plan is not None and is_written(work, plan)
     already = plan is not None and written and not lacking(job, plan)
     reused = predicted = 0
     if plan is None or not already:
-        scope = open_scope(job, report)
+        scope = open_scope(job, told, report)
         if plan is None:
             plan = new_plan(scope, settings)
             work.remove_parts()
@@ -75,7 +83,7 @@ def _go_on(job: Job, work: WorkFolder, settings: dict[str, Setting], report: Rep
     work.remove_parts()
     if job.strict:
         _refuse_skips(work)
-    return _summary(work, plan, predicted=predicted, reused=reused, already=already)
+    return _summary(work, plan, told, predicted=predicted, reused=reused, already=already)
 
 
 def _refuse_skips(work: WorkFolder) -> None:
@@ -102,7 +110,13 @@ def _make_parts(scope: Scope, plan: Plan, work: WorkFolder, report: Report) -> i
 
 
 def _summary(
-    work: WorkFolder, plan: Plan, *, predicted: int, reused: int, already: bool
+    work: WorkFolder,
+    plan: Plan,
+    told: Told | None,
+    *,
+    predicted: int,
+    reused: int,
+    already: bool,
 ) -> Summary:
     if plan.tally is None:
         raise RunError(f"{work.plan}: no tally in the plan. Start anew with --fresh.")
@@ -118,4 +132,5 @@ def _summary(
         exported=plan.exported,
         device=str(plan.settings["--device"]),
         precision=str(plan.settings["--precision"]),
+        told=told,
     )

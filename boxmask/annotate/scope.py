@@ -10,6 +10,7 @@ import numpy.typing as npt
 from boxmask.annotate.job import Job
 from boxmask.annotate.plan import Shard
 from boxmask.annotate.status import Status
+from boxmask.annotate.told import Told
 from boxmask.dataset import BoxDataset, IntArray
 
 
@@ -18,12 +19,18 @@ class Scope:
     """A job, its dataset of N rows, and what is to become of each."""
 
     job: Job
+    told: Told | None  # what the network is told of the boxes, None if it cannot be
     dataset: BoxDataset
     status: npt.NDArray[np.uint8]  # (N,) Status
 
     @cached_property
     def _by_image(self) -> tuple[IntArray, IntArray]:
         return self.dataset.rows_by_image()
+
+    @property
+    def tightness(self) -> float:
+        """What the network is told of how loose the boxes are; 0 where it cannot be told."""
+        return 0.0 if self.told is None else self.told.tightness
 
     @property
     def wanted_by_image(self) -> IntArray:
@@ -40,3 +47,11 @@ class Scope:
             step = most or max(len(rows), 1)
             for first in range(0, len(rows), step):
                 yield image, rows[first : first + step]
+
+    def objects(self, image: int) -> IntArray:
+        """Return the rows of an image (K,) that say where an object is, wanted or not."""
+        order, starts = self._by_image
+        rows = order[starts[image] : starts[image + 1]]
+        usable = (self.dataset.faults[rows] == 0) & ~self.dataset.is_crowd[rows]
+        objects: IntArray = rows[usable]
+        return objects

@@ -7,6 +7,7 @@ from pathlib import Path
 from boxmask import __version__
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import CONTENT, Setting
+from boxmask.annotate.told import Told, settings_of_told
 from boxmask.data import ReadOptions
 from boxmask.data.genome_images import BESIDE
 from boxmask.durable import digest
@@ -17,6 +18,7 @@ CHANGES_BYTES = (
     "flip",
     "overwrite",
     "polygons",
+    "tighten",
     "exif",
     "max_pixels",
     "batch_images",
@@ -25,10 +27,10 @@ CHANGES_BYTES = (
 )
 
 
-def settings_of(job: Job, device: str, precision: str) -> dict[str, Setting]:
+def settings_of(job: Job, told: Told | None, device: str, precision: str) -> dict[str, Setting]:
     """Name everything that the bytes depend on, as the command line spells it.
 
-    Device and precision are the ones decided on, since each rounds in its own way.
+    What is told, device and precision are those decided on, since each rounds in its own way.
     """
     reading = dataclasses.asdict(job.reading or ReadOptions())
     del reading["strict"]  # stops a run, or changes nothing
@@ -41,6 +43,7 @@ def settings_of(job: Job, device: str, precision: str) -> dict[str, Setting]:
         settings[option(name)] = _content(value) if isinstance(value, Path) else value
     for name in CHANGES_BYTES:
         settings[option(name)] = getattr(job, name)
+    settings |= settings_of_told(told)
     return settings | {"--device": device, "--precision": precision}
 
 

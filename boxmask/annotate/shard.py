@@ -35,7 +35,7 @@ def run_shard(
     sizes: dict[int, tuple[int, int]] = {}
 
     def open_one(task: tuple[int, IntArray]) -> list[Opened]:
-        return open_image(scope.dataset, job, config, image=task[0], rows=task[1])
+        return open_image(scope, config, image=task[0], rows=task[1])
 
     def noted(opened: Iterator[list[Opened]]) -> Iterator[Opened]:
         for one in chain.from_iterable(opened):

@@ -19,7 +19,8 @@ def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> Report:
 
     The law: every annotation of the input is in the output exactly once, in the same order, with
     its id and all its own keys; only its segmentation, its area and one key of ours may differ,
-    and the new masks are masks of their boxes. Everything beside the annotations is the same.
+    and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
+    bbox, and in its place is the mask's tight box. Everything beside the annotations is the same.
     """
     finished = open_finished(out, dataset)
     report = Report(len(dataset.annotation_ids), shown)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.check.masks import Claim, mask_faults
-from boxmask.check.values import differences, encoded, exact, same, shown
+from boxmask.check.values import Values, differences, encoded, exact, same, shown
 from boxmask.check.verdict import Verdict, verdict
 from boxmask.data.boxes import pixel_boxes
 from boxmask.data.document import loads
@@ -63,15 +63,29 @@ def compare_rows(
         ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
         theirs = members(finished.records[position])
         found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
-        problems = [*differences(ours, theirs), found.problem]
+        problems = [*differences(ours, theirs, given_box=found.given_box), found.problem]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
         if found.status == "ok" and not found.problem:
-            segmentation, area = theirs.get("segmentation", _NULL), theirs.get("area", _NULL)
-            claims.append(Claim(row, segmentation, area, *sizes[k]))
+            claims.append(_claim(row, theirs, found, *sizes[k]))
     for row, problem in mask_faults(claims, _boxes(dataset, claims)):
         before = findings[row].problem
         findings[row] = findings[row]._replace(problem=f"{before}; {problem}".removeprefix("; "))
     return list(findings.values())
+
+
+def _claim(row: int, theirs: Values, found: Verdict, width: int, height: int) -> Claim:
+    boxes = {"box": found.box}
+    if found.given_box is not None:
+        boxes["bbox"] = theirs.get("bbox", _NULL)
+    return Claim(
+        row,
+        theirs.get("segmentation", _NULL),
+        theirs.get("area", _NULL),
+        width,
+        height,
+        {name: box for name, box in boxes.items() if box is not None},
+        may_leave=found.tightness > 0,
+    )
 
 
 def _boxes(dataset: BoxDataset, claims: Sequence[Claim]) -> npt.NDArray[np.float64]:

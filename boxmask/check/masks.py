@@ -3,7 +3,7 @@
 Letters: K masks. A box is (x0, y0, x1, y1), pixels in the COCO convention.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -25,6 +25,8 @@ class Claim(NamedTuple):
     area: msgspec.Raw
     width: int  # of the image, 0 if nobody knows
     height: int
+    tight: Mapping[str, msgspec.Raw] = {}  # boxes by their keys, that must be the mask's own
+    may_leave: bool = False  # its box, which was said to be loose
 
 
 class _Runs(msgspec.Struct):
@@ -33,7 +35,10 @@ class _Runs(msgspec.Struct):
 
 
 _RUNS = msgspec.json.Decoder(_Runs)
+# Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
+REACH = 1.0
 _NUMBER = msgspec.json.Decoder(float)
+_TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
 
 def mask_faults(
@@ -59,7 +64,8 @@ def _measured_faults(
     widths = np.array([claim.width for claim in claims], np.int64)
     unboxed = ~np.isfinite(boxes).all(axis=1)
     found = measure(strings, heights)
-    windows = pixel_windows(np.nan_to_num(boxes), widths, heights)
+    loose = np.array([claim.may_leave for claim in claims], np.bool_)
+    windows = pixel_windows(_around(np.nan_to_num(boxes), loose), widths, heights)
     outside = (found.bounds[:, :2] < windows[:, :2]) | (found.bounds[:, 2:] > windows[:, 2:])
     wrong = {
         "has a mask, but its box cannot be used": unboxed,
@@ -68,12 +74,22 @@ def _measured_faults(
         "its mask is empty": found.area == 0,
         "its mask leaves its box": outside.any(axis=1),
         '"area" is not the number of its mask\'s pixels': found.area != _areas(claims),
+        '"box" is not the tight box of its mask': _loose("box", claims, found.bounds),
+        '"bbox" is not the tight box of its mask': _loose("bbox", claims, found.bounds),
     }
     seen = np.zeros(len(claims), np.bool_)
     for problem, flags in wrong.items():
         for place in np.flatnonzero(flags & ~seen).tolist():
             yield claims[place].row, problem
         seen |= flags
+
+
+def _around(
+    boxes: npt.NDArray[np.float64], loose: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Grow the boxes (K, 4) that are loose (K,) by as much as a mask may leave them."""
+    reach = REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
+    return np.hstack([boxes[:, :2] - reach, boxes[:, 2:] + reach])
 
 
 def pixel_windows(boxes: npt.NDArray[np.float64], widths: IntArray, heights: IntArray) -> IntArray:
@@ -120,3 +136,20 @@ def _area(value: msgspec.Raw) -> float:
         return _NUMBER.decode(value)
     except msgspec.DecodeError:
         return np.nan
+
+
+def _loose(key: str, claims: Sequence[Claim], bounds: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which claims (K,) hold under a key a box that is not [x, y, w, h] of bounds (K, 4)."""
+    loose = np.zeros(len(claims), np.bool_)
+    for place, claim in enumerate(claims):
+        if key in claim.tight:
+            x0, y0, x1, y1 = bounds[place].tolist()
+            loose[place] = _tight(claim.tight[key]) != (x0, y0, x1 - x0, y1 - y0)
+    return loose
+
+
+def _tight(value: msgspec.Raw) -> tuple[int, int, int, int] | None:
+    try:
+        return _TIGHT.decode(value)
+    except msgspec.DecodeError:
+        return None

@@ -1,6 +1,6 @@
 """What became of one annotation, and whether that was allowed."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -13,12 +13,21 @@ class Verdict(NamedTuple):
     status: str  # "ok", "kept", "crowd", "skipped", or "" if it cannot be told
     problem: str = ""
     reason: str = ""  # why it was skipped
+    box: msgspec.Raw | None = None  # the tight box of its mask, as it says
+    given_box: msgspec.Raw | None = None  # the box that it had before its mask's took the place
+    tightness: float = 0.0  # above 0 its mask may leave its box
+
+
+_ABSENT = msgspec.Raw(b"")
 
 
 class _Note(msgspec.Struct):
     status: str
     predicted_iou: float | None = None
     reason: str = ""
+    box: msgspec.Raw = _ABSENT
+    given_box: msgspec.Raw = _ABSENT
+    tightness: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
 
 
 _NOTE = msgspec.json.Decoder(_Note)
@@ -46,9 +55,20 @@ def verdict(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdi
         return _skipped(note, [key for key in _changed(ours, theirs) if key != "boxmask"])
     if note.status != "ok":
         return Verdict("", f'"boxmask" has the status {note.status!r}, which is none of ours')
+    problem = ""
     if note.predicted_iou is None or not 0 <= note.predicted_iou <= 1:
-        return Verdict("ok", f"the predicted IoU is {note.predicted_iou}, not within 0 and 1")
-    return Verdict("ok")
+        problem = f"the predicted IoU is {note.predicted_iou}, not within 0 and 1"
+    return Verdict(
+        "ok",
+        problem,
+        box=_given(note.box),
+        given_box=_given(note.given_box),
+        tightness=note.tightness,
+    )
+
+
+def _given(value: msgspec.Raw) -> msgspec.Raw | None:
+    return value if len(value) else None
 
 
 def _changed(ours: Values, theirs: Values) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from boxmask.annotate.job import Job, Precision
+from boxmask.annotate.job import Choice, Job, Precision, as_tightness
 from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
 
 STOPPED = "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
@@ -36,6 +36,20 @@ def annotate(
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
     ] = Job.flip,
+    tightness: Annotated[
+        str,
+        typer.Option(
+            help="How far off the sides of the boxes are, in sides: exact, a FRACTION to 0.5, or "
+            "auto (exact for COCO, 0.08 for Visual Genome and MegaDetector); for networks with "
+            "window masks."
+        ),
+    ] = str(Job.tightness),
+    neighbours: Annotated[
+        Choice,
+        typer.Option(
+            help="Show such networks where the other boxes are; auto is off for Visual Genome."
+        ),
+    ] = Job.neighbours,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict anew where there is a mask already.")
     ] = Job.overwrite,
@@ -48,6 +62,12 @@ def annotate(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Polygons along pixel edges, not run lengths.")
     ] = Job.polygons,
+    tighten: Annotated[
+        bool,
+        typer.Option(
+            "--tighten", help="Put each new mask's tight box into bbox, keep the old one."
+        ),
+    ] = Job.tighten,
     index_png: Annotated[
         Path | None, typer.Option(help="Also write index PNGs, as iWildCam has them, here.")
     ] = Job.index_png,
@@ -104,9 +124,12 @@ def annotate(
             classes=classes,
         ),
         flip=flip,
+        tightness=as_tightness(tightness),
+        neighbours=neighbours,
         overwrite=overwrite,
         strict=strict,
         polygons=polygons,
+        tighten=tighten,
         index_png=index_png,
         yolo=yolo,
         exif=exif,

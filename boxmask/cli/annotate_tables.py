@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from boxmask.annotate.events import Estimate, Summary
+from boxmask.annotate.told import Told
 
 STATUSES = {
     "ok": "masks made",
@@ -24,6 +25,7 @@ def summary_table(summary: Summary) -> None:
         table.add_row("boxes clipped to their image", f"{tally.clipped:,}")
     for warning, count in tally.warnings.items():
         table.add_row(f"seen while reading: {warning}", f"{count:,}")
+    _add_told(table, summary.told)
     if tally.mean_iou is not None:
         table.add_row("mean expected IoU", f"{tally.mean_iou:.3f}")
     console = Console()
@@ -44,6 +46,7 @@ def estimate_table(found: Estimate) -> None:
     table.add_row("crowds to leave alone", f"{found.crowd:,}")
     table.add_row("to skip, before opening images", f"{sum(found.skipped.values()):,}")
     _add_reasons(table, found.skipped)
+    _add_told(table, found.told)
     table.add_row("shards", f"{found.shards:,}")
     table.add_row("finished shards", f"{found.finished_shards:,}")
     console = Console()
@@ -63,6 +66,14 @@ def _table(title: str) -> Table:
     table.add_column()
     table.add_column(justify="right")
     return table
+
+
+def _add_told(table: Table, told: Told | None) -> None:
+    """Say what the network is told of the boxes, if it can be told anything."""
+    if told is not None:
+        loose = f"off by {100 * told.tightness:g} % of their sides"
+        table.add_row("boxes taken to be", loose if told.tightness else "exact")
+        table.add_row("neighbouring boxes shown", "yes" if told.neighbours else "no")
 
 
 def _add_reasons(table: Table, reasons: dict[str, int]) -> None:

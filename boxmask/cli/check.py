@@ -25,8 +25,9 @@ def check(
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
 
-    Only segmentation, area and boxmask may differ, and every new mask must be one of its box. Give
-    the reading options that annotate was given. Exit status: 0 the law holds, 1 it is broken.
+    Only segmentation, area and boxmask may differ, and every new mask must be one of its box; after
+    --tighten bbox must be the mask's tight box and boxmask hold the former one. Give the reading
+    options that annotate was given. Exit status: 0 the law holds, 1 it is broken.
     """
     from boxmask.check import check as compare
     from boxmask.cli.reading import read_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from boxmask.annotate.job import Choice, as_tightness
 from boxmask.bundled import BUNDLED
 
 if TYPE_CHECKING:
@@ -47,6 +48,23 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the masks that --weights predicts in this file.")
     ] = None,
+    loosen: Annotated[
+        float, typer.Option(help="Move each side of the boxes by a normal error of so many sides.")
+    ] = 0.0,
+    loosen_seed: Annotated[int, typer.Option(help="Another seed, other moves.")] = 0,
+    loosen_out: Annotated[
+        Path | None,
+        typer.Option(help="Write the ground truth with the moved boxes and no masks here."),
+    ] = None,
+    tightness: Annotated[
+        str,
+        typer.Option(
+            help="Tell the network how loose the boxes are, as in annotate; auto: as --loosen says."
+        ),
+    ] = "auto",
+    neighbours: Annotated[
+        Choice, typer.Option(help="Show the network the other boxes, as in annotate.")
+    ] = "auto",
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")
     ] = False,
@@ -76,6 +94,11 @@ def evaluate(
         images=images,
         seen=seen,
         splits=dict(_named(text) for text in split or ()),
+        loosen=loosen,
+        loosen_seed=loosen_seed,
+        loosen_out=loosen_out,
+        tightness=as_tightness(tightness),
+        neighbours=neighbours,
         flip=flip,
         device=device,
         keep=keep,

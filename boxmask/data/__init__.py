@@ -14,7 +14,15 @@ from boxmask.data.unrecognised import describe
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 
-__all__ = ["READERS", "ReadOptions", "Reader", "pixel_boxes", "read", "segmentation"]
+__all__ = [
+    "READERS",
+    "ReadOptions",
+    "Reader",
+    "format_of",
+    "pixel_boxes",
+    "read",
+    "segmentation",
+]
 
 
 @dataclass(frozen=True)
@@ -35,16 +43,25 @@ READERS: dict[str, Reader] = {
 def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
     """Read a box dataset; its format is recognised from the content unless the options name it."""
     options = options or ReadOptions()
+    named = _named(options)
+    document = open_document(path)
+    dataset = READERS[named or _recognised(document)].read(document, options)
+    if options.strict:
+        require_sound(dataset)
+    return dataset
+
+
+def format_of(path: Path, options: ReadOptions | None = None) -> str:
+    """Return the format that `read` reads a file as, a key of READERS."""
+    return _named(options or ReadOptions()) or _recognised(open_document(path))
+
+
+def _named(options: ReadOptions) -> str | None:
     if options.format is not None and options.format not in READERS:
         raise ConfigError(
             f"unknown format {options.format!r}; known formats: {', '.join(sorted(READERS))}."
         )
-    document = open_document(path)
-    reader = READERS[options.format or _recognised(document)]
-    dataset = reader.read(document, options)
-    if options.strict:
-        require_sound(dataset)
-    return dataset
+    return options.format
 
 
 def _recognised(document: Document) -> str:

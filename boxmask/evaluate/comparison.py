@@ -18,7 +18,7 @@ def compare(ground: Ground, first: Measured, second: Measured) -> Difference:
         splits[name] = SplitDifference(
             iou=iou.mean(split),
             boundary_iou=boundary.mean(split),
-            better=np.count_nonzero(inside > 0) / number,
-            worse=np.count_nonzero(inside < 0) / number,
+            better=float(np.count_nonzero(inside > 0) / number),
+            worse=float(np.count_nonzero(inside < 0) / number),
         )
     return Difference(first.name, second.name, splits)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boxmask.annotate.job import MOST_LOOSE, Choice, Tightness, as_tightness
 from boxmask.errors import ConfigError
 from boxmask.evaluate.baselines import check_baseline
 from boxmask.evaluate.pool import cores
@@ -27,6 +28,11 @@ class Job:
     images: Path | None = None  # the folder of photos, for the network and for GrabCut
     seen: str | None = None  # voc, non-voc, all, a file, or "person,dog"
     splits: dict[str, str] = field(default_factory=dict)  # name -> further splits, written alike
+    loosen: float = 0.0  # side error of the boxes that network and baselines see, in sides
+    loosen_seed: int = 0
+    loosen_out: Path | None = None  # where the ground truth goes with the boxes that they see
+    tightness: Tightness = "auto"  # what the network is told; auto is what --loosen says
+    neighbours: Choice = "auto"  # whether it is shown the other boxes
     flip: bool = False  # ask the network twice, once mirrored
     device: str = "auto"
     keep: Path | None = None  # where the network's masks go; None forgets them
@@ -41,11 +47,36 @@ class Job:
             )
         if self.weights and not self.images:
             raise ConfigError("--weights looks at the photos: add --images DIR.")
+        self._check_loosening()
+        as_tightness(str(self.tightness))
+        if (self.tightness, self.neighbours) != ("auto", "auto") and not self.weights:
+            raise ConfigError("--tightness and --neighbours are for a network: add --weights.")
         for name in self.baselines:
             check_baseline(name, self.images)
         for name in self.splits:
             if name in RESERVED_SPLITS:
                 raise ConfigError(f"a split cannot be named {name!r}: that one is always there.")
+
+    def _check_loosening(self) -> None:
+        if not 0 <= self.loosen <= MOST_LOOSE:
+            raise ConfigError(f"--loosen is {self.loosen}; give a number from 0 to {MOST_LOOSE}.")
+        if self.loosen and not (self.weights or self.baselines or self.loosen_out):
+            raise ConfigError(
+                "--loosen moves the boxes that --weights and --baseline see; predictions in a file "
+                "have theirs already. Add one of these, or --loosen-out to predict from."
+            )
+        if self.loosen_out is None:
+            return
+        if not self.loosen:
+            raise ConfigError("--loosen-out writes the boxes that --loosen has moved: add that.")
+        read = (self.ground_truth, *self.predicted, *self.against, self.weights, self.keep)
+        if self.loosen_out.resolve() in {path.resolve() for path in read if path is not None}:
+            raise ConfigError(
+                f"{self.loosen_out}: --loosen-out is another file of this evaluation; "
+                "give another name."
+            )
+        if not self.loosen_out.absolute().parent.is_dir():
+            raise ConfigError(f"{self.loosen_out.parent}: no such folder; --loosen-out goes there.")
 
 
 def silent(what: str, done: int, total: int) -> None:

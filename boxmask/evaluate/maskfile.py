@@ -40,7 +40,7 @@ class MaskFile:
     ids: Sequence[Id]  # (N,) None where the record has none, as in a results list
     image_ids: Sequence[Id]  # (N,)
     category_ids: Sequence[Id]  # (N,)
-    boxes: FloatArray  # (N, 4) x0, y0, x1, y1 in pixels, NaN where there is none
+    boxes: FloatArray  # (N, 4) given: x0, y0, x1, y1 in pixels, NaN where there is none
     areas: FloatArray  # (N,) as the file says, NaN where it does not
     scores: FloatArray  # (N,) NaN where there is none
     qualities: FloatArray  # (N,) predicted IoU, NaN where there is none

@@ -24,6 +24,7 @@ class _Mark(msgspec.Struct):
     status: str = "ok"
     reason: str = ""
     predicted_iou: float | None = None
+    given_box: list[float] | None = None
 
 
 class _Annotation(msgspec.Struct):
@@ -81,7 +82,8 @@ def _columns(
         absences.append(_absence(row))
         crowd.append(bool(row.iscrowd))
         quality = row.boxmask.predicted_iou if row.boxmask else None
-        numbers.append((*_corners(row.bbox), row.area, row.score, quality))
+        given = row.boxmask.given_box if row.boxmask else None
+        numbers.append((*_corners(given or row.bbox), row.area, row.score, quality))
     table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
     return MaskFile(
         path=document.path,

@@ -7,6 +7,7 @@ what could not be computed (an empty split, no predicted quality) is null. Split
 
 from dataclasses import dataclass
 
+from boxmask.annotate.told import Told
 from boxmask.dataset import Id
 from boxmask.evaluate.calibration import Calibration
 
@@ -68,6 +69,7 @@ class SystemScore:
     missing_ids: list[Id]  # the first few
     extra: int  # predictions of no ground-truth annotation; they count in AP alone
     extra_ids: list[Id]
+    box_iou: float  # mean, of the boxes that its masks were made from with the true ones
     splits: dict[str, SplitScore]
     gap: Mean | None  # IoU of seen minus unseen; above 0 is what generalisation costs
     classes: list[ClassScore]  # those with instances
@@ -101,6 +103,15 @@ class SplitSize:
 
 
 @dataclass(frozen=True)
+class Loosening:
+    """How the true boxes were moved before the network and the baselines saw them."""
+
+    fraction: float  # the side error's standard deviation, in sides of the box
+    seed: int
+    box_iou: float  # mean, of the moved boxes with the true ones
+
+
+@dataclass(frozen=True)
 class Report:
     """All that one evaluation found."""
 
@@ -109,6 +120,8 @@ class Report:
     images: int  # with at least one instance
     left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
     seen: str | None  # as given
+    loosening: Loosening | None  # null where the true boxes themselves were seen
+    told: Told | None  # what the network was told of the boxes; null if there is none to tell
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others

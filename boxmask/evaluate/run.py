@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boxmask.annotate.told import Told
 from boxmask.evaluate.comparison import compare
+from boxmask.evaluate.given import given_boxes, loosening, mean_box_iou
 from boxmask.evaluate.job import Job, Progress, silent
 from boxmask.evaluate.maskfile import FloatArray, MaskFile
 from boxmask.evaluate.means import BoolArray
@@ -17,7 +19,7 @@ from boxmask.evaluate.pairing import Instances, Pairing, pair, scored
 from boxmask.evaluate.pool import Pool
 from boxmask.evaluate.precision import category_precision, category_tasks
 from boxmask.evaluate.reading import read_masks
-from boxmask.evaluate.report import FORMAT, Report, SplitSize
+from boxmask.evaluate.report import FORMAT, Loosening, Report, SplitSize
 from boxmask.evaluate.scoring import Ground, Measured, score
 from boxmask.evaluate.systems import systems
 from boxmask.splits import select
@@ -42,7 +44,9 @@ def run(job: Job, progress: Progress = silent) -> Evaluation:
     truth = read_masks(job.ground_truth)
     instances = scored(truth)
     splits = _splits(job, truth)
-    named = systems(job, truth, instances, progress)
+    with given_boxes(job, truth) as given:
+        named, told = systems(job, given, instances, progress)
+        moved = loosening(job, truth, given, instances)
     pairings = [pair(truth, instances, masks) for masks in named.values()]
     many = len(instances.rows) * len(named) >= _WORTH_PROCESSES
     with Pool(job.workers if many else 1) as pool:
@@ -50,10 +54,10 @@ def run(job: Job, progress: Progress = silent) -> Evaluation:
         table = np.concatenate(list(parts))
         ground = Ground(truth, instances, table[:, 0], splits)
         measured = [
-            _measured(name, masks, pairing, truth, table[:, 1 + 2 * i : 3 + 2 * i], pool, progress)
+            _measured(name, masks, pairing, ground, table[:, 1 + 2 * i : 3 + 2 * i], pool, progress)
             for i, ((name, masks), pairing) in enumerate(zip(named.items(), pairings, strict=True))
         ]
-    return Evaluation(_report(job, ground, measured), ground, measured)
+    return Evaluation(_report(job, ground, measured, moved, told), ground, measured)
 
 
 def _splits(job: Job, truth: MaskFile) -> dict[str, BoolArray]:
@@ -101,20 +105,27 @@ def _measured(
     name: str,
     masks: MaskFile,
     pairing: Pairing,
-    truth: MaskFile,
+    ground: Ground,
     overlaps: FloatArray,
     pool: Pool,
     progress: Progress,
 ) -> Measured:
     scores, ranked_by = _ranking(masks)
     precisions = []
-    for part in pool.in_order(category_precision, category_tasks(truth, masks, scores)):
+    for part in pool.in_order(category_precision, category_tasks(ground.truth, masks, scores)):
         precisions.append(part)
-        progress(f"mask AP of {name}", len(precisions), len(truth.categories))
+        progress(f"mask AP of {name}", len(precisions), len(ground.truth.categories))
     paired = pairing.rows >= 0
     quality = np.where(paired, masks.qualities[pairing.rows], np.nan)
     return Measured(
-        name, pairing, overlaps[:, 0], overlaps[:, 1], quality, np.stack(precisions, 2), ranked_by
+        name,
+        pairing,
+        overlaps[:, 0],
+        overlaps[:, 1],
+        quality,
+        np.stack(precisions, 2),
+        ranked_by,
+        mean_box_iou(ground.truth, ground.instances, masks, pairing),
     )
 
 
@@ -127,7 +138,13 @@ def _ranking(masks: MaskFile) -> tuple[FloatArray, str]:
     return np.ones(len(masks)), "constant"
 
 
-def _report(job: Job, ground: Ground, measured: list[Measured]) -> Report:
+def _report(
+    job: Job,
+    ground: Ground,
+    measured: list[Measured],
+    moved: Loosening | None,
+    told: Told | None,
+) -> Report:
     category = ground.instances.category
     return Report(
         format=FORMAT,
@@ -135,6 +152,8 @@ def _report(job: Job, ground: Ground, measured: list[Measured]) -> Report:
         images=len(np.unique(ground.instances.image)),
         left_out=ground.instances.left_out,
         seen=job.seen,
+        loosening=moved,
+        told=told,
         splits={
             name: SplitSize(len(np.unique(category[inside])), int(inside.sum()))
             for name, split in ground.splits.items()

@@ -42,6 +42,7 @@ class Measured:
     quality: FloatArray  # (S,) predicted IoU, NaN where there is none
     precisions: FloatArray  # (T, R, C, A)
     ap_ranked_by: str
+    box_iou: float  # mean, of the boxes it was given with the true ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,7 @@ def score(ground: Ground, system: Measured) -> SystemScore:
         missing_ids=list(system.pairing.missing_ids),
         extra=system.pairing.extra,
         extra_ids=list(system.pairing.extra_ids),
+        box_iou=system.box_iou,
         splits=splits,
         gap=None if seen is None or unseen is None else iou.gap(seen, unseen),
         classes=_classes(ground, system, iou.exact, boundary.exact),

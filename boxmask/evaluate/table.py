@@ -12,6 +12,8 @@ from boxmask.evaluate.means import SIZES
 from boxmask.evaluate.report import Difference, Interval, Report, SystemScore
 
 _NAME_WIDTH = 12
+# Mean IoUs of boxes that differ by less are those of the same boxes, written with fewer digits.
+_SAME = 0.0005
 
 AP_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
@@ -50,7 +52,24 @@ def heading(report: Report) -> str:
         for name, size in report.splits.items()
     )
     seen = "" if report.seen is None else f" (seen: {report.seen})"
-    return f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+    counted = f"{report.ground_truth}: {report.images:,} images; {', '.join(sizes)}{seen}."
+    return " ".join((counted, *_circumstances(report)))
+
+
+def _circumstances(report: Report) -> Iterator[str]:
+    """Say which boxes network and baselines saw, and what the network was told of them."""
+    if report.loosening is not None:
+        yield (
+            f"Boxes moved by a normal error of {percent(report.loosening.fraction)} % of each side "
+            f"(seed {report.loosening.seed}): mean IoU with the true ones "
+            f"{percent(report.loosening.box_iou)}."
+        )
+    if report.told is not None:
+        loose = f"off by {percent(report.told.tightness)} % of each side"
+        yield (
+            f"The network was told that boxes are {loose if report.told.tightness else 'exact'}, "
+            f"and {'where' if report.told.neighbours else 'not where'} their neighbours are."
+        )
 
 
 def notes(report: Report) -> Iterator[str]:
@@ -58,7 +77,13 @@ def notes(report: Report) -> Iterator[str]:
     if report.left_out:
         counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
         yield f"Not scored: {counts}."
+    expected = report.loosening.box_iou if report.loosening else 1.0
     for system in report.systems:
+        if abs(system.box_iou - expected) > _SAME:
+            yield (
+                f"{system.name}: its boxes have a mean IoU of {percent(system.box_iou)} with the "
+                "true ones."
+            )
         if system.missing:
             number = sum(system.missing.values())
             reasons = ", ".join(f"{count} {reason}" for reason, count in system.missing.items())

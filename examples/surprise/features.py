@@ -115,7 +115,8 @@ def _cut(config: ModelConfig, collection: Collection, items: Items, *, mirrored:
 
 
 def _trunk(network: MaskNetwork, pixels: Tensor) -> list[Tensor]:
-    levels: list[Tensor] = cast(Joined, network.backbone).trunk(network.normalise(pixels))
+    """Return the levels that are joined: the finest one is for networks that are told of boxes."""
+    _, *levels = cast(Joined, network.backbone).trunk(network.normalise(pixels))
     return levels
 
 

@@ -1,0 +1,86 @@
+"""What a network is told of the boxes beside the boxes: decided once, and then part of the plan."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from boxmask.annotate.job import Job, option, weights_file
+from boxmask.annotate.plan import Setting
+from boxmask.data import format_of
+from boxmask.errors import ConfigError
+
+# The side error to expect, in sides of the box, of boxes that nobody drew with care: Visual
+# Genome's are of crowd workers, MegaDetector's of a detector. Others are taken for exact.
+LOOSE = {"visual-genome": 0.08, "megadetector": 0.08}
+# Visual Genome's boxes name parts of objects, and objects again under other names: a box inside
+# another is not what stands in front of it.
+WITHOUT_NEIGHBOURS = ("visual-genome",)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the network is told of every box."""
+
+    tightness: float  # expected side error in sides of the box, 0 for exact
+    neighbours: bool  # where the other boxes of the image are
+
+
+def told_by(job: Job) -> Told | None:
+    """Decide what a job's network is told, by the format of its boxes where the job leaves it open.
+
+    None if it has no ear for either; then it is an error to ask for more than exact boxes.
+    """
+    weights = weights_file(job)
+    if not can_be_told(weights):
+        _refuse(job, weights)
+        return None
+    undecided = "auto" in (job.tightness, job.neighbours)
+    format = format_of(job.boxes, job.reading) if undecided else ""
+    return Told(
+        tightness=LOOSE.get(format, 0.0) if job.tightness == "auto" else float(job.tightness),
+        neighbours=job.neighbours == "on"
+        or (job.neighbours == "auto" and format not in WITHOUT_NEIGHBOURS),
+    )
+
+
+def settings_of_told(told: Told | None) -> dict[str, Setting]:
+    """Name what was decided, as the command line spells it; None where nothing can be told."""
+    tightness = None if told is None else told.tightness
+    neighbours = None if told is None else "on" if told.neighbours else "off"
+    return {option("tightness"): tightness, option("neighbours"): neighbours}
+
+
+def can_be_told(weights: Path) -> bool:
+    """Tell whether a weights file holds a network with window masks, without PyTorch.
+
+    A file that cannot be read has none; whoever loads it says what is wrong with it.
+    """
+    try:
+        with safe_open(weights, framework="np") as file:
+            member = (file.metadata() or {}).get("boxmask", "{}")
+        return msgspec.json.decode(member, type=_Member).config.window_masks
+    except (SafetensorError, msgspec.DecodeError):
+        return False
+
+
+class _Config(msgspec.Struct):
+    window_masks: bool = False
+
+
+class _Member(msgspec.Struct):
+    config: _Config = msgspec.field(default_factory=_Config)
+
+
+def _refuse(job: Job, weights: Path) -> None:
+    given = {}
+    if job.tightness != "auto" and job.tightness > 0:
+        given["tightness"] = str(job.tightness)
+    if job.neighbours == "on":
+        given["neighbours"] = "on"
+    for name, value in given.items():
+        raise ConfigError(
+            f"{weights}: {option(name)} is {value}, but this network has no window masks and "
+            f"cannot be told. Leave {option(name)} out, or give the weights of one that has."
+        )

@@ -116,8 +116,8 @@ def _cut(config: ModelConfig, collection: Collection, items: Items, *, mirrored:
 
 def _trunk(network: MaskNetwork, pixels: Tensor) -> list[Tensor]:
     """Return the levels that are joined: the finest one is for networks that are told of boxes."""
-    _, *levels = cast(Joined, network.backbone).trunk(network.normalise(pixels))
-    return levels
+    levels: list[Tensor] = cast(Joined, network.backbone).trunk(network.normalise(pixels))
+    return levels[1:]
 
 
 def _create(folder: Path, index: int, count: int, like: Tensor) -> Any:

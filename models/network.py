@@ -136,6 +136,7 @@ def build_region(config: ModelConfig, channels: int) -> EmbeddingRegion | Pyrami
 
 def build_branch(config: ModelConfig, backbone: Backbone) -> Branch:
     """Build the region and head for a stage of a backbone."""
+    region = build_region(config, backbone.channels)
     head = build_head(
         config.head,
         config.region_channels,
@@ -144,7 +145,7 @@ def build_branch(config: ModelConfig, backbone: Backbone) -> Branch:
         mask=config.mask_size,
         fine=backbone.fine_channels if config.window_masks else 0,
     )
-    return Branch(build_region(config, backbone.channels), head)
+    return Branch(region, head)
 
 
 def build(config: ModelConfig, *, pretrained: bool = False) -> MaskNetwork:

@@ -12,12 +12,11 @@ from boxmask.annotate.events import Estimate, Event, Report
 from boxmask.annotate.job import Job, check_paths
 from boxmask.annotate.network import load_annotator
 from boxmask.annotate.plan import Plan, Shard, load
-from boxmask.annotate.run import new_plan, open_scope
+from boxmask.annotate.run import new_plan, open_scope, settled_told
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.shard import run_shard
 from boxmask.annotate.status import Status
-from boxmask.annotate.told import told_by
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
 from boxmask.dataset import FAULTS
 
@@ -34,8 +33,9 @@ def estimate(job: Job, report: Report) -> Estimate:
 
 def _estimate(job: Job, report: Report) -> Estimate:
     work = WorkFolder(job.out)
-    device, precision = settled(job, None if job.fresh else load(work.plan))
-    told = told_by(job)
+    before = None if job.fresh else load(work.plan)
+    device, precision = settled(job, before)
+    told = settled_told(job, before, device, precision, report)
     settings = settings_of(job, told, device, precision)
     begun = plan_begun(work, settings, fresh=job.fresh)
     scope = open_scope(job, told, report)

@@ -14,8 +14,8 @@ from boxmask.annotate.plan import Plan, Setting, cut_shards, load, save
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.status import statuses
-from boxmask.annotate.told import Told, told_by
-from boxmask.annotate.work import WorkFolder, is_written, plan_begun
+from boxmask.annotate.told import Told, recorded, told_by
+from boxmask.annotate.work import WorkFolder, is_written, plan_begun, refuse_output
 from boxmask.data import ReadOptions, read
 from boxmask.errors import InputError, RunError
 
@@ -32,14 +32,43 @@ def run(job: Job, report: Report) -> Summary:
     check_paths(job)
     work = WorkFolder(job.out)
     with told_of_disk(job.out):
-        told = told_by(job)
-        device, precision = settled(job, None if job.fresh else load(work.plan))
+        before = None if job.fresh else load(work.plan)
+        device, precision = settled(job, before)
+        told = settled_told(job, before, device, precision, report)
         settings = settings_of(job, told, device, precision)
         plan_begun(work, settings, fresh=job.fresh)  # refuses before anything is written
         work.path.mkdir(exist_ok=True)
         with exclusive(work.path):
             summary = _go_on(job, told, work, settings, report)
     return replace(summary, seconds=round(time.monotonic() - started, 3))
+
+
+def settled_told(
+    job: Job, before: Plan | None, device: str, precision: str, report: Report
+) -> Told | None:
+    """Decide what the network is told: what the job says, or what its plan was begun with, or what
+    a sample of the boxes shows."""
+    told = told_by(job)
+    if told is None or job.tightness != "auto":
+        return told
+    tightness = recorded(job, before)
+    if tightness is None:
+        refuse_output(WorkFolder(job.out), fresh=job.fresh)
+        tightness = _measured(job, told, device, precision, report)
+    return told if tightness is None else replace(told, tightness=tightness)
+
+
+def _measured(job: Job, told: Told, device: str, precision: str, report: Report) -> float | None:
+    # Here, because importing PyTorch takes longer than finding that nothing is left to do.
+    from boxmask.annotate.looseness import measured_tightness
+    from boxmask.annotate.network import load_annotator
+
+    scope = open_scope(job, told, report)
+    report(Event("looseness", 0, 1))
+    annotator = load_annotator(job, device=device, precision=precision)
+    tightness = measured_tightness(scope, annotator)
+    report(Event("looseness", 1, 1))
+    return tightness
 
 
 def open_scope(job: Job, told: Told | None, report: Report) -> Scope:

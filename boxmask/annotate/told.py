@@ -7,7 +7,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from boxmask.annotate.job import Job, option, weights_file
-from boxmask.annotate.plan import Setting
+from boxmask.annotate.plan import Plan, Setting
 from boxmask.data import format_of
 from boxmask.errors import ConfigError
 
@@ -27,8 +27,16 @@ class Told:
     neighbours: bool  # where the other boxes of the image are
 
 
+def recorded(job: Job, plan: Plan | None) -> float | None:
+    """Return the tightness that a job's plan was begun with, if the job leaves it open."""
+    found = plan.settings.get(option("tightness")) if plan is not None else None
+    return float(found) if job.tightness == "auto" and found is not None else None
+
+
 def told_by(job: Job) -> Told | None:
     """Decide what a job's network is told, by the format of its boxes where the job leaves it open.
+
+    The tightness is then only what is taken where it cannot be measured (looseness.py).
 
     None if it has no ear for either; then it is an error to ask for more than exact boxes.
     """

@@ -75,12 +75,18 @@ def plan_begun(work: WorkFolder, settings: dict[str, Setting], *, fresh: bool) -
     if plan is not None:
         require_same(plan, settings, work.path)
     ours = plan is not None and (plan.outputs or plan.may_replace)
-    if work.out.exists() and not fresh and not ours:
+    if not ours:
+        refuse_output(work, fresh=fresh)
+    return plan
+
+
+def refuse_output(work: WorkFolder, *, fresh: bool) -> None:
+    """Raise RunError if there is an output that this run would replace unasked."""
+    if work.out.exists() and not fresh:
         raise RunError(
             f"{work.out} is there already, and not of this run. "
             "Give another --out, or --fresh to start anew and replace it."
         )
-    return plan
 
 
 def is_written(work: WorkFolder, plan: Plan) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0  # seconds
 TITLES = {
     "read": "reading the boxes",
+    "looseness": "measuring how loose the boxes are",
     "time": "timing a few images",
     "masks": "making masks",
     "merge": "writing the output",

@@ -1,0 +1,130 @@
+"""How loose boxes are, measured by what a network makes of a sample of them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from annotation_files import annotate, boxes_of, make_job, write_weights
+
+from boxmask.annotate import looseness
+from boxmask.annotate.job import Job
+from boxmask.annotate.looseness import ASKED_AS, SAMPLE, measured_tightness, sampled
+from boxmask.annotate.network import Annotator
+from boxmask.annotate.parts import Outcome, Part, pack
+from boxmask.annotate.plan import Shard
+from boxmask.annotate.scope import Scope
+from boxmask.annotate.status import Status
+from boxmask.annotate.told import Told
+from boxmask.data import read
+
+SIDE = 1000
+NETWORK = cast(Annotator, None)  # the fakes below do not ask it
+
+
+def scope_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -> Scope:
+    """Boxes about squares whose corner is (200, 200), each side off by a normal error."""
+    random = np.random.default_rng(0)
+    corners = 200 + np.array([0, 0, side, side]) + side * random.normal(0, error, (count, 4))
+    records = [
+        {"id": n, "image_id": n % 7, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]}
+        for n, (x0, y0, x1, y1) in enumerate(corners.tolist())
+    ]
+    images = [{"id": n, "file_name": f"{n}.png", "width": SIDE, "height": SIDE} for n in range(7)]
+    content = {
+        "images": images,
+        "annotations": records,
+        "categories": [{"id": 1, "name": "square"}],
+    }
+    path = folder / "squares.json"
+    path.write_text(json.dumps(content))
+    dataset = read(path)
+    status = np.full(count, Status.OK, dtype=np.uint8)
+    job = Job(boxes=path, images=folder, out=folder / "out.json")
+    return Scope(job, Told(0.0, neighbours=False), dataset, status)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A network that always finds the square, as surely as it is told to."""
+    told: dict[str, Any] = {"quality": 0.9, "side": 100, "asked": []}
+
+    def run_shard(scope: Scope, shard: Shard, annotator: Annotator, report: object) -> Part:
+        tight = (200, 200, told["side"], told["side"])
+        found, sizes = [], {}
+        for image, rows in scope.wanted(shard, most=None):
+            sizes[image] = (SIDE, SIDE)
+            told["asked"] += rows.tolist()
+            found += [Outcome(int(row), quality=told["quality"], box=tight) for row in rows]
+        assert scope.tightness == ASKED_AS
+        return pack(found, sizes)
+
+    monkeypatch.setattr(looseness, "run_shard", run_shard)
+    return told
+
+
+@pytest.mark.parametrize("error", [0.03, 0.05, 0.08])
+def test_the_spread_is_that_of_the_sides(
+    tmp_path: Path, network: dict[str, Any], error: float
+) -> None:
+    spread = looseness.measured_spread(scope_of(tmp_path, error), NETWORK)
+    assert spread == pytest.approx(error, rel=0.12)
+    assert len(network["asked"]) == len(set(network["asked"])) == SAMPLE
+
+
+def test_exact_boxes_are_taken_for_exact(tmp_path: Path, network: dict[str, Any]) -> None:
+    assert measured_tightness(scope_of(tmp_path, 0), NETWORK) == 0
+
+
+def test_wilder_boxes_are_not_taken_for_wilder_than_any_that_were_tried(
+    tmp_path: Path, network: dict[str, Any]
+) -> None:
+    assert measured_tightness(scope_of(tmp_path, 0.3), NETWORK) == looseness.ERRORS[-1]
+
+
+def test_a_network_that_is_not_sure_concludes_nothing(
+    tmp_path: Path, network: dict[str, Any]
+) -> None:
+    network["quality"] = 0.5
+    assert measured_tightness(scope_of(tmp_path, 0.1), NETWORK) is None
+
+
+def test_few_or_small_boxes_say_nothing(tmp_path: Path, network: dict[str, Any]) -> None:
+    assert measured_tightness(scope_of(tmp_path, 0.1, count=11), NETWORK) is None
+    network["side"] = 15
+    assert measured_tightness(scope_of(tmp_path, 0.1, side=15), NETWORK) is None
+
+
+def test_only_what_wants_a_mask_is_asked_for(tmp_path: Path) -> None:
+    scope = scope_of(tmp_path, 0.1)
+    scope.status[::2] = Status.KEPT
+    chosen = np.flatnonzero(sampled(scope).status == Status.OK)
+    assert len(chosen) == SAMPLE and (chosen % 2 == 1).all()
+    assert (scope.status[1::2] == Status.OK).all()
+
+
+def window_job(folder: Path) -> Job:
+    windows = {"window_masks": True, "head": "hourglass10", "view_size": 24}
+    return make_job(folder, boxes_of(2, 3), weights=write_weights(folder, **windows))
+
+
+def test_what_was_measured_is_in_the_plan_and_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = window_job(tmp_path)
+    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.047)
+    assert annotate(job).told == Told(0.05, neighbours=True)
+    plan = json.loads((tmp_path / "out.json.boxmask" / "plan.json").read_bytes())
+    assert plan["settings"]["--tightness"] == 0.05
+    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.1)
+    assert annotate(job).already_done
+    assert annotate(replace(job, fresh=True)).told == Told(0.2, neighbours=True)
+
+
+def test_what_the_user_says_is_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looseness, "measured_spread", None)
+    assert annotate(replace(window_job(tmp_path), tightness=0.0)).told == Told(0.0, neighbours=True)

@@ -38,7 +38,7 @@ learn_from coco coco_more person person2 animals voc feralcats pantry tools furn
     garbage carparts buildings nuclei mushrooms dishes boards mcu mandarins plants greens bottles
 weights=[1,.56,1.1,1.2,.66,.55,.74,.21,.38,.33,.46,.18,.25,.2,.14,.15,.16,.11,.1,.13,.14,.24,.17,.17]
 told=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set validate_every=1000)
-train "${told[@]}" --init "$run/second/last.safetensors" --steps 3000 --set optimiser.lr=7e-4 \
+train "${told[@]}" --init "$run/second/last.safetensors" --steps 2700 --set optimiser.lr=7e-4 \
     --set optimiser.schedule=constant --set optimiser.warm_up=100 --out "$run/third" "$@"
-train "${told[@]}" --init "$run/third/last.safetensors" --steps 1500 --set optimiser.lr=7e-4 \
-    --set optimiser.warm_up=20 --set 'augment.view_sizes=[128,144,144,192]' --out "$run/fourth" "$@"
+train "${told[@]}" --init "$run/third/last.safetensors" --steps 2300 --seed 1 \
+    --set optimiser.lr=7e-4 --set optimiser.warm_up=20 --set 'augment.view_sizes=[128,144,144,176]' --out "$run/fourth" "$@"

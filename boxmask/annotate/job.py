@@ -37,7 +37,7 @@ class Job:
     """Ask the network twice, the second time about the mirror image."""
     tightness: Tightness = "auto"
     """Expected error of a box's sides, in sides of the box: what the network is told of the boxes,
-    if it has window masks. 0 for exact; auto goes by the format."""
+    if it has window masks. 0 for exact; auto measures it on a sample of the boxes."""
     neighbours: Choice = "auto"
     """Tell such a network where the other boxes of the image are; auto goes by the format."""
     overwrite: bool = False

@@ -40,8 +40,7 @@ def annotate(
         str,
         typer.Option(
             help="How far off the sides of the boxes are, in sides: exact, a FRACTION to 0.5, or "
-            "auto (exact for COCO, 0.08 for Visual Genome and MegaDetector); for networks with "
-            "window masks."
+            "auto (measured on a sample of them); for networks with window masks."
         ),
     ] = str(Job.tightness),
     neighbours: Annotated[

@@ -105,7 +105,7 @@ class Examples(Dataset[Batch]):
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
         instances = [_inaccurate(one, self.config, random) for one in scene.instances]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
-        return self._told(scene, instances, cut_views(model, scene.image, boxes), model, None)
+        return self._answered(scene, instances, cut_views(model, scene.image, boxes), model, None)
 
     def _window_batch(
         self, scene: Scene, model: ModelConfig, tightness: float, random: Random
@@ -130,9 +130,9 @@ class Examples(Dataset[Batch]):
         )
         frame = mask_frames(model, box[None], tightness=tightness)[0]
         span = Span(frame, frame if tightness else box)
-        return self._told(scene, [asked], views, model, span)
+        return self._answered(scene, [asked], views, model, span)
 
-    def _told(
+    def _answered(
         self,
         scene: Scene,
         instances: list[Instance],

@@ -9,6 +9,7 @@ from boxmask.errors import ConfigError
 from boxmask.models.hints import PLANES
 
 FAMILIES = ("deepmac", "deepmarc", "zoom")
+WIDEST = 2.0  # context of window masks: they reach at most a side beyond a box, loose or not
 CELL = 4  # pixels of a view a side, for a cell of the finest map
 
 
@@ -77,6 +78,8 @@ class ModelConfig:
             side = getattr(self, name)
             if side is not None and side % CELL:
                 raise ConfigError(f"{name} is {side}; with window_masks give a multiple of {CELL}")
+        if self.context > WIDEST:
+            raise ConfigError(f"context is {self.context}; with window_masks give {WIDEST} or less")
         # The head sees all of the backbone's map: its sides are not free.
         object.__setattr__(self, "crop_size", self.view_size // CELL)
         object.__setattr__(self, "mask_size", 2 * self.crop_size)

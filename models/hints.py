@@ -21,6 +21,7 @@ X = PLANES.index("x")
 
 FARTHEST = 2.0  # of the places in the box: what lies farther out is all the same
 LOOSEST = 0.2  # the tightness that its plane says with a 1
+FARTHEST_LOOSE = 1.25  # of that plane: boxes that are looser were never seen
 SAME_OBJECT = 0.8  # a box of this IoU with the one asked for is the same object, named twice
 
 
@@ -44,7 +45,7 @@ def hint_planes(
         np.clip(places[0], -FARTHEST, FARTHEST),
     )
     planes[2] = covers(box[None], window, side)[0]
-    planes[3] = tightness / LOOSEST
+    planes[3] = min(tightness / LOOSEST, FARTHEST_LOOSE)
     near = None if neighbours is None else in_window(box, window, neighbours)
     if near is not None and len(near.boxes):
         planes[4:] = neighbour_planes(box, window, near, side)
@@ -52,9 +53,13 @@ def hint_planes(
 
 
 def in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbours:
-    """Keep the neighbours that reach into the window, but for the same object named twice."""
+    """Keep the neighbours that reach into the window, but for the same object named twice.
+
+    Boxes without area are none.
+    """
     boxes = neighbours.boxes
     apart = (boxes[:, :2] >= window[2:]) | (boxes[:, 2:] <= window[:2])
+    apart |= boxes[:, 2:] <= boxes[:, :2]
     both = np.clip(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0, None)
     shared = both.prod(axis=1)
     either = areas(boxes) + areas(box[None]) - shared
@@ -90,13 +95,13 @@ def crowd(cover: Floats) -> Floats:
 
 def cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
     """Tell how near the middle of box which (S,S) each cell is: 1 there, 0 or less at its rim."""
-    across, down = (
-        np.stack(axis)
-        for axis in zip(*(place(box, window, len(which)) for box in boxes), strict=True)
-    )
-    cells = np.arange(len(which))
-    distance = across[which, cells] ** 2 + down[which, cells[:, None]] ** 2
-    near: Floats = np.clip(1 - distance, -1, 1)
+    side = len(which)
+    cells = window[:2] + (window[2:] - window[:2]) * ((np.arange(side) + 0.5) / side)[:, None]
+    found = boxes[which]
+    middle, half = (found[..., :2] + found[..., 2:]) / 2, (found[..., 2:] - found[..., :2]) / 2
+    across = (cells[:, 0] - middle[..., 0]) / half[..., 0]
+    down = (cells[:, 1, None] - middle[..., 1]) / half[..., 1]
+    near: Floats = np.clip(1 - across**2 - down**2, -1, 1)
     return near
 
 

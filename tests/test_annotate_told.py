@@ -37,7 +37,7 @@ from boxmask.annotate.told import Told, can_be_told, told_by
 from boxmask.annotate.work import WorkFolder
 from boxmask.check import check
 from boxmask.data import read
-from boxmask.errors import ConfigError, RunError
+from boxmask.errors import ConfigError, InputError, RunError
 from boxmask.geometry import paste_frame_runs
 from boxmask.images import load_image
 from boxmask.models import cut_views, large_boxes
@@ -149,6 +149,7 @@ def test_each_window_mask_is_the_networks_answer_for_its_own_box(
     tmp_path: Path, tightness: float
 ) -> None:
     data = boxes_of(3, 6)
+    data["categories"].append({"id": 2, "name": "two"})
     for one in data["annotations"][::2]:
         one["category_id"] = 2
     job = window_job(tmp_path, data, tightness=tightness, batch_boxes=4, shard_boxes=7)
@@ -339,3 +340,24 @@ def test_an_image_with_a_thousand_boxes_tells_each_of_those_in_its_window(tmp_pa
     assert few.views is not None and many.views is not None
     assert few.views.hints is not None and many.views.hints is not None
     assert torch.equal(few.views.hints, many.views.hints[10:12])
+
+
+def test_boxes_of_no_known_category_are_like_no_other() -> None:
+    def placed(row: int, label: int) -> Placed:
+        box = np.array([[10.0 + row, 10, 30, 30]])
+        return Placed(np.array([row]), box, np.array([label], np.int32))
+
+    window = np.array([[0.0, 0, 50, 50]])
+    for label, same in ((3, True), (-1, False)):
+        (found,) = neighbours_of(placed(0, label), placed(1, label), window)
+        assert found.same.tolist() == [same]
+
+
+def test_a_number_without_a_point_is_a_tightness_too(tmp_path: Path) -> None:
+    assert annotate(window_job(tmp_path, tightness=0)).told == Told(0.0, neighbours=True)
+
+
+def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(InputError, match="no such weights file"):
+            can_be_told(path)

@@ -174,8 +174,9 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     run(packed)
     assert packed.loosen_out is not None
     assert gzip.decompress(packed.loosen_out.read_bytes()) == first
-    run(replace(job, loosen_seed=6))
-    assert job.loosen_out.read_bytes() != first
+    other = replace(job, loosen_seed=6, loosen_out=tmp_path / "other.json")
+    run(other)
+    assert (tmp_path / "other.json").read_bytes() != first
 
 
 def test_predictions_from_moved_boxes_say_how_loose_these_were(tmp_path: Path) -> None:
@@ -229,3 +230,11 @@ def test_rectangles_as_large_as_their_boxes_lose_what_the_boxes_lose(tmp_path: P
     found = report(job)
     assert found.loosening is not None
     assert found.loosening.box_iou == pytest.approx(0.86, abs=0.01)
+
+
+def test_a_file_that_is_there_is_not_replaced_by_moved_boxes(tmp_path: Path) -> None:
+    there = tmp_path / "there.json"
+    there.write_text("mine")
+    with pytest.raises(ConfigError, match=r"there\.json: is there already"):
+        report(loose_job(tmp_path, loosen_out=there))
+    assert there.read_text() == "mine"

@@ -87,6 +87,11 @@ def test_what_is_far_away_or_the_same_object_is_no_neighbour() -> None:
     assert not any(found[name].any() for name in PLANES[4:])
 
 
+def test_a_neighbour_without_area_is_none() -> None:
+    found = planes((50.3, 30, 50.3, 60), (41.75, 33, 61, 33))
+    assert not any(found[name].any() for name in PLANES[4:])
+
+
 def test_an_object_named_twice_is_found_by_its_iou() -> None:
     assert planes((40, 30, 80, 53))["other"].any()  # IoU 0.77
     assert not planes((40, 30, 80, 55))["other"].any()  # IoU 0.83

@@ -128,3 +128,19 @@ def test_what_the_user_says_is_not_measured(
 ) -> None:
     monkeypatch.setattr(looseness, "measured_spread", None)
     assert annotate(replace(window_job(tmp_path), tightness=0.0)).told == Told(0.0, neighbours=True)
+
+
+def test_what_a_run_that_made_nothing_was_told_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = window_job(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("boxmask.annotate.run._make_parts", fail)
+        with pytest.raises(KeyboardInterrupt):
+            annotate(replace(job, tightness=0.3))
+    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.0)
+    assert annotate(job).told == Told(0.0, neighbours=True)

@@ -331,3 +331,46 @@ def test_a_tightened_output_that_is_annotated_again_stays_as_it_is(defective: Jo
     assert verbatim(defective.out.read_text()) == verbatim(text)
     assert '"given_box":[1, 1.50, 9, 9]' in text
     assert check(read(defective.boxes), defective.out).statuses == {"kept": 1}
+
+
+@pytest.mark.parametrize("tighten", [False, True])
+def test_overwriting_a_tightened_output_keeps_the_users_own_boxes(
+    tmp_path: Path, tighten: bool
+) -> None:
+    job = make_job(tmp_path, tighten=True)
+    given = [one["bbox"] for one in json.loads(job.boxes.read_bytes())["annotations"]]
+    annotate(job)
+    again = replace(
+        job, boxes=job.out, out=tmp_path / "again.json", overwrite=True, tighten=tighten
+    )
+    annotate(again)
+    assert check(read(again.boxes), again.out).holds
+    for record, box in zip(output(again)["annotations"], given, strict=True):
+        assert record["boxmask"].get("given_box", record["bbox"]) == box
+        assert ("given_box" in record["boxmask"]) is tighten
+        assert record["bbox"] == (record["boxmask"]["box"] if tighten else box)
+
+
+def test_a_skipped_annotation_keeps_the_users_own_box(tmp_path: Path) -> None:
+    job = make_job(tmp_path, tighten=True)
+    annotate(job)
+    again = replace(job, boxes=job.out, out=tmp_path / "again.json", overwrite=True)
+    for image in job.images.iterdir():
+        image.unlink()
+    annotate(again)
+    assert check(read(again.boxes), again.out).holds
+    before, after = (output(one)["annotations"] for one in (job, again))
+    for one, other in zip(before, after, strict=True):
+        assert other["boxmask"]["status"] == "skipped"
+        assert other["boxmask"]["given_box"] == one["boxmask"]["given_box"]
+
+
+def test_a_box_put_aside_cannot_be_changed_unseen(tmp_path: Path) -> None:
+    job = make_job(tmp_path, tighten=True)
+    annotate(job)
+    again = replace(job, boxes=job.out, out=tmp_path / "again.json", overwrite=True)
+    annotate(again)
+    changed = output(again)
+    changed["annotations"][0]["boxmask"]["given_box"][0] += 1
+    again.out.write_text(json.dumps(changed))
+    assert not check(read(again.boxes), again.out).holds

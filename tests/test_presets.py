@@ -77,6 +77,10 @@ def test_a_field_takes_the_value_given(change: str, field: str, value: object) -
         ("steps=many", "Expected `int`"),
         ("boxes=proposals", "Invalid enum value"),
         ("model.family=sam", "known families"),
+        ("augment.view_sizes=[144,98]", "view_size is 98; with window_masks give a multiple of 4"),
+        ("augment.view_sizes=[4]", "view_sizes has 4; give 32 or more"),
+        ("augment.box_jitter=0.1", "with model.window_masks use augment.loose"),
+        ("model.context=3", "context is 3.0; with window_masks give 2.0 or less"),
     ],
 )
 def test_a_bad_change_is_told(change: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -243,3 +244,19 @@ def test_views_of_one_step_have_one_size(path: Path) -> None:
     assert sides[::2] == sides[1::2]
     assert set(sides) == {48, 64, 80}
     assert all(2 * examples[part].targets.shape[-1] == sides[part] for part in range(4))
+
+
+def test_a_neighbour_is_told_as_large_as_it_is_also_where_it_leaves_the_scene(path: Path) -> None:
+    edit_annotations(path, of=2, bbox=[1, 1, 94, 94])
+    for loose in (0, 1):
+        changes = (f"augment.loose={loose}", "augment.loosest=0.01", "augment.neighbours=1")
+        batch = told(path, *changes, "augment.rotate=0", "augment.flip=0")
+        mine = torch.tensor([not name.endswith("2") for name in batch.names])
+        assert (plane(batch, "larger")[mine].amax(dim=(1, 2)) > 0.55).all()
+
+
+def test_a_neighbour_with_a_broken_mask_does_no_harm(path: Path) -> None:
+    edit_annotations(path, of=2, segmentation=[[1, 2, 3, 4]])
+    batch = told(path, "augment.neighbours=1")
+    assert all(re.search(r"annotation \d*2\b", reason) for reason in batch.left_out)
+    assert plane(batch, "other").any()

@@ -277,6 +277,38 @@ def test_a_network_that_is_told_takes_over_one_that_is_not(path: Path, tmp_path:
     assert not after[first][:, known:].any()
 
 
+def test_masks_of_another_kind_are_taken_over_but_for_the_tail(path: Path, tmp_path: Path) -> None:
+    train(
+        path, tmp_path / "first", tiny("steps=1", "optimiser.ema=none")
+    )  # masks of the crop's side
+    still = ("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
+    first = tmp_path / "first" / "last.safetensors"
+    train(path, tmp_path / "second", tiny(*TOLD, *still), init=first)
+    before, after = weights(tmp_path / "first"), weights(tmp_path / "second")
+    kept = [name for name in before if "head.1." not in name and name in after]
+    same_shape = [name for name in kept if before[name].shape == after[name].shape]
+    assert len(same_shape) >= len(kept) - 2
+    assert all(torch.equal(before[name], after[name]) for name in same_shape)
+
+
+def test_the_tail_of_window_masks_is_kept_at_another_view_size(path: Path, tmp_path: Path) -> None:
+    train(path, tmp_path / "first", tiny(*TOLD, "steps=1", "optimiser.ema=none"))
+    still = ("steps=1", "optimiser.lr=0", "freeze_norm=true", "optimiser.ema=none")
+    config = tiny(*TOLD, "model.view_size=80", *still)
+    train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
+    assert same(tmp_path / "first", tmp_path / "second")
+
+
+@pytest.mark.parametrize("change", ["model.head=hourglass20", "model.feature_channels=24"])
+def test_a_network_that_is_told_takes_over_no_other_network(
+    path: Path, tmp_path: Path, change: str
+) -> None:
+    train(path, tmp_path / "first", tiny("steps=1", "model.mask_size=32", change))
+    config = tiny("steps=1", *TOLD)
+    with pytest.raises(WeightsError, match=r"Choose the model of these weights"):
+        train(path, tmp_path / "second", config, init=tmp_path / "first" / "last.safetensors")
+
+
 def test_the_first_halvings_stay_as_they_were(path: Path, tmp_path: Path) -> None:
     train(path, tmp_path / "first", tiny("steps=1", "optimiser.ema=none"))
     config = tiny("steps=3", "optimiser.freeze_halvings=2", "optimiser.ema=none")

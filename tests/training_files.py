@@ -103,5 +103,10 @@ VARIED = (
     "augment.paste=0.7",
     "augment.box_jitter=0.1",
 )
-TOLD = ("model.window_masks=true", "augment.loose=0.5", "augment.neighbours=0.8")
+TOLD = (
+    "augment.box_jitter=0",
+    "model.window_masks=true",
+    "augment.loose=0.5",
+    "augment.neighbours=0.8",
+)
 WHOLE = ("model.family=deepmac", "model.image_size=96", "model.pad_square=false", "batch=2")

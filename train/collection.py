@@ -21,6 +21,7 @@ from boxmask.train.keep import Keep
 from boxmask.train.scene import Bits, Instance, Mask, Pixels
 
 IntArray = npt.NDArray[np.int64]
+Boxes = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +92,21 @@ class Collection:
         return order, np.searchsorted(self.table.image[order], np.arange(images + 1))
 
     def beside(self, item: int) -> list[Instance]:
-        """Return the other boxes of an item's picture, without their masks."""
+        """Return the other boxes of an item's picture; their masks are not even read."""
         order, starts = self._by_image
         image = int(self.table.image[item])
-        others = (int(other) for other in order[starts[image] : starts[image + 1]] if other != item)
-        return [replace(self.instances[other], mask=None) for other in others]
+        items = order[starts[image] : starts[image + 1]]
+        items = items[items != item]
+        boxes = self._boxes(image, self.table.row[items])
+        labels = self.table.category[items].tolist()
+        return [Instance(box, None, "", label) for box, label in zip(boxes, labels, strict=True)]
+
+    def _boxes(self, image: int, rows: IntArray) -> Boxes:
+        """Return boxes (n, 4) of an image in its pixels, cut to it."""
+        height, width = self.pictures[image].shape[:2]
+        dataset = self.place(image)[0].dataset
+        boxes: Boxes = pixel_boxes(dataset, rows, width, height)
+        return boxes.clip(0, np.array([width, height, width, height]))
 
     def _picture(self, image: int) -> Pixels:
         source, index = self.place(image)
@@ -112,8 +123,7 @@ class Collection:
         dataset = self.sources[self.table.source[item]].dataset
         row, image = int(self.table.row[item]), int(self.table.image[item])
         height, width = self.pictures[image].shape[:2]
-        box = pixel_boxes(dataset, np.array([row]), width, height)[0]
-        box = np.clip(box, 0, [width, height, width, height])
+        box = self._boxes(image, np.array([row]))[0]
         file = dataset.file_names[int(dataset.image_index[row])]
         name = f"{file} annotation {dataset.annotation_ids[row]}"
         instance = Instance(box, None, name, int(self.table.category[item]))

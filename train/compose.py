@@ -58,15 +58,22 @@ def whole_scene(collection: Collection, items: Items, *, config: Augment, random
 
 
 def close_scene(
-    collection: Collection, item: int, *, model: ModelConfig, config: Augment, random: Random
+    collection: Collection,
+    item: int,
+    *,
+    model: ModelConfig,
+    config: Augment,
+    random: Random,
+    context: float | None = None,
 ) -> Scene:
     """Compose what a view of one box is cut from; its only instance is the one asked for.
 
-    Networks of window masks are told of its neighbours: those of the picture and what was pasted.
+    It shows as much around the box as the model's views do, or another `context`. Networks of
+    window masks are told of its neighbours: those of the picture and what was pasted.
     """
     image = collection.pictures[int(collection.table.image[item])]
     instance = collection.instances[item]
-    reach = model.context * SLACK
+    reach = (context or model.context) * SLACK
     # Twice the view's resolution is enough: large boxes are reduced at once, not warped in full.
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
     matrix, frame = _from_corner(draw_linear(config, random) / step, image)

@@ -12,22 +12,22 @@ import torch
 from torch.utils.data import Dataset
 
 from boxmask.errors import ConfigError, InputError
-from boxmask.models.config import ModelConfig, with_view_size
+from boxmask.models.config import WIDEST, ModelConfig, with_view_size
 from boxmask.models.hints import Neighbours
-from boxmask.models.views import Views, cut_views, mask_frames
+from boxmask.models.views import Views, context_of, cut_views, mask_frames
 from boxmask.train.batch import Batch, Truth
 from boxmask.train.collection import Collection, Table
 from boxmask.train.colour import factor
 from boxmask.train.compose import close_scene, whole_scene
 from boxmask.train.config import Augment, TrainConfig
-from boxmask.train.jitter import jittered, loosened, proposal
+from boxmask.train.jitter import inside, jittered, loosened, proposal
 from boxmask.train.sampler import Sampler, balanced
 from boxmask.train.scene import Instance, Scene
 from boxmask.train.targets import Span, target, truth
 
 Random = np.random.Generator
 
-SURROUNDINGS = 3  # times the side error: how much wider a scene is made for a loose box
+FAR_OFF = 3  # times its error: how much longer a loose side may become, nearly always
 ATTEMPTS = 50  # pictures in a row that cannot be used, until the data is given up
 
 
@@ -88,11 +88,17 @@ class Examples(Dataset[Batch]):
         augment = self.config.augment
         if model.view_per_box:
             context = max(1.0, model.context * factor(random, augment.context))
+            if model.window_masks:
+                context = min(context, WIDEST)
             model = replace(model, context=context)
             tightness = draw_tightness(augment, random) if model.window_masks else 0.0
-            reach = replace(model, context=context * (1 + SURROUNDINGS * tightness))
             scene = close_scene(
-                self.collection, int(items[0]), model=reach, config=augment, random=random
+                self.collection,
+                int(items[0]),
+                model=model,
+                config=augment,
+                random=random,
+                context=surroundings(model, tightness),
             )
             if model.window_masks:
                 return self._window_batch(scene, model, tightness, random)
@@ -119,8 +125,9 @@ class Examples(Dataset[Batch]):
         around = scene.neighbours if told else ()
         others = [one.box for one in around]
         if tightness:
-            box = loosened(box, tightness, whole, random)
-            others = [loosened(other, tightness, whole, random) for other in others]
+            moved = inside(loosened(box, tightness, random), whole)
+            box = box if moved is None else moved
+            others = [loosened(other, tightness, random) for other in others]
         neighbours = Neighbours(
             np.array(others, dtype=np.float64).reshape(-1, 4),
             np.array([one.label == asked.label >= 0 for one in around], dtype=np.bool_),
@@ -151,6 +158,13 @@ class Examples(Dataset[Batch]):
             Truth.join([Truth.empty(most), *truths]),
             tuple(one.name for one in instances),
         )
+
+
+def surroundings(model: ModelConfig, tightness: float) -> float:
+    """Return the context that a scene needs, so that the view of a loose box is filled by it: the
+    box may be longer and lie beside the true one."""
+    longer = 1 + FAR_OFF * tightness
+    return context_of(model, tightness) * longer + 2 * tightness
 
 
 def draw_tightness(augment: Augment, random: Random) -> float:

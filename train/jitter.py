@@ -24,17 +24,17 @@ def jittered(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
     return np.asarray(centre + (box - centre) * factors)
 
 
-def loosened(box: Box, tightness: float, frame: Box, random: Random) -> Box:
-    """Move each side of a box by a normal error of `tightness` of the box's own side.
-
-    It stays in the frame; a box that has nothing left there stays as it was.
-    """
+def loosened(box: Box, tightness: float, random: Random) -> Box:
+    """Move each side of a box by a normal error of `tightness` of the box's own side."""
     size = np.tile(box[2:] - box[:2], 2)
     corners = (box + random.normal(0, tightness, 4) * size).reshape(2, 2)
-    corners = np.clip(np.sort(corners, axis=0), frame[:2], frame[2:])
-    if (corners[1] - corners[0]).min() < 1:
-        return box
-    return np.asarray(corners.ravel())
+    return np.sort(corners, axis=0).ravel()
+
+
+def inside(box: Box, frame: Box) -> Box | None:
+    """Return the part of a box that lies in a frame, None if it is not a pixel wide and high."""
+    low, high = np.maximum(box[:2], frame[:2]), np.minimum(box[2:], frame[2:])
+    return np.concatenate([low, high]) if (high - low).min() >= 1 else None
 
 
 def proposal(box: Box, least: float, random: Random) -> Box:

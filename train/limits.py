@@ -4,7 +4,10 @@ from math import inf
 from operator import attrgetter
 
 from boxmask.errors import ConfigError
+from boxmask.models.config import with_view_size
 from boxmask.train.config import TrainConfig
+
+LEAST_VIEW = 32  # pixels: the coarsest map of a smaller view would be nothing
 
 LIMITS: dict[str, tuple[float, float]] = {
     "steps": (1, inf),
@@ -51,5 +54,24 @@ def check(config: TrainConfig) -> None:
             raise ConfigError(f"{name} is {value}; give {wanted}")
     if config.holdout == 1:
         raise ConfigError("holdout is 1, which leaves nothing to learn from; give 2 or more, or 0")
+    check_views(config)
     if config.optimiser.ema is not None and not 0 <= config.optimiser.ema < 1:
         raise ConfigError(f"optimiser.ema is {config.optimiser.ema}; give 0 to below 1, or none")
+
+
+def check_views(config: TrainConfig) -> None:
+    """Raise a ConfigError for views and boxes that the model cannot be shown."""
+    model, augment = config.model, config.augment
+    if augment.view_sizes and not model.view_per_box:
+        raise ConfigError(
+            f"augment.view_sizes is for family zoom, not {model.family}; leave it out"
+        )
+    for side in augment.view_sizes:
+        if side < LEAST_VIEW:
+            raise ConfigError(f"augment.view_sizes has {side}; give {LEAST_VIEW} or more")
+        with_view_size(model, side)
+    if model.window_masks and (config.boxes != "gt" or augment.box_jitter):
+        raise ConfigError(
+            "boxes and augment.box_jitter move boxes that the network is told to be exact; with "
+            "model.window_masks use augment.loose"
+        )

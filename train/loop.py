@@ -95,20 +95,20 @@ def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
 def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
     """Take over another network's weights; its parts must be the same, its sizes may differ.
 
-    The tail depends on the mask's side: it begins anew for another side, unless only the window
-    is what differs. A network that is told hints takes over one that is not: what it is told, and
-    the channels that only it has, count for nothing at first.
+    The tail depends on the mask's side: it begins anew for another side, but for window masks,
+    whose tail does not know it. A network that is told hints takes over one that is not: what it
+    is told, and the channels that only it has, count for nothing at first.
     """
     own, theirs = network.state_dict(), start.state_dict()
-    grows = network.config.window_masks and not start.config.window_masks
-    if start.config.mask_size != network.config.mask_size and not grows:
+    before, now = start.config, network.config
+    if before.mask_size != now.mask_size and not now.window_masks:
         theirs = without(theirs, tail_names(network), own)
-    if grows:
-        theirs = grown(own, theirs)
+    if now.window_masks and not before.window_masks:
+        theirs = grown(own, theirs, tail_names(network))
     try:
         network.load_state_dict(theirs)
     except RuntimeError as error:
-        given, wanted = (msgspec.to_builtins(one.config) for one in (start, network))
+        given, wanted = (msgspec.to_builtins(one) for one in (before, now))
         differs = [f"{k} is {given[k]}, not {wanted[k]}" for k in wanted if given[k] != wanted[k]]
         raise WeightsError(
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
@@ -118,6 +118,11 @@ def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
 
 Tensors = Mapping[str, Tensor]
 
+# What only networks that are told have, and the layers that look at more there than elsewhere.
+TOLD = "backbone.trunk.hints."
+FIRST = "branches.0.head.0.0.0.weight"
+JUDGING = "quality.body.0.0.weight"
+
 
 def without(theirs: Tensors, names: tuple[str, ...], own: Tensors) -> dict[str, Tensor]:
     """Return their tensors, but our own where a name begins like one of `names`."""
@@ -125,20 +130,28 @@ def without(theirs: Tensors, names: tuple[str, ...], own: Tensors) -> dict[str, 
     return {name: x for name, x in theirs.items() if not name.startswith(names)} | mine
 
 
-def grown(own: Tensors, theirs: Tensors) -> dict[str, Tensor]:
-    """Return their tensors, our own where they have none, and more input channels where we have.
+def grown(own: Tensors, theirs: Tensors, tails: tuple[str, ...]) -> dict[str, Tensor]:
+    """Return the tensors of a network that is told, from those of one that is not.
 
-    Heads have the channels that both know first, and the rest begins at zero. The quality head's
-    first layer has them in another order and begins anew.
+    The head's first layer has the channels that both know first, and the rest begins at zero; the
+    quality head's has them in another order and begins anew, as does a tail of another kind. All
+    else is taken as it is: whether it fits is for whoever loads it to say.
     """
-    taken = dict(own)
-    for name, x in theirs.items():
-        wanted = own.get(name)
-        if wanted is not None and wanted.shape == x.shape:
+    same_tail = all(
+        name in own and own[name].shape == x.shape
+        for name, x in theirs.items()
+        if name.startswith(tails)
+    )
+    taken = dict(theirs) if same_tail else without(theirs, tails, own)
+    for name, x in own.items():
+        if name.startswith(TOLD) or name == JUDGING or (name.startswith(tails) and same_tail):
+            taken.setdefault(name, x)
+        if name == JUDGING:
             taken[name] = x
-        elif wanted is not None and ".head." in name and wanted.dim() == 4:
-            taken[name] = torch.zeros_like(wanted)
-            taken[name][:, : x.shape[1]] = x
+    known = theirs.get(FIRST)
+    if known is not None and known.shape[0] == own[FIRST].shape[0]:
+        taken[FIRST] = torch.zeros_like(own[FIRST])
+        taken[FIRST][:, : known.shape[1]] = known
     return taken
 
 

@@ -73,6 +73,10 @@ WOODS = ((110, 80, 55), (70, 52, 40), (165, 130, 90), (85, 105, 55), (225, 215, 
 METALS = ((170, 172, 175), (115, 118, 122), (205, 205, 208), (45, 45, 48), (160, 130, 70))
 
 
+# The category that drawn things share, as cables of one photograph do; no file has so many.
+LABEL = 1 << 30
+
+
 def draw_strands(random: Random, *, side: float) -> list[Cutout]:
     """Draw one to five things that belong together, for a place where things are `side` large."""
     side = float(np.clip(side, *SIDES))
@@ -101,7 +105,7 @@ def _draw(kind: Kind, look: Look, width: float, side: float, random: Random) -> 
     if random.random() < kind.plugs:
         layers += _plug(ribbons[0], look, random)
     image, alpha = paint(layers, random)
-    return Cutout(image, alpha, f"drawn {kind.name}", rigid=True)
+    return Cutout(image, alpha, f"drawn {kind.name}", LABEL, rigid=True)
 
 
 def _width(kind: Kind, side: float, random: Random) -> float:

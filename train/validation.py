@@ -143,7 +143,7 @@ def neighbours(collection: Collection, item: int) -> Neighbours:
     label = collection.instances[item].label
     others = collection.beside(item)
     boxes = np.array([one.box for one in others], dtype=np.float64).reshape(-1, 4)
-    return Neighbours(boxes, np.array([one.label == label for one in others], dtype=np.bool_))
+    return Neighbours(boxes, np.array([one.label == label >= 0 for one in others], dtype=np.bool_))
 
 
 def _joined(parts: Sequence[tuple[Items, Views]]) -> tuple[Items, Views]:

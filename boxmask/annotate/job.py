@@ -69,7 +69,7 @@ class Job:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if type(value) is int and value < 1:
+            if type(value) is int and value < 1 and field.name != "tightness":
                 raise ConfigError(f"{option(field.name)} is {value}; give 1 or more.")
         for name, choices in (("precision", Precision), ("neighbours", Choice)):
             if getattr(self, name) not in get_args(choices):

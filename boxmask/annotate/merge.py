@@ -15,6 +15,7 @@ from boxmask.annotate.status import Status
 from boxmask.annotate.tally import Tally
 from boxmask.data.coco_form import open_form
 from boxmask.data.form import CocoForm
+from boxmask.data.members import given_box
 from boxmask.dataset import FAULTS, BoxDataset
 
 REPORT_EVERY = 4096
@@ -94,7 +95,7 @@ def _spliced(
         reason = found.reasons[outcome["reason"]]
         status = Status.SKIPPED if reason else Status.OK
     if reason:
-        record["boxmask"] = {"status": "skipped", "reason": reason}
+        record["boxmask"] = {"status": "skipped", "reason": reason, **_kept_box(record)}
         counts.reasons[reason] += 1
     elif status is Status.OK:
         quality = round(float(outcome["quality"]), 4)
@@ -112,12 +113,20 @@ def _add_mask(
     note = {"status": "ok", "predicted_iou": quality, "box": box}
     if manner.tightness:
         note["tightness"] = manner.tightness
+    record["bbox"] = _kept_box(record).get("given_box", record["bbox"])
     if manner.tighten:
         note["given_box"] = record["bbox"]
         record["bbox"] = box
     record["segmentation"] = msgspec.Raw(mask)
     record["area"] = int(outcome["area"])
     record["boxmask"] = note
+
+
+def _kept_box(record: Mapping[str, object]) -> dict[str, msgspec.Raw]:
+    """Return the box that an earlier run has put aside for a tight one, under its key."""
+    note = record.get("boxmask")
+    found = given_box(note) if isinstance(note, msgspec.Raw) else None
+    return {} if found is None else {"given_box": found}
 
 
 def _detail(record: Mapping[str, object], reason: str) -> str:

@@ -36,7 +36,9 @@ def neighbours_of(asked: Placed, present: Placed, windows: Boxes) -> list[Neighb
         some = slice(first, first + step)
         near = _meet(windows[some], present.boxes) & (asked.rows[some, None] != present.rows)
         for label, row in zip(asked.labels[some], near, strict=True):
-            found.append(Neighbours(present.boxes[row], present.labels[row] == label))
+            # Boxes without a known category are like no other.
+            same = (present.labels[row] == label) & (label >= 0)
+            found.append(Neighbours(present.boxes[row], same))
     return found
 
 

@@ -48,12 +48,12 @@ def settled_told(
 ) -> Told | None:
     """Decide what the network is told: what the job says, or what its plan was begun with, or what
     a sample of the boxes shows."""
-    told = told_by(job)
+    told, work = told_by(job), WorkFolder(job.out)
     if told is None or job.tightness != "auto":
         return told
-    tightness = recorded(job, before)
+    tightness = None if before is None or work.is_bare(before) else recorded(job, before)
     if tightness is None:
-        refuse_output(WorkFolder(job.out), fresh=job.fresh)
+        refuse_output(work, fresh=job.fresh)
         tightness = _measured(job, told, device, precision, report)
     return told if tightness is None else replace(told, tightness=tightness)
 

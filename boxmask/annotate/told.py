@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import Plan, Setting
 from boxmask.data import format_of
-from boxmask.errors import ConfigError
+from boxmask.errors import ConfigError, InputError
 
 # The side error to expect, in sides of the box, of boxes that nobody drew with care: Visual
 # Genome's are of crowd workers, MegaDetector's of a detector. Others are taken for exact.
@@ -28,7 +28,7 @@ class Told:
 
 
 def recorded(job: Job, plan: Plan | None) -> float | None:
-    """Return the tightness that a job's plan was begun with, if the job leaves it open."""
+    """Return the tightness that a plan was begun with, if the job leaves it open."""
     found = plan.settings.get(option("tightness")) if plan is not None else None
     return float(found) if job.tightness == "auto" and found is not None else None
 
@@ -65,6 +65,8 @@ def can_be_told(weights: Path) -> bool:
 
     A file that cannot be read has none; whoever loads it says what is wrong with it.
     """
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such weights file.")
     try:
         with safe_open(weights, framework="np") as file:
             member = (file.metadata() or {}).get("boxmask", "{}")

@@ -16,7 +16,7 @@ from boxmask.data.boxes import pixel_boxes
 from boxmask.data.document import loads
 from boxmask.data.finished import Finished
 from boxmask.data.form import CocoForm
-from boxmask.data.members import members
+from boxmask.data.members import given_box, members
 from boxmask.dataset import BoxDataset
 
 _ABSENT = object()
@@ -63,6 +63,9 @@ def compare_rows(
         ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
         theirs = members(finished.records[position])
         found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
+        kept = given_box(ours.get("boxmask", _NULL))
+        if kept is not None and found.status == "ok":  # an earlier run had put it aside
+            ours = {**ours, "bbox": kept}
         problems = [*differences(ours, theirs, given_box=found.given_box), found.problem]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
         if found.status == "ok" and not found.problem:

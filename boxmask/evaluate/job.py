@@ -75,6 +75,8 @@ class Job:
                 f"{self.loosen_out}: --loosen-out is another file of this evaluation; "
                 "give another name."
             )
+        if self.loosen_out.exists():
+            raise ConfigError(f"{self.loosen_out}: is there already; give another --loosen-out.")
         if not self.loosen_out.absolute().parent.is_dir():
             raise ConfigError(f"{self.loosen_out.parent}: no such folder; --loosen-out goes there.")
 

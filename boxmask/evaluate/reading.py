@@ -51,20 +51,22 @@ class _Category(msgspec.Struct):
     name: str = ""
 
 
-def read_masks(path: Path) -> MaskFile:
-    """Read a COCO form (ground truth or predictions) or a COCO results list."""
+def read_masks(path: Path, *, predicted: bool = True) -> MaskFile:
+    """Read a COCO form (ground truth or predictions) or a COCO results list.
+
+    The box of a prediction is the one that it was made for, also where a tight one has its place.
+    """
     document = open_document(path)
     if document.items is not None:
         raw = memoryview(document.text)
         start = len(raw) - len(bytes(raw).lstrip())
-        return _columns(document, span(document, start, document.items), (), ())
+        return _columns(document, span(document, start, document.items), (), (), predicted)
     if "annotations" not in document.members:
         raise InputError(
             f"{path}: has no annotations; give a COCO form with masks or a COCO results list."
         )
-    return _columns(
-        document, cut(document, "annotations"), _images(document), _categories(document)
-    )
+    records = cut(document, "annotations")
+    return _columns(document, records, _images(document), _categories(document), predicted)
 
 
 def _columns(
@@ -72,6 +74,7 @@ def _columns(
     records: Records,
     images: tuple[Image, ...],
     categories: tuple[Category, ...],
+    predicted: bool,
 ) -> MaskFile:
     ids, image_ids, category_ids, absences = [], [], [], []
     numbers, crowd = [], []
@@ -82,7 +85,7 @@ def _columns(
         absences.append(_absence(row))
         crowd.append(bool(row.iscrowd))
         quality = row.boxmask.predicted_iou if row.boxmask else None
-        given = row.boxmask.given_box if row.boxmask else None
+        given = row.boxmask.given_box if row.boxmask and predicted else None
         numbers.append((*_corners(given or row.bbox), row.area, row.score, quality))
     table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
     return MaskFile(

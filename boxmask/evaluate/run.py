@@ -41,7 +41,7 @@ class Evaluation:
 def run(job: Job, progress: Progress = silent) -> Evaluation:
     """Evaluate every system of a job on the same instances."""
     job.check()
-    truth = read_masks(job.ground_truth)
+    truth = read_masks(job.ground_truth, predicted=False)
     instances = scored(truth)
     splits = _splits(job, truth)
     with given_boxes(job, truth) as given:

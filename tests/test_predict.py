@@ -28,7 +28,9 @@ from pycocotools import mask as coco_mask
 
 import boxmask
 from boxmask.annotate.job import Job
+from boxmask.annotate.network import Annotator, Answer
 from boxmask.errors import ConfigError, InputError, WeightsError
+from boxmask.models import Views
 from boxmask.models.weights import save
 
 # pycocotools.mask.decode of 2.0.11 under numpy 2.
@@ -102,6 +104,31 @@ def test_the_law(tmp_path: Path, network: str, told: dict[str, Any], boxes: int)
     require_law(found, output(job)["annotations"])
     annotate(replace(job, polygons=True, fresh=True))
     assert found.polygons() == [one["segmentation"] for one in output(job)["annotations"]]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_network_sees_the_same_batches(
+    tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Any, ...]] = []
+    ask = Annotator.ask
+
+    def watched(self: Annotator, views: Views, **options: Any) -> Answer:
+        seen.append((views.pixels, views.boxes, views.index, views.hints, options))
+        return ask(self, views, **options)
+
+    monkeypatch.setattr(Annotator, "ask", watched)
+    data = crowded(150)
+    weights = write_weights(tmp_path, **NETWORKS[network])
+    batch = {name: getattr(Job, name) for name in ("batch_boxes", "batch_images", "shard_boxes")}
+    annotate(make_job(tmp_path, data, weights=weights, device="cpu", tightness=0.0, **batch))
+    batches, seen = seen, []
+    predict = boxmask.load(weights, device="cpu")
+    predict(tmp_path / "images" / "0.png", corners(data), labels=labels_of(data))
+    assert len(seen) == len(batches) >= (1 if network == "deepmac" else 3)
+    for one, other in zip(seen, batches, strict=True):
+        for a, b in zip(one, other, strict=True):
+            assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 def test_the_law_with_the_bundled_model(tmp_path: Path) -> None:

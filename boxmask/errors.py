@@ -13,7 +13,14 @@ for a ConfigError.
 
 
 class BoxmaskError(Exception):
-    """Anything that boxmask reports to its user as a plain sentence."""
+    """Anything that boxmask reports to its user as a plain sentence.
+
+    >>> try:
+    ...     boxmask.read("none.json")
+    ... except boxmask.BoxmaskError as error:
+    ...     print(error)
+    none.json: cannot be read: No such file or directory.
+    """
 
 
 class InputError(BoxmaskError):

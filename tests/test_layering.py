@@ -8,13 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LEAVES = {"errors", "window", "dataset", "durable", "bundled"}
+LEAVES = {"errors", "version", "window", "dataset", "durable", "bundled"}
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
 ALLOWED: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"version", "errors", "front", "predict", "predicted"},
     "__main__": {"cli"},
     "errors": set(),
+    "version": set(),
     "window": set(),
     "durable": set(),
     "bundled": set(),
@@ -29,11 +30,14 @@ ALLOWED: dict[str, set[str]] = {
     "models": {"errors", "geometry", "durable"},
     "export": INPUT,
     "check": INPUT,
-    "annotate": INPUT | {"export", "models", "__init__"},
+    "annotate": INPUT | {"export", "models"},
     "evaluate": INPUT | {"annotate", "models"},
-    "train": INPUT | {"models", "evaluate", "overlay", "__init__"},
-    "cli": INPUT
-    | {"__init__", "annotate", "check", "evaluate", "export", "models", "overlay", "train"},
+    "train": INPUT | {"models", "evaluate", "overlay"},
+    "predicted": {"annotate", "errors"},
+    "predict": INPUT | {"annotate", "models", "predicted"},
+    "options": {"annotate", "images"},
+    "front": INPUT | {"options", "annotate", "check", "evaluate", "train"},
+    "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "overlay", "train"},
 }
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from boxmask import __version__
 from boxmask.train.collection import Collection, Source
+from boxmask.version import __version__
 
 Card = dict[str, Any]
 

@@ -44,24 +44,21 @@ class Answer:
 class Annotator:
     """A network that is ready to be asked."""
 
-    def __init__(
-        self, network: MaskNetwork, *, device: str, precision: str, flip: bool = False
-    ) -> None:
+    def __init__(self, network: MaskNetwork, *, device: str, precision: str) -> None:
         self.config = network.config
         self.device = torch.device(device)
-        self.flip = flip
         self.dtype = DTYPES[precision]
         self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def ask(self, views: Views, *, chunk: int) -> Answer:
+    def ask(self, views: Views, *, chunk: int, flip: bool = False) -> Answer:
         """Predict the masks of all boxes of the views, at most `chunk` boxes at once."""
         if self.device.type == "cuda":
             views = views.pin_memory().to(self.device, non_blocking=True)
         else:
             views = views.to(self.device)
         with self._cast(), _repeatable(self.device):
-            return Answer(*ask(self.network, views, box_chunk=chunk, flip=self.flip))
+            return Answer(*ask(self.network, views, box_chunk=chunk, flip=flip))
 
     def _cast(self) -> AbstractContextManager[None]:
         if self.dtype == torch.float32:
@@ -81,7 +78,7 @@ def _repeatable(device: torch.device) -> AbstractContextManager[None]:
 def load_annotator(job: Job, *, device: str, precision: str) -> Annotator:
     """Load a job's weights onto the device that was decided on."""
     network, _ = load(weights_file(job))
-    return Annotator(network, device=device, precision=precision, flip=job.flip)
+    return Annotator(network, device=device, precision=precision)
 
 
 def choose_precision(wanted: str, device: str) -> str:

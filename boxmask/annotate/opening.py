@@ -11,6 +11,7 @@ import numpy.typing as npt
 from boxmask.annotate.neighbours import Placed, neighbours_of
 from boxmask.annotate.parts import Outcome
 from boxmask.annotate.scope import Scope
+from boxmask.annotate.told import Told
 from boxmask.data import pixel_boxes
 from boxmask.dataset import IntArray
 from boxmask.images import ImageFault, load_image
@@ -55,39 +56,61 @@ def open_image(scope: Scope, config: ModelConfig, *, image: int, rows: IntArray)
         skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
         return [_skipped(image, None, skipped)]
     height, width = pixels.shape[:2]
-    exact = pixel_boxes(dataset, rows, width, height)
-    boxes, inside = _clipped(exact, width, height)
+    asked, objects = (
+        Placed(some, pixel_boxes(dataset, some, width, height), dataset.category_index[some])
+        for some in (rows, scope.objects(image))
+    )
+    return view_boxes(config, pixels, asked, objects=objects, told=scope.told, image=image)
+
+
+def view_boxes(
+    config: ModelConfig,
+    pixels: Pixels,
+    asked: Placed,
+    *,
+    objects: Placed,
+    told: Told | None,
+    image: int = 0,
+) -> list[Opened]:
+    """Cut the views of n boxes of an image (H, W, 3), those of each size together.
+
+    `objects` are all boxes that say where something is, asked for or not. Boxes may leave the
+    image; those outside of it are skipped.
+    """
+    height, width = pixels.shape[:2]
+    boxes, inside = _clipped(asked.boxes, width, height)
     outside = [
         Outcome(row, "box is outside the image", outside_detail(box, width, height))
-        for row, box in zip(rows[~inside].tolist(), exact[~inside].tolist(), strict=True)
+        for row, box in zip(
+            asked.rows[~inside].tolist(), asked.boxes[~inside].tolist(), strict=True
+        )
     ]
-    clipped = (exact != boxes).any(axis=1)
-    asked = Opened(image, (width, height), rows[inside], boxes[inside], clipped[inside], None, [])
-    large = large_boxes(config, asked.boxes, tightness=scope.tightness)
-    seen = [
-        _shown(scope, config, pixels, _chosen(asked, chosen), large=size)
-        for size, chosen in ((False, ~large), (True, large))
-        if chosen.any()
-    ]
-    return [_skipped(image, (width, height), outside), *seen]
-
-
-def _chosen(asked: Opened, which: npt.NDArray[np.bool_]) -> Opened:
-    """Keep some of the boxes of an image."""
-    return replace(
-        asked, rows=asked.rows[which], boxes=asked.boxes[which], clipped=asked.clipped[which]
-    )
+    clipped = (asked.boxes != boxes).any(axis=1)
+    large = large_boxes(config, boxes, tightness=0.0 if told is None else told.tightness)
+    opened = [_skipped(image, (width, height), outside)]
+    for size, which in ((False, inside & ~large), (True, inside & large)):
+        if which.any():
+            some = Placed(asked.rows[which], boxes[which], asked.labels[which])
+            shown = Opened(image, (width, height), some.rows, some.boxes, clipped[which], None, [])
+            around = _around(config, some, objects, told, (width, height))
+            opened.append(_shown(config, pixels, shown, told, around, large=size))
+    return opened
 
 
 def _shown(
-    scope: Scope, config: ModelConfig, pixels: Pixels, asked: Opened, *, large: bool
+    config: ModelConfig,
+    pixels: Pixels,
+    asked: Opened,
+    told: Told | None,
+    around: list[Neighbours] | None,
+    *,
+    large: bool,
 ) -> Opened:
     """Cut the views of boxes that all have views of one size, with all that the network is told."""
-    if scope.told is None:
+    if told is None:
         return replace(asked, views=cut_views(config, pixels, asked.boxes, large=large))
-    tightness = scope.told.tightness
+    tightness = told.tightness
     frames = mask_frames(config, asked.boxes, tightness=tightness)
-    around = _neighbours(scope, asked, frames) if scope.told.neighbours else None
     views = cut_views(
         config, pixels, asked.boxes, tightness=tightness, neighbours=around, large=large
     )
@@ -95,18 +118,16 @@ def _shown(
     return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
 
 
-def _neighbours(scope: Scope, asked: Opened, windows: Boxes) -> list[Neighbours]:
-    """List the neighbours of each box in its window (n, 4)."""
-    labels = scope.dataset.category_index
-    width, height = asked.size or (0, 0)
-    rows = scope.objects(asked.image)
-    boxes, inside = _clipped(pixel_boxes(scope.dataset, rows, width, height), width, height)
-    rows = rows[inside]
-    return neighbours_of(
-        Placed(asked.rows, asked.boxes, labels[asked.rows]),
-        Placed(rows, boxes[inside], labels[rows]),
-        windows,
-    )
+def _around(
+    config: ModelConfig, asked: Placed, objects: Placed, told: Told | None, size: tuple[int, int]
+) -> list[Neighbours] | None:
+    """List the neighbours of each box in its window, if the network is told of them."""
+    if told is None or not told.neighbours:
+        return None
+    boxes, inside = _clipped(objects.boxes, *size)
+    present = Placed(objects.rows[inside], boxes[inside], objects.labels[inside])
+    windows = mask_frames(config, asked.boxes, tightness=told.tightness)
+    return neighbours_of(asked, present, windows)
 
 
 def _clipped(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:

@@ -44,9 +44,7 @@ class Scope:
         for image in range(shard.first, shard.stop):
             rows = order[starts[image] : starts[image + 1]]
             rows = rows[self.status[rows] == Status.OK]
-            step = most or max(len(rows), 1)
-            for first in range(0, len(rows), step):
-                yield image, rows[first : first + step]
+            yield from ((image, some) for some in in_runs(rows, most=most))
 
     def objects(self, image: int) -> IntArray:
         """Return the rows of an image (K,) that say where an object is, wanted or not."""
@@ -55,3 +53,9 @@ class Scope:
         usable = (self.dataset.faults[rows] == 0) & ~self.dataset.is_crowd[rows]
         objects: IntArray = rows[usable]
         return objects
+
+
+def in_runs(rows: IntArray, *, most: int | None) -> Iterator[IntArray]:
+    """Cut rows (n,) into runs of `most`."""
+    step = most or max(len(rows), 1)
+    return (rows[first : first + step] for first in range(0, len(rows), step))

@@ -4,7 +4,6 @@ part files."""
 import dataclasses
 from pathlib import Path
 
-from boxmask import __version__
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import CONTENT, Setting
 from boxmask.annotate.told import Told, settings_of_told
@@ -12,6 +11,7 @@ from boxmask.data import ReadOptions
 from boxmask.data.genome_images import BESIDE
 from boxmask.durable import digest
 from boxmask.errors import InputError
+from boxmask.version import __version__
 
 # Fields of Job that change the output; paths count by their content, not by their name.
 CHANGES_BYTES = (

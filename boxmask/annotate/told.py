@@ -90,7 +90,12 @@ def _refuse(job: Job, weights: Path) -> None:
     if job.neighbours == "on":
         given["neighbours"] = "on"
     for name, value in given.items():
-        raise ConfigError(
-            f"{weights}: {option(name)} is {value}, but this network has no window masks and "
-            f"cannot be told. Leave {option(name)} out, or give the weights of one that has."
-        )
+        raise untellable(weights, option(name), value)
+
+
+def untellable(weights: Path, option: str, value: str) -> ConfigError:
+    """Return the error that a network was to be told what it has no ear for."""
+    return ConfigError(
+        f"{weights}: {option} is {value}, but this network has no window masks and "
+        f"cannot be told. Leave {option} out, or give the weights of one that has."
+    )

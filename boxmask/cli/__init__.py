@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from boxmask import __version__
 from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.models import models
 from boxmask.cli.train import train
 from boxmask.errors import BoxmaskError, ConfigError
+from boxmask.version import __version__
 
 
 class Commands(TyperGroup):

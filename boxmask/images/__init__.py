@@ -24,7 +24,15 @@ from boxmask.images.orientation import (
 )
 from boxmask.images.pixels import rgb
 
-__all__ = ["IMAGE_FAULTS", "Exif", "ImageFault", "image_size", "load_image", "relative_name"]
+__all__ = [
+    "IMAGE_FAULTS",
+    "Exif",
+    "ImageFault",
+    "image_size",
+    "load_image",
+    "picture_pixels",
+    "relative_name",
+]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -52,6 +60,13 @@ def load_image(
         orientation = _orientation(image, turn)
         check_size(path, final_size(stored_size(image), turn, orientation), stated)
         return _decode(image, path, turn, orientation)
+
+
+def picture_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:
+    """Return a picture that is open already as (H, W, 3) RGB, as it is stored unless told else."""
+    turn = must_turn(image, None, exif, False)
+    path = Path(getattr(image, "filename", "") or "image")
+    return _decode(image, path, turn, _orientation(image, turn))
 
 
 def image_size(

@@ -1,0 +1,185 @@
+"""The commands as Python functions: `boxmask.annotate`, `evaluate`, `check`, `train` and `read`.
+
+Each takes what its command takes, paths as text or Path, and returns what the command prints.
+Nothing heavy is imported before it is needed.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from boxmask.options import Annotating, Evaluating, FilePath, Reading
+
+if TYPE_CHECKING:
+    from boxmask.annotate.events import Event, Summary
+    from boxmask.check import Report as CheckReport
+    from boxmask.data import ReadOptions
+    from boxmask.dataset import BoxDataset
+    from boxmask.evaluate.report import Report as Evaluation
+
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
+
+
+def read(path: FilePath, **options: Unpack[Reading]) -> "BoxDataset":
+    """Read a box file of any known format as columns.
+
+    >>> dataset = boxmask.read("boxes.json")
+    >>> dataset.format, dataset.boxes.shape, dataset.file_names[0]
+    ('coco', (15, 4), 'astronaut.jpg')
+    """
+    from boxmask.data import read as read_file
+
+    return read_file(Path(path), _reading(options)[0])
+
+
+def annotate(
+    boxes: FilePath,
+    *,
+    images: FilePath,
+    out: FilePath,
+    progress: Progress | None = None,
+    **options: Unpack[Annotating],
+) -> "Summary":
+    """Give every box of a dataset a mask, as `boxmask annotate` does; go on with a stopped run.
+
+    >>> summary = boxmask.annotate("boxes.json", images="photos", out="new.json", device="cpu")
+    >>> summary.tally.statuses
+    {'ok': 15, 'kept': 0, 'crowd': 0, 'skipped': 0}
+    """
+    from boxmask.annotate.job import Job
+    from boxmask.annotate.run import run
+
+    def report(event: "Event") -> None:
+        if progress is not None:
+            progress(event.stage, event.done, event.total)
+
+    reading, rest = _reading(options)
+    job = Job(
+        boxes=Path(boxes),
+        images=Path(images),
+        out=Path(out),
+        reading=reading,
+        strict=reading.strict,
+        **_paths(rest, "weights", "index_png", "yolo"),
+    )
+    return run(job, report)
+
+
+def check(boxes: FilePath, out: FilePath, **options: Unpack[Reading]) -> "CheckReport":
+    """Prove that what `annotate` wrote holds every annotation once, in order, with all its keys.
+
+    >>> report = boxmask.check("boxes.json", "masks.json")
+    >>> report.holds, report.statuses
+    (True, {'ok': 15})
+    """
+    from boxmask.check import check as compare
+
+    return compare(read(boxes, **options), Path(out))
+
+
+def evaluate(
+    ground_truth: FilePath,
+    predicted: FilePath | None = None,
+    *,
+    page: FilePath | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[Evaluating],
+) -> "Evaluation":
+    """Score masks against the true ones; `page` is where a page with plots goes (HTML).
+
+    `weights` runs a network over the true boxes of `images` first; "bundled" is the bundled one.
+
+    >>> report = boxmask.evaluate("masks.json", "masks.json", baselines=["box"])
+    >>> [one.name for one in report.systems], report.systems[0].splits["overall"].iou.class_mean
+    (['masks.json', 'box'], 1.0)
+    """
+    from boxmask.bundled import BUNDLED
+    from boxmask.evaluate.job import Job, silent
+    from boxmask.evaluate.page import page_text
+    from boxmask.evaluate.run import run
+
+    rest = _paths(options, "weights", "images", "loosen_out", "keep")
+    if rest.get("weights") == Path("bundled"):
+        rest["weights"] = BUNDLED
+    rest["against"] = tuple(Path(path) for path in options.get("against", ()))
+    rest["baselines"] = tuple(options.get("baselines", ()))
+    scored = () if predicted is None else (Path(predicted),)
+    found = run(Job(Path(ground_truth), predicted=scored, **rest), progress or silent)
+    if page is not None:
+        Path(page).write_text(page_text(found), encoding="utf-8")
+    return found.report
+
+
+def train(
+    annotations: FilePath | Sequence[FilePath],
+    *,
+    images: FilePath | Sequence[FilePath],
+    out: FilePath,
+    preset: str = "zoom",
+    seen: str | None = None,
+    steps: int | None = None,
+    recipe: Mapping[str, object] | None = None,
+    val: FilePath | Sequence[FilePath] = (),
+    val_images: FilePath | Sequence[FilePath] = (),
+    init: FilePath | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Train a network by a preset into the folder `out`; return the last scores.
+
+    `recipe` changes any field of the preset, by the names that `--set` has.
+
+    >>> done = boxmask.train("masks.json", images="photos", out="run", preset="tiny", steps=2,
+    ...                      recipe={"optimiser.lr": 0.002, "workers": 0})
+    >>> done["steps"]
+    2
+    """
+    from boxmask.train.presets import preset as named
+    from boxmask.train.session import Job, run
+    from boxmask.train.settings import override
+
+    flags = {"seen": seen, "steps": steps}
+    changes = dict(recipe or {}) | {name: flag for name, flag in flags.items() if flag is not None}
+    texts = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
+    config = override(named(preset), texts)
+    job = Job(
+        annotations=_several(annotations),
+        images=_several(images),
+        out=Path(out),
+        val=_several(val),
+        val_images=_several(val_images),
+        init=None if init is None else Path(init),
+        resume=resume,
+        device=device,
+        threads=threads,
+        command="boxmask.train",
+    )
+    return run(job, config, report=report or (lambda entry: None))
+
+
+def _reading(options: Mapping[str, Any]) -> "tuple[ReadOptions, dict[str, Any]]":
+    """Split options into those of reading and the others."""
+    from boxmask.data import ReadOptions
+
+    names = {field.name for field in dataclasses.fields(ReadOptions)}
+    given = {name: value for name, value in options.items() if name in names}
+    rest = {name: value for name, value in options.items() if name not in names}
+    return ReadOptions(**_paths(given, "metadata", "images_json", "vg_alias")), rest
+
+
+def _paths(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Turn those of the options that are paths into Path."""
+    return {
+        name: Path(value) if name in names and value is not None else value
+        for name, value in options.items()
+    }
+
+
+def _several(paths: FilePath | Sequence[FilePath]) -> tuple[Path, ...]:
+    listed = (paths,) if isinstance(paths, str | os.PathLike) else paths
+    return tuple(Path(path) for path in listed)

@@ -1,0 +1,70 @@
+"""What the functions of front.py may be told, for whoever checks types: fields of the job classes.
+
+A test holds these beside those classes.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from boxmask.annotate.job import Choice, Precision, Tightness
+    from boxmask.images import Exif
+
+FilePath = str | os.PathLike[str]
+
+
+class Reading(TypedDict, total=False):
+    """How a box file is read: the fields of boxmask.data.ReadOptions."""
+
+    format: str | None
+    strict: bool
+    min_conf: float
+    metadata: FilePath | None
+    images_json: FilePath | None
+    vg_categories: Literal["synset", "coco", "name"]
+    vg_alias: FilePath | None
+    classes: int
+
+
+class Annotating(Reading, total=False):
+    """How boxes are annotated: the fields of boxmask.annotate.job.Job, and those of reading."""
+
+    weights: FilePath | None
+    flip: bool
+    tightness: "Tightness"
+    neighbours: "Choice"
+    overwrite: bool
+    polygons: bool
+    tighten: bool
+    index_png: FilePath | None
+    yolo: FilePath | None
+    exif: "Exif"
+    max_pixels: int
+    device: str
+    precision: "Precision"
+    batch_images: int
+    batch_boxes: int
+    shard_boxes: int
+    threads: int
+    fresh: bool
+
+
+class Evaluating(TypedDict, total=False):
+    """What is evaluated, and how: fields of boxmask.evaluate.job.Job."""
+
+    weights: FilePath | None
+    against: Sequence[FilePath]
+    baselines: Sequence[str]
+    images: FilePath | None
+    seen: str | None
+    splits: dict[str, str]
+    loosen: float
+    loosen_seed: int
+    loosen_out: FilePath | None
+    tightness: "Tightness"
+    neighbours: "Choice"
+    flip: bool
+    device: str
+    keep: FilePath | None
+    workers: int

@@ -1,0 +1,166 @@
+"""The network as a Python function: boxes of one picture in, masks out, as `annotate` makes them.
+
+Letters: N boxes, H W the picture. Boxes are (x0, y0, x1, y1) in pixels of the picture, COCO
+convention: [0, 0, 1, 1] covers exactly the first pixel.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from boxmask.annotate.asking import Batching, ask_in_batches, most_rows
+from boxmask.annotate.job import MOST_LOOSE, Job, Precision
+from boxmask.annotate.masks import masks_of
+from boxmask.annotate.neighbours import Placed
+from boxmask.annotate.network import Annotator, choose_precision
+from boxmask.annotate.opening import Opened, view_boxes
+from boxmask.annotate.scope import in_runs
+from boxmask.annotate.told import Told, untellable
+from boxmask.bundled import BUNDLED
+from boxmask.errors import ConfigError, InputError
+from boxmask.images import Exif, load_image, picture_pixels
+from boxmask.models.device import choose_device
+from boxmask.models.weights import load as load_network
+from boxmask.predicted import PredictedMasks
+
+Pixels = npt.NDArray[np.uint8]
+ADVICE = "give x0, y0, x1, y1 of each, corners in pixels"
+Picture = str | os.PathLike[str] | Image.Image | Pixels
+
+
+def load(
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+) -> "Predictor":
+    """Load a weights file, or the bundled model, onto a device: CUDA or MPS where there is one.
+
+    >>> predict = boxmask.load(device="cpu")
+    >>> len(predict("photo.jpg", [[134, 86, 203, 147], [295, 110, 342, 163]]))
+    2
+    """
+    if precision not in get_args(Precision):
+        known = ", ".join(get_args(Precision))
+        raise ConfigError(f"precision is {precision!r}; known: {known}.")
+    path = BUNDLED if weights is None else Path(weights)
+    network, _ = load_network(path)
+    chosen = choose_device(device)
+    return Predictor(
+        Annotator(network, device=chosen, precision=choose_precision(precision, chosen)), path
+    )
+
+
+class Predictor:
+    """A network that is ready to be called; `boxmask.load` makes one.
+
+    >>> predict = boxmask.load()
+    >>> boxes = [[134, 86, 203, 147], [295, 110, 342, 163]]
+    >>> found = predict("photo.jpg", boxes, labels=["eye", "eye"], flip=True)
+    >>> found.expected_iou.shape
+    (2,)
+    """
+
+    def __init__(self, annotator: Annotator, weights: Path) -> None:
+        self._annotator = annotator
+        self._weights = weights
+
+    def __call__(
+        self,
+        image: Picture,
+        boxes: npt.ArrayLike,
+        *,
+        labels: Iterable[object] | None = None,
+        tightness: float = 0.0,
+        neighbours: bool = True,
+        flip: bool = False,
+        exif: Exif = "auto",
+    ) -> PredictedMasks:
+        """Mask the boxes (N, 4) of a picture: a path, a PIL image, or uint8 (H, W, 3) RGB.
+
+        `labels` (N,) say which boxes name the same kind of thing; None: all do. `tightness` is the
+        expected error of a box's sides, in sides of the box. With `neighbours`, the network is told
+        of the other boxes. `flip` asks it twice, once mirrored. Pictures are used as stored, unless
+        `exif` is "rotated".
+        """
+        told = self._told(tightness, neighbours)
+        placed = placed_boxes(boxes, labels)
+        pixels = pixels_of(image, exif)
+        batching = Batching(Job.batch_images, Job.batch_boxes, flip=flip)
+        opened = self._opened(pixels, placed, told, batching)
+        answers = ask_in_batches(self._annotator, opened, batching)
+        masks = [mask for group, answer in answers for mask in masks_of(group, answer)]
+        height, width = pixels.shape[:2]
+        return PredictedMasks(width, height, tuple(sorted(masks, key=lambda mask: mask.row)))
+
+    def _told(self, tightness: float, neighbours: bool) -> Told | None:
+        if not 0 <= tightness <= MOST_LOOSE:
+            raise ConfigError(f"tightness is {tightness}; give a number from 0 to {MOST_LOOSE}.")
+        if self._annotator.config.window_masks:
+            return Told(float(tightness), bool(neighbours))
+        if tightness:
+            raise untellable(self._weights, "tightness", str(tightness))
+        return None
+
+    def _opened(
+        self, pixels: Pixels, placed: Placed, told: Told | None, batching: Batching
+    ) -> Iterator[Opened]:
+        config = self._annotator.config
+        for some in in_runs(placed.rows, most=most_rows(config, batching)):
+            asked = Placed(some, placed.boxes[some], placed.labels[some])
+            for one in view_boxes(config, pixels, asked, objects=placed, told=told):
+                for skipped in one.skipped:
+                    detail = skipped.fragment.decode()
+                    raise InputError(f"boxes[{skipped.row}]: {skipped.reason}: {detail}")
+                yield one
+
+
+def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> Placed:
+    """Check boxes (N, 4) and number them and their labels."""
+    try:
+        corners = np.asarray(boxes, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"boxes are not a table of numbers ({error}); {ADVICE}") from error
+    corners = corners if corners.size else corners.reshape(0, 4)
+    if corners.ndim != 2 or corners.shape[1] != 4:
+        raise InputError(f"boxes have the shape {corners.shape}, not (N, 4); {ADVICE}")
+    finite = np.isfinite(corners).all(axis=1)
+    for wrong, why in (
+        (~finite, "is not finite"),
+        (finite & (corners[:, 2:] <= corners[:, :2]).any(axis=1), "has no area"),
+    ):
+        for place in np.flatnonzero(wrong)[:1].tolist():
+            raise InputError(f"boxes[{place}] {why}: {corners[place].tolist()}; {ADVICE}")
+    return Placed(np.arange(len(corners)), corners, _numbered(labels, len(corners)))
+
+
+def _numbered(labels: Iterable[object] | None, count: int) -> npt.NDArray[np.int32]:
+    """Number labels of any kind (N,) in the order in which they come up."""
+    if labels is None:
+        return np.zeros(count, np.int32)
+    names = list(labels.tolist() if hasattr(labels, "tolist") else labels)
+    if len(names) != count:
+        raise InputError(f"{len(names)} labels for {count} boxes; give one for each, or None")
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+
+
+def pixels_of(image: Picture, exif: Exif) -> Pixels:
+    """Return a picture as RGB pixels (H, W, 3)."""
+    if exif not in get_args(Exif):
+        raise ConfigError(f"exif is {exif!r}; known: {', '.join(get_args(Exif))}.")
+    if isinstance(image, Image.Image):
+        return picture_pixels(image, exif=exif)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise InputError(
+                f"the image is an array of {image.dtype} {image.shape}; give uint8 (H, W, 3), RGB"
+            )
+        return np.ascontiguousarray(image)
+    path = Path(image)
+    return load_image(path.parent, path.name, exif=exif, max_pixels=Job.max_pixels)

@@ -1,9 +1,6 @@
-"""Masks of single pictures in Python are those of `annotate`, to the byte."""
+"""Pictures and boxes that a predictor is called with in Python, and what comes back."""
 
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +12,6 @@ from annotation_files import (
     HEIGHT,
     WIDTH,
     Json,
-    annotate,
-    boxes_of,
-    make_job,
-    output,
     tiny_network,
     write_photo,
     write_weights,
@@ -27,10 +20,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 import boxmask
-from boxmask.annotate.job import Job
-from boxmask.annotate.network import Annotator, Answer
 from boxmask.errors import ConfigError, InputError, WeightsError
-from boxmask.models import Views
 from boxmask.models.weights import save
 
 # pycocotools.mask.decode of 2.0.11 under numpy 2.
@@ -44,115 +34,6 @@ NETWORKS: dict[str, Json] = {
     "windows": WINDOWS,
     "deepmac": {"family": "deepmac", "image_size": 64},
 }
-
-
-def corners(data: Json) -> list[list[float]]:
-    found = [one["bbox"] for one in data["annotations"]]
-    return [[x, y, x + w, y + h] for x, y, w, h in found]
-
-
-def crowded(boxes: int) -> Json:
-    """Make one image of so many boxes of two labels, some over its border."""
-    data = boxes_of(1, boxes)
-    for k, one in enumerate(data["annotations"]):
-        one["bbox"] = [k % 31 - 2, k % 7 - 1, 6 + k % 23, 5 + k % 19]
-        one["category_id"] = 1 + k % 2
-    data["categories"].append({"id": 2, "name": "other"})
-    return data
-
-
-def labels_of(data: Json) -> list[str]:
-    return ["even" if one["category_id"] == 1 else "odd" for one in data["annotations"]]
-
-
-def require_law(found: boxmask.PredictedMasks, written: Sequence[Json]) -> None:
-    assert len(found) == len(written)
-    assert [one["segmentation"] for one in written] == found.rle
-    notes = [one["boxmask"] for one in written]
-    assert [note["predicted_iou"] for note in notes] == [
-        round(float(iou), 4) for iou in found.expected_iou
-    ]
-    x, y, w, h = np.array([note["box"] for note in notes]).T
-    assert found.boxes.tolist() == np.stack([x, y, x + w, y + h], axis=1).tolist()
-
-
-# More boxes than a batch holds, so that batches of both sizes of views fill up and go on.
-@pytest.mark.parametrize("boxes", [1, 9, 150])
-@pytest.mark.parametrize(
-    ("network", "told"),
-    [
-        ("zoom", {}),
-        ("zoom", {"flip": True}),
-        ("windows", {}),
-        ("windows", {"tightness": 0.1}),
-        ("windows", {"neighbours": False, "flip": True}),
-        ("deepmac", {}),
-    ],
-)
-def test_the_law(tmp_path: Path, network: str, told: dict[str, Any], boxes: int) -> None:
-    data = crowded(boxes)
-    weights = write_weights(tmp_path, **NETWORKS[network])
-    spelled = dict(told)
-    if network == "windows":
-        spelled = {"tightness": 0.0} | told
-        spelled["neighbours"] = "on" if told.get("neighbours", True) else "off"
-    batch = {name: getattr(Job, name) for name in ("batch_boxes", "batch_images", "shard_boxes")}
-    job = make_job(tmp_path, data, weights=weights, device="cpu", **batch, **spelled)
-    annotate(job)
-    predict = boxmask.load(weights, device="cpu")
-    found = predict(tmp_path / "images" / "0.png", corners(data), labels=labels_of(data), **told)
-    require_law(found, output(job)["annotations"])
-    annotate(replace(job, polygons=True, fresh=True))
-    assert found.polygons() == [one["segmentation"] for one in output(job)["annotations"]]
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_the_network_sees_the_same_batches(
-    tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[Any, ...]] = []
-    ask = Annotator.ask
-
-    def watched(self: Annotator, views: Views, **options: Any) -> Answer:
-        seen.append((views.pixels, views.boxes, views.index, views.hints, options))
-        return ask(self, views, **options)
-
-    monkeypatch.setattr(Annotator, "ask", watched)
-    data = crowded(150)
-    weights = write_weights(tmp_path, **NETWORKS[network])
-    batch = {name: getattr(Job, name) for name in ("batch_boxes", "batch_images", "shard_boxes")}
-    annotate(make_job(tmp_path, data, weights=weights, device="cpu", tightness=0.0, **batch))
-    batches, seen = seen, []
-    predict = boxmask.load(weights, device="cpu")
-    predict(tmp_path / "images" / "0.png", corners(data), labels=labels_of(data))
-    assert len(seen) == len(batches) >= (1 if network == "deepmac" else 3)
-    for one, other in zip(seen, batches, strict=True):
-        for a, b in zip(one, other, strict=True):
-            assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-
-
-def test_the_law_with_the_bundled_model(tmp_path: Path) -> None:
-    data = json.loads((PHOTOS / "boxes.json").read_bytes())
-    predict = boxmask.load(device="cpu")
-    for image in data["images"][1:3]:
-        own = [one for one in data["annotations"] if one["image_id"] == image["id"]]
-        only = data | {"images": [image], "annotations": own}
-        (tmp_path / "boxes.json").write_text(json.dumps(only))
-        job = Job(
-            boxes=tmp_path / "boxes.json",
-            images=PHOTOS,
-            out=tmp_path / f"{image['id']}.json",
-            device="cpu",
-            tightness="auto",
-        )
-        annotate(job)
-        found = predict(
-            PHOTOS / image["file_name"],
-            corners(only),
-            labels=[one["category_id"] for one in own],
-        )
-        require_law(found, output(job)["annotations"])
-        assert found.expected_iou.mean() > 0.6
 
 
 @pytest.fixture(scope="module")

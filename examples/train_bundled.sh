@@ -41,4 +41,5 @@ told=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set validate_
 train "${told[@]}" --init "$run/second/last.safetensors" --steps 2700 --set optimiser.lr=7e-4 \
     --set optimiser.schedule=constant --set optimiser.warm_up=100 --out "$run/third" "$@"
 train "${told[@]}" --init "$run/third/last.safetensors" --steps 2300 --seed 1 \
-    --set optimiser.lr=7e-4 --set optimiser.warm_up=20 --set 'augment.view_sizes=[128,144,144,176]' --out "$run/fourth" "$@"
+    --set optimiser.lr=7e-4 --set optimiser.warm_up=20 \
+    --set 'augment.view_sizes=[128,144,144,176]' --out "$run/fourth" "$@"

@@ -4,7 +4,7 @@ from boxmask.errors import ConfigError
 from boxmask.models.config import ModelConfig
 
 PRESETS: dict[str, ModelConfig] = {
-    "zoom": ModelConfig(head_channels=32, window_masks=True, large_view_size=192),
+    "zoom": ModelConfig(head_channels=32, window_masks=True, large_view_size=176),
     "zoom-exact": ModelConfig(head_channels=32),
     "zoom-exact-64": ModelConfig(head_channels=32, mask_size=64),
     "zoom-tiny": ModelConfig(backbone="tiny", view_size=96, feature_channels=32, head_channels=8),

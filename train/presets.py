@@ -118,7 +118,7 @@ _ZOOM_EXACT = TrainConfig(
 # Told how loose a box is and where its neighbours are.
 _ZOOM = replace(
     _ZOOM_EXACT,
-    model=replace(_ZOOM_EXACT.model, window_masks=True, large_view_size=192),
+    model=replace(_ZOOM_EXACT.model, window_masks=True, large_view_size=176),
     augment=replace(
         _VARIED,
         box_jitter=0.0,

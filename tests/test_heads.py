@@ -14,6 +14,7 @@ from boxmask.models.hourglass import depth
 PARAMETERS = {
     "hourglass10": 1_605_249,
     "hourglass20": 5_530_625,
+    "hourglass26": 10_979_969,  # ours, not published
     "hourglass32": 10_440_065,
     "hourglass52": 23_454_593,
     "hourglass100": 47_221_121,
@@ -58,7 +59,7 @@ def test_every_head_is_pinned_by_a_count() -> None:
     assert set(HEADS) == {*PARAMETERS, *ENLARGING}
 
 
-@pytest.mark.parametrize("layers", [10, 20, 32, 52, 100])
+@pytest.mark.parametrize("layers", [10, 20, 26, 32, 52, 100])
 def test_hourglass_is_as_deep_as_its_name(layers: int) -> None:
     assert depth(PLANS[f"hourglass{layers}"]) == layers
 

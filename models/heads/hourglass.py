@@ -15,6 +15,7 @@ HOURGLASS20 = HourglassPlan(channels=(2, 2, 3), blocks=(1, 2, 2))
 PLANS = {
     "hourglass10": HourglassPlan(channels=(2, 2), blocks=(1, 1)),
     "hourglass20": HOURGLASS20,
+    "hourglass26": HourglassPlan(channels=(2, 2, 3, 4), blocks=(1, 2, 2, 1)),
     "hourglass32": HourglassPlan(channels=(2, 2, 3, 3), blocks=(2, 2, 2, 2)),
     "hourglass52": HourglassPlan(channels=(2, 2, 3, 3, 3, 4), blocks=(2, 2, 2, 2, 2, 4)),
     "hourglass100": HourglassPlan(channels=(2, 2, 3, 3, 3, 4), blocks=(4, 4, 4, 4, 4, 8)),

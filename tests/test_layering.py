@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LEAVES = {"errors", "version", "window", "dataset", "durable", "bundled"}
+LEAVES = {"errors", "version", "window", "dataset", "durable", "bundled", "mark"}
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
 ALLOWED: dict[str, set[str]] = {
@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "window": set(),
     "durable": set(),
     "bundled": set(),
+    "mark": set(),
     "dataset": {"errors"},
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},

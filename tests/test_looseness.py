@@ -16,9 +16,9 @@ from boxmask.annotate.network import Annotator
 from boxmask.annotate.parts import Outcome, Part, pack
 from boxmask.annotate.plan import Shard
 from boxmask.annotate.scope import Scope
-from boxmask.annotate.status import Status
 from boxmask.annotate.told import Told
 from boxmask.data import read
+from boxmask.mark import Status
 
 SIDE = 1000
 NETWORK = cast(Annotator, None)  # the fakes below do not ask it
@@ -41,7 +41,7 @@ def scope_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -
     path = folder / "squares.json"
     path.write_text(json.dumps(content))
     dataset = read(path)
-    status = np.full(count, Status.OK, dtype=np.uint8)
+    status = np.full(count, Status.OK.code, dtype=np.uint8)
     job = Job(boxes=path, images=folder, out=folder / "out.json")
     return Scope(job, Told(0.0, neighbours=False), dataset, status)
 
@@ -99,10 +99,10 @@ def test_few_or_small_boxes_say_nothing(tmp_path: Path, network: dict[str, Any])
 
 def test_only_what_wants_a_mask_is_asked_for(tmp_path: Path) -> None:
     scope = scope_of(tmp_path, 0.1)
-    scope.status[::2] = Status.KEPT
-    chosen = np.flatnonzero(sampled(scope).status == Status.OK)
+    scope.status[::2] = Status.KEPT.code
+    chosen = np.flatnonzero(sampled(scope).status == Status.OK.code)
     assert len(chosen) == SAMPLE and (chosen % 2 == 1).all()
-    assert (scope.status[1::2] == Status.OK).all()
+    assert (scope.status[1::2] == Status.OK.code).all()
 
 
 def window_job(folder: Path) -> Job:

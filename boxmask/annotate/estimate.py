@@ -16,9 +16,9 @@ from boxmask.annotate.run import new_plan, open_scope, settled_told
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.shard import run_shard
-from boxmask.annotate.status import Status
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
 from boxmask.dataset import FAULTS
+from boxmask.mark import Status
 
 # Boxes that are timed, after as many to warm up.
 SAMPLE = 100
@@ -50,8 +50,8 @@ def _estimate(job: Job, report: Report) -> Estimate:
         images=len(scope.dataset.image_ids),
         annotations=len(scope.status),
         boxes=sum(shard.boxes for shard in plan.shards),
-        kept=int((scope.status == Status.KEPT).sum()),
-        crowd=int((scope.status == Status.CROWD).sum()),
+        kept=int((scope.status == Status.KEPT.code).sum()),
+        crowd=int((scope.status == Status.CROWD.code).sum()),
         skipped=_reasons(scope),
         shards=len(plan.shards),
         finished_shards=len(done),
@@ -74,7 +74,7 @@ def _finished(work: WorkFolder, plan: Plan | None) -> set[int]:
 
 
 def _reasons(scope: Scope) -> dict[str, int]:
-    faults = scope.dataset.faults[scope.status == Status.SKIPPED]
+    faults = scope.dataset.faults[scope.status == Status.SKIPPED.code]
     return dict(Counter(FAULTS[fault] for fault in faults.tolist()).most_common())
 
 

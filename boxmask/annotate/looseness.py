@@ -14,9 +14,9 @@ from boxmask.annotate.parts import Part
 from boxmask.annotate.plan import cut_shards
 from boxmask.annotate.scope import Scope
 from boxmask.annotate.shard import run_shard
-from boxmask.annotate.status import Status
 from boxmask.annotate.told import Told
 from boxmask.data import pixel_boxes
+from boxmask.mark import Status
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,12 +58,12 @@ def measured_spread(scope: Scope, annotator: Annotator) -> float | None:
 
 def sampled(scope: Scope) -> Scope:
     """Return the scope in which only a sample of the boxes wants masks."""
-    wanted = np.flatnonzero(scope.status == Status.OK)
+    wanted = np.flatnonzero(scope.status == Status.OK.code)
     chosen = wanted[
         np.unique(np.linspace(0, len(wanted) - 1, min(SAMPLE, len(wanted))).astype(int))
     ]
-    status = np.full_like(scope.status, Status.KEPT)
-    status[chosen] = Status.OK
+    status = np.full_like(scope.status, Status.KEPT.code)
+    status[chosen] = Status.OK.code
     told = Told(ASKED_AS, neighbours=scope.told is not None and scope.told.neighbours)
     return replace(scope, told=told, status=status)
 

@@ -9,18 +9,18 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET, UnsetType
 
 from boxmask.annotate.gather import Gathered
-from boxmask.annotate.status import Status
 from boxmask.annotate.tally import Tally
 from boxmask.data.coco_form import open_form
 from boxmask.data.form import CocoForm
-from boxmask.data.members import given_box
 from boxmask.dataset import FAULTS, BoxDataset
+from boxmask.mark import Mark, Status, kept_box
 
 REPORT_EVERY = 4096
 MOST_QUOTED = 200  # bytes of a value
-NAMES = {status: status.name.lower() for status in Status}
+STATUSES = tuple(Status)
 
 
 class Manner(NamedTuple):
@@ -55,7 +55,7 @@ def write_output(
     with open_form(dataset) as form:
         _write_head(form, _unsized(dataset, found.sizes), out)
         for row in range(len(dataset.annotation_ids)):
-            record, reason = _spliced(form, Status(status[row]), found, row, counts, manner)
+            record, reason = _spliced(form, STATUSES[status[row]], found, row, counts, manner)
             out.write((b",\n" if row else b"") + msgspec.json.encode(record))
             if reason:
                 detail = found.fragment(row).decode() or _detail(record, reason)
@@ -95,38 +95,43 @@ def _spliced(
         reason = found.reasons[outcome["reason"]]
         status = Status.SKIPPED if reason else Status.OK
     if reason:
-        record["boxmask"] = {"status": "skipped", "reason": reason, **_kept_box(record)}
+        given = _given_box(record)
+        record["boxmask"] = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
         counts.reasons[reason] += 1
     elif status is Status.OK:
         quality = round(float(outcome["quality"]), 4)
         _add_mask(record, outcome, quality, found.fragment(row), manner)
         counts.clipped += int(outcome["clipped"])
         counts.iou += quality
-    counts.statuses[NAMES[status]] += 1
+    counts.statuses[status.value] += 1
     return record, reason
 
 
 def _add_mask(
     record: dict[str, object], outcome: np.void, quality: float, mask: bytes, manner: Manner
 ) -> None:
-    box = outcome["box"].tolist()
-    note = {"status": "ok", "predicted_iou": quality, "box": box}
+    box, given = outcome["box"].tolist(), _given_box(record)
+    mark = Mark(status=Status.OK, predicted_iou=quality, box=_raw(box))
     if manner.tightness:
-        note["tightness"] = manner.tightness
-    record["bbox"] = _kept_box(record).get("given_box", record["bbox"])
+        mark.tightness = manner.tightness
+    if given is not UNSET:
+        record["bbox"] = given
     if manner.tighten:
-        note["given_box"] = record["bbox"]
+        mark.given_box = _raw(record["bbox"])
         record["bbox"] = box
     record["segmentation"] = msgspec.Raw(mask)
     record["area"] = int(outcome["area"])
-    record["boxmask"] = note
+    record["boxmask"] = mark
 
 
-def _kept_box(record: Mapping[str, object]) -> dict[str, msgspec.Raw]:
-    """Return the box that an earlier run has put aside for a tight one, under its key."""
-    note = record.get("boxmask")
-    found = given_box(note) if isinstance(note, msgspec.Raw) else None
-    return {} if found is None else {"given_box": found}
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _given_box(record: Mapping[str, object]) -> msgspec.Raw | UnsetType:
+    """Return the box that an earlier run has put aside for a tight one."""
+    mark = record.get("boxmask")
+    return kept_box(mark) if isinstance(mark, msgspec.Raw) else UNSET
 
 
 def _detail(record: Mapping[str, object], reason: str) -> str:
@@ -158,11 +163,11 @@ def _log_line(dataset: BoxDataset, row: int, reason: str, detail: str) -> bytes:
 
 
 def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
-    made = counts.statuses["ok"]
+    made = counts.statuses[Status.OK]
     return Tally(
         images=len(dataset.image_ids),
         annotations=len(dataset.annotation_ids),
-        statuses={name: counts.statuses[name] for name in NAMES.values()},
+        statuses={status.value: counts.statuses[status] for status in Status},
         reasons=dict(counts.reasons.most_common()),
         clipped=counts.clipped,
         mean_iou=round(counts.iou / made, 4) if made else None,

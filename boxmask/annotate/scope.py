@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from boxmask.annotate.job import Job
 from boxmask.annotate.plan import Shard
-from boxmask.annotate.status import Status
 from boxmask.annotate.told import Told
 from boxmask.dataset import BoxDataset, IntArray
+from boxmask.mark import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Scope:
     @property
     def wanted_by_image(self) -> IntArray:
         """Count the boxes of each image (I,) that want a mask."""
-        images = self.dataset.image_index[self.status == Status.OK]
+        images = self.dataset.image_index[self.status == Status.OK.code]
         return np.bincount(images, minlength=len(self.dataset.image_ids)).astype(np.int64)
 
     def wanted(self, shard: Shard, *, most: int | None) -> Iterator[tuple[int, IntArray]]:
@@ -43,7 +43,7 @@ class Scope:
         order, starts = self._by_image
         for image in range(shard.first, shard.stop):
             rows = order[starts[image] : starts[image + 1]]
-            rows = rows[self.status[rows] == Status.OK]
+            rows = rows[self.status[rows] == Status.OK.code]
             yield from ((image, some) for some in in_runs(rows, most=most))
 
     def objects(self, image: int) -> IntArray:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 
 from boxmask.check.masks import Claim, mask_faults
 from boxmask.check.values import Values, differences, encoded, exact, same, shown
@@ -16,8 +17,9 @@ from boxmask.data.boxes import pixel_boxes
 from boxmask.data.document import loads
 from boxmask.data.finished import Finished
 from boxmask.data.form import CocoForm
-from boxmask.data.members import given_box, members
+from boxmask.data.members import members
 from boxmask.dataset import BoxDataset
+from boxmask.mark import Status, kept_box
 
 _ABSENT = object()
 _NULL = msgspec.Raw(b"null")
@@ -63,12 +65,12 @@ def compare_rows(
         ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
         theirs = members(finished.records[position])
         found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
-        kept = given_box(ours.get("boxmask", _NULL))
-        if kept is not None and found.status == "ok":  # an earlier run had put it aside
+        kept = kept_box(ours.get("boxmask", _NULL))
+        if kept is not UNSET and found.status == Status.OK:  # an earlier run had put it aside
             ours = {**ours, "bbox": kept}
         problems = [*differences(ours, theirs, given_box=found.given_box), found.problem]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
-        if found.status == "ok" and not found.problem:
+        if found.status == Status.OK and not found.problem:
             claims.append(_claim(row, theirs, found, *sizes[k]))
     for row, problem in mask_faults(claims, _boxes(dataset, claims)):
         before = findings[row].problem

@@ -28,6 +28,7 @@ class Report:
     def count(self, status: str, reason: str) -> None:
         """Count what became of an annotation."""
         if status:
-            self.statuses[status] = self.statuses.get(status, 0) + 1
+            name = str(status)  # plain text, also where it is one of an enumeration
+            self.statuses[name] = self.statuses.get(name, 0) + 1
         if reason:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1

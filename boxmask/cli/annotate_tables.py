@@ -5,12 +5,13 @@ from rich.table import Table
 
 from boxmask.annotate.events import Estimate, Summary
 from boxmask.annotate.told import Told
+from boxmask.mark import Status
 
 STATUSES = {
-    "ok": "masks made",
-    "kept": "masks that were there",
-    "crowd": "crowds left alone",
-    "skipped": "skipped",
+    Status.OK: "masks made",
+    Status.KEPT: "masks that were there",
+    Status.CROWD: "crowds left alone",
+    Status.SKIPPED: "skipped",
 }
 
 
@@ -19,7 +20,7 @@ def summary_table(summary: Summary) -> None:
     tally = summary.tally
     table = _table(f"{tally.annotations:,} annotations of {tally.images:,} images")
     for status, count in tally.statuses.items():
-        table.add_row(STATUSES[status], f"{count:,}")
+        table.add_row(STATUSES[Status(status)], f"{count:,}")
     _add_reasons(table, tally.reasons)
     if tally.clipped:
         table.add_row("boxes clipped to their image", f"{tally.clipped:,}")

@@ -33,26 +33,6 @@ def members(record: bytes) -> Members:
     return {key: msgspec.Raw(record[at : at + len(found[key])]) for key, at in places.items()}
 
 
-class _Note(msgspec.Struct):
-    given_box: tuple[float, float, float, float]
-
-
-class _Kept(msgspec.Struct):
-    given_box: msgspec.Raw
-
-
-_NOTE, _KEPT = msgspec.json.Decoder(_Note), msgspec.json.Decoder(_Kept)
-
-
-def given_box(note: bytes) -> msgspec.Raw | None:
-    """Return the box that a note of ours keeps, since a tight one has its place; else None."""
-    try:
-        _NOTE.decode(note)
-        return _KEPT.decode(note).given_box
-    except msgspec.DecodeError:
-        return None
-
-
 class JoinedRecords:
     """Records of several lists about the same things, joined into one object each."""
 

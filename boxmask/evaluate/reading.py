@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from boxmask.data.document import Document, open_document
 from boxmask.data.ids import unique_positions
@@ -13,18 +14,10 @@ from boxmask.data.records import Records, cut, decode, span
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
 from boxmask.evaluate.maskfile import Image, MaskFile
+from boxmask.mark import Mark, Status
 
 _EMPTY = (b"null", b"[]", b"{}", b'""')
 Row = TypeVar("Row", bound=msgspec.Struct)
-
-
-class _Mark(msgspec.Struct):
-    """What `boxmask annotate` adds to an annotation."""
-
-    status: str = "ok"
-    reason: str = ""
-    predicted_iou: float | None = None
-    given_box: list[float] | None = None
 
 
 class _Annotation(msgspec.Struct):
@@ -36,7 +29,7 @@ class _Annotation(msgspec.Struct):
     score: float | None = None
     iscrowd: int | bool = 0
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
-    boxmask: _Mark | None = None
+    boxmask: Mark | None = None
 
 
 class _Image(msgspec.Struct):
@@ -85,7 +78,7 @@ def _columns(
         absences.append(_absence(row))
         crowd.append(bool(row.iscrowd))
         quality = row.boxmask.predicted_iou if row.boxmask else None
-        given = row.boxmask.given_box if row.boxmask and predicted else None
+        given = _given_box(document, row) if predicted else None
         numbers.append((*_corners(given or row.bbox), row.area, row.score, quality))
     table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
     return MaskFile(
@@ -107,9 +100,19 @@ def _columns(
 
 def _absence(row: _Annotation) -> str:
     # A skipped annotation may still carry the mask that its input had: that is no prediction.
-    if row.boxmask is not None and row.boxmask.status == "skipped":
-        return row.boxmask.reason or "skipped"
+    if row.boxmask is not None and row.boxmask.status == Status.SKIPPED:
+        return row.boxmask.reason or str(Status.SKIPPED)
     return "no segmentation" if bytes(row.segmentation) in _EMPTY else ""
+
+
+def _given_box(document: Document, row: _Annotation) -> list[float] | None:
+    """Return the box that a tight one has taken the place of, if there is one."""
+    if row.boxmask is None or row.boxmask.given_box is UNSET:
+        return None
+    try:
+        return msgspec.json.decode(row.boxmask.given_box, type=list[float] | None)
+    except msgspec.ValidationError as error:
+        raise _not_coco(document, "annotations", row.id, error) from error
 
 
 def _corners(bbox: list[float] | None) -> tuple[float | None, ...]:
@@ -141,9 +144,11 @@ def _rows(document: Document, records: Records, what: str, rows: type[Row]) -> I
             # Encoding turns NaN and Infinity, which Python's json writes, into null.
             return msgspec.json.decode(msgspec.json.encode(record), type=rows)
         except msgspec.ValidationError as error:
-            raise InputError(
-                f"{document.path}: {what} {record.get('id')!r} is not as COCO has it: {error}."
-            ) from error
+            raise _not_coco(document, what, record.get("id"), error) from error
 
     for _, chunk in decode(document, records, what, rows, strict):
         yield from chunk
+
+
+def _not_coco(document: Document, what: str, id: object, error: Exception) -> InputError:
+    return InputError(f"{document.path}: {what} {id!r} is not as COCO has it: {error}.")

@@ -1,0 +1,69 @@
+"""The mark: what `annotate` says of an annotation, under the key "boxmask" of its record."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+
+class Status(StrEnum):
+    """What became of an annotation."""
+
+    OK = "ok"  # a mask was made
+    KEPT = "kept"  # it had a mask, which stays
+    CROWD = "crowd"  # left alone
+    SKIPPED = "skipped"  # it cannot be used; the mark says why
+
+    @property
+    def code(self) -> int:
+        """A number for it, for arrays: its place among all."""
+        return list(Status).index(self)
+
+
+class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The mark of an annotation that has a new mask or was skipped; defaults are not written.
+
+    Boxes are x, y, width, height in pixels, as JSON: numbers stay as they were written.
+    """
+
+    status: str = ""  # a Status in what we write, any text in what we read
+    reason: str = ""  # why it was skipped
+    predicted_iou: float | None = None  # the IoU to expect of the mask
+    box: Raw | UnsetType = UNSET  # the tight box of the mask
+    tightness: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | UnsetType = UNSET
+    """How loose the network was told that the box is: above 0 the mask may leave it."""
+    given_box: Raw | UnsetType = UNSET
+    """The annotation's own box, where the tight box of a mask has taken its place."""
+
+
+class _FourNumbers(msgspec.Struct):
+    given_box: tuple[float, float, float, float]
+
+
+class _AsWritten(msgspec.Struct):
+    given_box: Raw
+
+
+_MARK = msgspec.json.Decoder(Mark)
+_FOUR_NUMBERS, _AS_WRITTEN = msgspec.json.Decoder(_FourNumbers), msgspec.json.Decoder(_AsWritten)
+
+
+def read_mark(raw: bytes) -> Mark | None:
+    """Read a mark; None for anything else."""
+    try:
+        return _MARK.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def kept_box(raw: bytes) -> Raw | UnsetType:
+    """Return the given box of a mark; UNSET if it is not a mark, or keeps no box of four numbers.
+
+    Whatever else is wrong with the mark does not matter: a user's own box is not lost.
+    """
+    try:
+        _FOUR_NUMBERS.decode(raw)
+        return _AS_WRITTEN.decode(raw).given_box
+    except msgspec.DecodeError:
+        return UNSET

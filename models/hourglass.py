@@ -5,10 +5,14 @@ by its stride), has no bias, and is followed by a norm.
 """
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 from torch import Tensor, nn
 
 from boxmask.models.norm import HourglassNorm
+from boxmask.models.warm_start import MisfitError, copy_parts, start_from
+
+FAINT = 0.1  # of what a block would answer, where it is added to a trained network
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,15 @@ class Residual(nn.Module):
         summed: Tensor = self.relu(self.second(self.first(x)) + self.skip(x))
         return summed
 
+    def fade(self, share: float) -> None:
+        """Let a new block answer with a share of what it would."""
+        if isinstance(self.skip, nn.Identity):
+            raise MisfitError("A block without a projection cannot begin faint.")
+        for branch in (self.second, self.skip):
+            for norm in branch.modules():
+                if isinstance(norm, HourglassNorm):
+                    nn.init.constant_(norm.weight, share)
+
 
 def repeat(
     inputs: int, outputs: int, count: int, *, stride: int = 1, middle: int | None = None
@@ -96,3 +109,16 @@ class Hourglass(nn.Module):
         inner: Tensor = self.enlarge(self.decode(self.inner(self.encode(x))))
         inner = inner[..., :height, :width]
         return inner if self.shortcut is None else inner + self.shortcut(x)
+
+    def start_from(self, other: nn.Module) -> None:
+        """Deepen a shallower hourglass: its innermost blocks become the shortcut of a new stage.
+
+        The new stage is added to that shortcut and begins faint, so that masks change little.
+        """
+        if isinstance(other, Hourglass):
+            copy_parts(self, other)
+        elif self.shortcut is None:
+            raise MisfitError("An hourglass without long skips cannot be deepened.")
+        else:
+            start_from(self.shortcut, other)
+            cast(Residual, self.decode[-1]).fade(FAINT)

@@ -3,6 +3,8 @@
 Shapes: N boxes, C channels, R crop side, M mask side.
 """
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,8 +12,10 @@ from torch import Tensor, nn
 from boxmask.models.cut import expected_iou
 from boxmask.models.hourglass import convolution
 from boxmask.models.initial import glorot_
+from boxmask.models.warm_start import copy_parts
 
 WIDTH = 64
+SHAPE = 2  # input channels behind those of the crops: the mask and its doubt
 # Keeps the estimate's logit finite for masks without any doubt.
 NEARLY = 1e-4
 
@@ -35,7 +39,7 @@ class QualityHead(nn.Module):
         super().__init__()
         self.channels = channels
         self.body = nn.Sequential(
-            convolution(channels + 2, WIDTH, stride=2),
+            convolution(channels + SHAPE, WIDTH, stride=2),
             convolution(WIDTH, WIDTH, stride=2),
             convolution(WIDTH, WIDTH, stride=2),
         )
@@ -60,3 +64,14 @@ class QualityHead(nn.Module):
         pooled = [seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), estimate(logits)[:, None]]
         score: Tensor = self.score(torch.cat(pooled, dim=1))
         return score.squeeze(1).float()
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of a head that looks at the first channels of these crops."""
+        copy_parts(self, other)
+        if isinstance(other, QualityHead) and other.channels < self.channels:
+            weight = self._first_weight()
+            weight[:, other.channels :] = 0
+            weight[:, -SHAPE:] = other._first_weight()[:, -SHAPE:]
+
+    def _first_weight(self) -> Tensor:
+        return cast(nn.Conv2d, self.body.get_submodule("0.0")).weight

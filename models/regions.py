@@ -16,6 +16,7 @@ from boxmask.geometry import crop
 from boxmask.models.backbones.trunk import Detailed
 from boxmask.models.config import ModelConfig
 from boxmask.models.initial import glorot_
+from boxmask.models.warm_start import MisfitError, copy_parts
 
 
 class Embedded(NamedTuple):
@@ -56,6 +57,12 @@ class EmbeddingRegion(nn.Module):
             vectors = self.instance(neighbourhoods(maps.features, boxes, index))
             parts.append(vectors.to(pixels.dtype).expand(-1, -1, self.size, self.size))
         return torch.cat(parts, dim=1)
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of a region whose crops begin with the same channels as these."""
+        if isinstance(other, EmbeddingRegion) and other.coordinates != self.coordinates:
+            raise MisfitError("Crops with and without coordinates have other first channels.")
+        copy_parts(self, other)
 
 
 def embedding(inputs: int, middle: int, outputs: int, *, padding: int) -> nn.Sequential:

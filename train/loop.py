@@ -1,7 +1,6 @@
 """The training loop: one step after another, each a function of its number alone."""
 
 import random
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -9,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from boxmask.errors import ConfigError, RunError, WeightsError
-from boxmask.models.heads.tail import Enlarge, Project
 from boxmask.models.network import MaskNetwork, build
+from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load
 from boxmask.train.average import Average
 from boxmask.train.batch import Batch
@@ -87,78 +86,22 @@ def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
         hint = " (--set pretrained=false)" if pretrained else ""
         raise ConfigError(f"{error}{hint}") from error
     if init is not None:
-        start, _ = load(init)
-        fill(network, start, init)
+        start_from_file(network, init)
     return network
 
 
-def fill(network: MaskNetwork, start: MaskNetwork, path: Path) -> None:
-    """Take over another network's weights; its parts must be the same, its sizes may differ.
-
-    The tail depends on the mask's side: it begins anew for another side, but for window masks,
-    whose tail does not know it. A network that is told hints takes over one that is not: what it
-    is told, and the channels that only it has, count for nothing at first.
-    """
-    own, theirs = network.state_dict(), start.state_dict()
-    before, now = start.config, network.config
-    if before.mask_size != now.mask_size and not now.window_masks:
-        theirs = without(theirs, tail_names(network), own)
-    if now.window_masks and not before.window_masks:
-        theirs = grown(own, theirs, tail_names(network))
+def start_from_file(network: MaskNetwork, path: Path) -> None:
+    """Give a network the weights of a file, of a network that has the same parts or fewer."""
+    start, _ = load(path)
     try:
-        network.load_state_dict(theirs)
-    except RuntimeError as error:
-        given, wanted = (msgspec.to_builtins(one) for one in (before, now))
+        start_from(network, start)
+    except MisfitError as error:
+        given, wanted = (msgspec.to_builtins(one.config) for one in (start, network))
         differs = [f"{k} is {given[k]}, not {wanted[k]}" for k in wanted if given[k] != wanted[k]]
         raise WeightsError(
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
             "these weights by --preset or --set, or begin without --init."
         ) from error
-
-
-Tensors = Mapping[str, Tensor]
-
-# What only networks that are told have, and the layers that look at more there than elsewhere.
-TOLD = "backbone.trunk.hints."
-FIRST = "branches.0.head.0.0.0.weight"
-JUDGING = "quality.body.0.0.weight"
-
-
-def without(theirs: Tensors, names: tuple[str, ...], own: Tensors) -> dict[str, Tensor]:
-    """Return their tensors, but our own where a name begins like one of `names`."""
-    mine = {name: x for name, x in own.items() if name.startswith(names)}
-    return {name: x for name, x in theirs.items() if not name.startswith(names)} | mine
-
-
-def grown(own: Tensors, theirs: Tensors, tails: tuple[str, ...]) -> dict[str, Tensor]:
-    """Return the tensors of a network that is told, from those of one that is not.
-
-    The head's first layer has the channels that both know first, and the rest begins at zero; the
-    quality head's has them in another order and begins anew, as does a tail of another kind. All
-    else is taken as it is: whether it fits is for whoever loads it to say.
-    """
-    same_tail = all(
-        name in own and own[name].shape == x.shape
-        for name, x in theirs.items()
-        if name.startswith(tails)
-    )
-    taken = dict(theirs) if same_tail else without(theirs, tails, own)
-    for name, x in own.items():
-        if name.startswith(TOLD) or name == JUDGING or (name.startswith(tails) and same_tail):
-            taken.setdefault(name, x)
-        if name == JUDGING:
-            taken[name] = x
-    known = theirs.get(FIRST)
-    if known is not None and known.shape[0] == own[FIRST].shape[0]:
-        taken[FIRST] = torch.zeros_like(own[FIRST])
-        taken[FIRST][:, : known.shape[1]] = known
-    return taken
-
-
-def tail_names(network: MaskNetwork) -> tuple[str, ...]:
-    """Return how the names of what turns features into masks begin."""
-    modules = network.named_modules()
-    return tuple(f"{name}." for name, module in modules if isinstance(module, Project | Enlarge))
 
 
 def learn(

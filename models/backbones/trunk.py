@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from boxmask.errors import ConfigError
 from boxmask.models.hints import PLANES
 from boxmask.models.pixels import PixelScale
+from boxmask.models.warm_start import copy_parts
 
 
 class Detailed(NamedTuple):
@@ -52,6 +53,10 @@ class Trunk(nn.Module):
             return x
         told: Tensor = x + self.hints(hints)
         return told
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of a trunk that sees hints or not; new hints change nothing at first."""
+        copy_parts(self, other, optional=("hints",))
 
 
 class Backbone(nn.Module):

@@ -7,6 +7,10 @@ from torch import Tensor, nn
 
 from boxmask.models.initial import glorot_, kaiming_
 from boxmask.models.norm import TailNorm
+from boxmask.models.warm_start import copy_parts
+
+# What an enlarging tail has only where it is shown a finer map.
+FINE_PARTS = ("lateral", "refine", "refined")
 
 
 class Project(nn.Module):
@@ -21,6 +25,11 @@ class Project(nn.Module):
         """Map (N,C,R,R) to logits (N,R,R)."""
         logits: Tensor = self.project(x)
         return logits.squeeze(1)
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of one of the same kind, and nothing of another kind."""
+        if isinstance(other, Project):
+            copy_parts(self, other)
 
 
 class Enlarge(nn.Module):
@@ -38,6 +47,11 @@ class Enlarge(nn.Module):
         """Map (N,C,R,R) to logits (N,2R,2R)."""
         logits: Tensor = self.project(self.relu(self.norm(self.enlarge(x))))
         return logits.squeeze(1)
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of one of the same kind, and nothing of another kind."""
+        if isinstance(other, Enlarge):
+            copy_parts(self, other, optional=FINE_PARTS)
 
 
 class FineEnlarge(Enlarge):

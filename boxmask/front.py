@@ -140,8 +140,8 @@ def train(
     2
     """
     from boxmask.train.presets import preset as named
-    from boxmask.train.session import Job, run
-    from boxmask.train.settings import override
+    from boxmask.train.recipe_text import override
+    from boxmask.train.run import Job, run
 
     flags = {"seen": seen, "steps": steps}
     changes = dict(recipe or {}) | {name: flag for name, flag in flags.items() if flag is not None}

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from boxmask.geometry import paste_frame_runs, sample_frame
 from boxmask.models.cut import at_best_cut
 from boxmask.rle import runs_window
-from boxmask.train.scene import Instance, Mask, Scene
-from boxmask.train.targets import Span, target, truth
-from boxmask.train.truth import true_iou
+from boxmask.train.data.scene import Instance, Mask, Scene
+from boxmask.train.data.targets import Span, target, true_iou, truth
 
 Bits = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]

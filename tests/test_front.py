@@ -57,7 +57,7 @@ def test_all_is_all() -> None:
         boxmask.lod  # type: ignore[attr-defined]  # noqa: B018
 
 
-@pytest.mark.parametrize("first", ["", "import boxmask.annotate.job, boxmask.train.config; "])
+@pytest.mark.parametrize("first", ["", "import boxmask.annotate.job, boxmask.train.recipe; "])
 def test_a_verb_is_a_function_whoever_came_first(first: str) -> None:
     code = f"{first}import boxmask; print([callable(getattr(boxmask, n)) for n in {VERBS!r}])"
     assert python(code) == "[True, True, True, True]"

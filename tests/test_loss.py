@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from boxmask.models import Prediction, Views
-from boxmask.train.batch import Batch, Truth
-from boxmask.train.config import LossWeights
+from boxmask.train.data.batch import Batch, Truth
 from boxmask.train.loss import Totals, cross_entropy, dice, losses, shares
+from boxmask.train.recipe import LossWeights
 
 SIDE = 4
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROBE = """
-import sys, boxmask, boxmask.models.config, boxmask.train.config
+import sys, boxmask, boxmask.models.config, boxmask.train.recipe
 from boxmask.cli import app
 print(boxmask.__file__)
 """

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from boxmask.errors import ConfigError
+from boxmask.train.optimiser import rate
 from boxmask.train.presets import PRESETS, preset
-from boxmask.train.schedule import rate
-from boxmask.train.settings import from_json, option_names, override, to_json
+from boxmask.train.recipe_text import from_json, option_names, override, to_json
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

@@ -6,9 +6,8 @@ import torch
 
 from boxmask.geometry import paste
 from boxmask.models.cut import at_best_cut
-from boxmask.train.scene import Instance, Mask, Scene
-from boxmask.train.targets import target, truth
-from boxmask.train.truth import true_iou
+from boxmask.train.data.scene import Instance, Mask, Scene
+from boxmask.train.data.targets import target, true_iou, truth
 
 HEIGHT, WIDTH, SIDE = 50, 70, 16
 

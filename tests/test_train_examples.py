@@ -24,11 +24,13 @@ from training_files import (
 
 from boxmask.errors import ConfigError
 from boxmask.models.hints import PLANES
-from boxmask.train.batch import Batch
-from boxmask.train.config import TrainConfig
-from boxmask.train.examples import Examples
-from boxmask.train.loader import check_parts, steps
-from boxmask.train.processes import Processes
+from boxmask.train.data.batch import Batch
+from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.loader import check_parts, steps
+from boxmask.train.data.sources import open_sources
+from boxmask.train.distributed import Processes
+from boxmask.train.recipe import TrainConfig
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
@@ -177,8 +179,6 @@ def test_crowds_and_tiny_boxes_are_left_out(path: Path) -> None:
 
 
 def test_files_weigh_what_the_recipe_says(tmp_path: Path) -> None:
-    from boxmask.train.collection import Collection, open_sources
-
     paths = [write_dataset(tmp_path / name, images=n) for name, n in (("a", 4), ("b", 2))]
     sources = open_sources(paths, [one.parent / "images" for one in paths], seen="all")
     collection = Collection(sources, min_side=2, room=1 << 24)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.train.jitter import box_iou, inside, jittered, loosened, proposal
+from boxmask.train.data.jitter import box_iou, inside, jittered, loosened, proposal
 
 BOX = np.array([10.0, 20.0, 50.0, 40.0])
 

@@ -16,15 +16,15 @@ from training_files import TOLD, VARIED, WHOLE, edit_annotations, tiny, write_da
 
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
 from boxmask.models.weights import load
-from boxmask.train.config import TrainConfig
-from boxmask.train.session import Job, run
-from boxmask.train.settings import to_json
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.recipe_text import to_json
+from boxmask.train.run import Job, run
 
 AGAIN = """
 import sys, torch
 from pathlib import Path
-from boxmask.train.session import Job, run
-from boxmask.train.settings import from_json
+from boxmask.train.run import Job, run
+from boxmask.train.recipe_text import from_json
 if __name__ == "__main__":
     torch.set_num_threads(1)
     data, out, recipe = (Path(text) for text in sys.argv[1:4])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from boxmask.train.paste import Cutout, paste, place
-from boxmask.train.scene import Instance, Mask, Scene
+from boxmask.train.data.cutpaste import Cutout, paste, place
+from boxmask.train.data.scene import Instance, Mask, Scene
 
 
 def square(x: int, y: int, side: int) -> Instance:

@@ -12,11 +12,11 @@ from training_files import tiny, write_dataset
 
 from boxmask.durable import replacing
 from boxmask.models.weights import load
-from boxmask.train.curves import draw_curves, ticks
-from boxmask.train.journal import Journal
-from boxmask.train.run import RunFolder
-from boxmask.train.samples import forget_after
-from boxmask.train.session import Job, run
+from boxmask.train.run import Job, run
+from boxmask.train.run_folder import RunFolder
+from boxmask.train.watch.curves import draw_curves, ticks
+from boxmask.train.watch.journal import Journal
+from boxmask.train.watch.sample_sheet import forget_after
 
 
 @pytest.fixture(scope="module")

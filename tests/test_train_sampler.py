@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.train.sampler import Sampler, balanced
+from boxmask.train.data.sampler import Sampler, balanced
 
 
 def epoch(sampler: Sampler, number: int, count: int) -> list[int]:

@@ -10,16 +10,16 @@ import torch
 from training_files import VARIED, WHOLE, collect, tiny, write_dataset
 
 from boxmask.errors import ConfigError
-from boxmask.train import compose, strands
-from boxmask.train.collection import Collection
-from boxmask.train.colour import recolour
-from boxmask.train.config import Augment
-from boxmask.train.examples import Examples
-from boxmask.train.paste import Cutout, paste, place
-from boxmask.train.ribbon import Layer, Look, Ribbon, paint
-from boxmask.train.scene import Scene
-from boxmask.train.strand_shapes import fitted, plain
-from boxmask.train.strands import KINDS, draw_strands
+from boxmask.train.data import compose, strands
+from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.colour import recolour
+from boxmask.train.data.cutpaste import Cutout, paste, place
+from boxmask.train.data.ribbon import Layer, Look, Ribbon, paint
+from boxmask.train.data.scene import Scene
+from boxmask.train.data.strand_shapes import fitted, plain
+from boxmask.train.data.strands import KINDS, draw_strands
+from boxmask.train.recipe import Augment
 
 KIND_NAMES = [kind.name for kind in KINDS]
 WHITE = np.full(3, 255.0)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from boxmask.train.collection import Collection, open_sources
-from boxmask.train.config import TrainConfig
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.sources import open_sources
 from boxmask.train.presets import preset
-from boxmask.train.settings import override
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.recipe_text import override
 
 SIDE = 96
 NAMES = ("dog", "kite", "person")

@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from boxmask.errors import ConfigError
 from boxmask.models.config import with_view_size
-from boxmask.train.config import TrainConfig
+from boxmask.train.recipe import TrainConfig
 
 LEAST_VIEW = 32  # pixels: the coarsest map of a smaller view would be nothing
 

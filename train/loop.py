@@ -11,18 +11,17 @@ from boxmask.errors import ConfigError, RunError, WeightsError
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load
-from boxmask.train.average import Average
-from boxmask.train.batch import Batch
-from boxmask.train.collection import Collection
-from boxmask.train.config import TrainConfig
-from boxmask.train.examples import Examples
-from boxmask.train.loader import check_parts, steps
+from boxmask.train.data.batch import Batch
+from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.loader import check_parts, steps
+from boxmask.train.distributed import Processes
 from boxmask.train.loss import Totals, losses
 from boxmask.train.optimiser import build_optimiser, clip, set_rate
-from boxmask.train.processes import Processes
-from boxmask.train.progress import Progress
-from boxmask.train.recorder import Recorder
-from boxmask.train.state import State
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.state import Average, State
+from boxmask.train.watch.progress import Progress
+from boxmask.train.watch.recorder import Recorder
 
 
 def fit(

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from boxmask.models.network import Prediction
-from boxmask.train.batch import Batch
-from boxmask.train.config import LossWeights, Normalise
-from boxmask.train.truth import true_iou
+from boxmask.train.data.batch import Batch
+from boxmask.train.data.targets import true_iou
+from boxmask.train.recipe import LossWeights, Normalise
 
 
 @dataclass(frozen=True)

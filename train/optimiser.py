@@ -1,5 +1,6 @@
-"""Parameter groups and optimisers."""
+"""Parameter groups, optimisers, and the learning rate over the steps."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
@@ -7,8 +8,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.optimizer import Optimizer
 
-from boxmask.train.config import Optimiser
-from boxmask.train.schedule import rate
+from boxmask.train.recipe import Optimiser
 
 OPTIMISERS: dict[str, Callable[[list[dict[str, object]], Optimiser], Optimizer]] = {
     "adam": lambda groups, c: Adam(groups, lr=c.lr, betas=c.betas, eps=c.epsilon),
@@ -39,6 +39,21 @@ def build_optimiser(network: nn.Module, config: Optimiser) -> Optimizer:
         ],
         config,
     )
+
+
+def rate(config: Optimiser, step: int, *, steps: int) -> float:
+    """Return the factor on the learning rate at a step counted from 0.
+
+    A pure function of the step, so that a resumed run continues it exactly.
+    """
+    if step < config.warm_up:
+        return config.warm_up_from + (1 - config.warm_up_from) * step / config.warm_up
+    if config.schedule == "steps":
+        return float(0.1 ** sum(step >= drop for drop in config.drops))
+    if config.schedule == "constant":
+        return 1.0
+    done = (step - config.warm_up) / max(1, steps - config.warm_up)
+    return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def set_rate(optimiser: Optimizer, config: Optimiser, *, step: int, steps: int) -> float:

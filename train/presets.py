@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from boxmask.errors import ConfigError
 from boxmask.models.config import ModelConfig
-from boxmask.train.config import Augment, LossWeights, Optimiser, TrainConfig
-from boxmask.train.settings import override
+from boxmask.train.recipe import Augment, LossWeights, Optimiser, TrainConfig
+from boxmask.train.recipe_text import override
 
 # The released Deep-MAC configs, whose runs start from a detection checkpoint that is not at hand.
 _DEEPMAC = TrainConfig(

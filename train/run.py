@@ -1,107 +1,109 @@
-"""The run folder: what a training run leaves behind.
+"""One call of `boxmask train`: files to collections, collections to the loop, all in a folder."""
 
-config.json         the recipe
-data.json           the annotation files, by their digests
-log.jsonl           every report, a line each
-state.pt            what a run goes on from
-last.safetensors    the latest weights
-best.safetensors    the best weights by validation
-MODEL_CARD.md       what a user of the weights must know
-curves.png          losses and IoU over the steps
-samples.png         masks over the steps, the truth on top
-"""
-
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
+import torch
 
-from boxmask.durable import replacing
-from boxmask.errors import RunError
-from boxmask.train.config import TrainConfig
-from boxmask.train.inputs import Inputs
-from boxmask.train.settings import from_json, to_json
+from boxmask.models.device import choose_device
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.sources import Source, open_sources
+from boxmask.train.distributed import processes
+from boxmask.train.loop import fit
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.run_folder import Inputs, RunFolder, files
+from boxmask.train.watch.card import Provenance, describe
+from boxmask.train.watch.recorder import Recorder
+from boxmask.train.watch.validation import Validation, spread
+
+GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """The files of a run by name."""
+class Job:
+    """Data, folders and machine of a run: what is no part of its recipe."""
 
-    path: Path
+    annotations: tuple[Path, ...]
+    images: tuple[Path, ...]
+    out: Path
+    val: tuple[Path, ...] = ()
+    val_images: tuple[Path, ...] = ()
+    init: Path | None = None
+    resume: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    command: str = "boxmask train"
 
-    @property
-    def config(self) -> Path:
-        """The recipe."""
-        return self.path / "config.json"
 
-    @property
-    def data(self) -> Path:
-        """The annotation files, by their digests."""
-        return self.path / "data.json"
-
-    @property
-    def log(self) -> Path:
-        """Every report, a line each."""
-        return self.path / "log.jsonl"
-
-    @property
-    def state(self) -> Path:
-        """What a run goes on from."""
-        return self.path / "state.pt"
-
-    @property
-    def samples(self) -> Path:
-        """A strip of sample masks for every validation."""
-        return self.path / "samples"
-
-    def open(self, config: TrainConfig, *, inputs: Inputs, resume: bool) -> None:
-        """Begin a run, or check that one can be continued."""
-        if self._begun():
-            if not resume:
-                raise RunError(
-                    f"{self.path} holds a run already; --resume goes on with it, another --out "
-                    "begins a new one"
-                )
-            self._check_recipe(config)
-            self._check_data(inputs)
-            return
-        self.path.mkdir(parents=True, exist_ok=True)
-        for path, text in (
-            (self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2)),
-            (self.config, to_json(config).encode()),
-        ):
-            with replacing(path) as stream:
-                stream.write(text)
-
-    def _begun(self) -> bool:
-        """Tell whether a run got anywhere; one that failed at once leaves nothing to lose."""
-        said = self.log.exists() and self.log.stat().st_size > 0
-        return self.config.exists() and (said or self.state.exists())
-
-    def _check_data(self, inputs: Inputs) -> None:
-        try:
-            changes = msgspec.json.decode(self.data.read_bytes(), type=Inputs).changes(inputs)
-        except (OSError, msgspec.DecodeError) as error:
-            raise RunError(
-                f"{self.data}: cannot tell whether the run began with these annotation files: "
-                f"{error}; begin a new one in another --out."
-            ) from error
-        if changes:
-            raise RunError(
-                f"{self.data}: the data has changed, so the run cannot be resumed: "
-                f"{'; '.join(changes)}. Give the files it began with, or another --out."
-            )
-
-    def _check_recipe(self, config: TrainConfig) -> None:
-        # Batches are functions of their number, whoever makes them and however much is kept.
-        kept = replace(
-            from_json(self.config.read_bytes()), workers=config.workers, cache_gib=config.cache_gib
+def run(
+    job: Job, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Train by a recipe on a job's data; return the last scores, in the first process."""
+    if job.threads is not None:
+        torch.set_num_threads(job.threads)
+    # Each worker keeps pictures of its own.
+    room = int(config.cache_gib * GIB) // max(1, config.workers)
+    sources = open_sources(job.annotations, job.images, seen=config.seen)
+    every = 0 if job.val else config.holdout
+    collection = Collection(sources, min_side=config.min_side, room=room, every=every)
+    validation = open_validation(job, config, sources)
+    measured = validation.collection.sources if validation is not None and job.val else ()
+    with processes(choose_device(job.device)) as group:
+        recorder = Recorder(
+            RunFolder(job.out),
+            provenance=_provenance(job, config, collection, validation),
+            validation=validation,
+            processes=group,
+            report=report,
         )
-        if kept != config:
-            before, now = to_json(kept).splitlines(), to_json(config).splitlines()
-            pairs = zip(before, now, strict=False)
-            changes = [f"{a.strip()} is now {b.strip()}" for a, b in pairs if a != b]
-            raise RunError(
-                f"{self.config}: the recipe has changed, so the run cannot be resumed: "
-                f"{'; '.join(changes)}. Give the options it began with, or another --out."
-            )
+        recorder.open(config, inputs=Inputs(files(sources), files(measured)), resume=job.resume)
+        state = fit(config, collection, recorder=recorder, processes=group, init=job.init)
+        if not group.first:
+            return {}
+    return {
+        "steps": state.step,
+        "best": state.best if math.isfinite(state.best) else None,
+        "scores": recorder.scores,
+        "left_out": len(recorder.left_out()),
+    }
+
+
+def _provenance(
+    job: Job, config: TrainConfig, collection: Collection, validation: Validation | None
+) -> Provenance:
+    return Provenance(
+        command=job.command,
+        data=describe(collection),
+        validation=describe(validation.collection) if validation is not None else (),
+        recipe=msgspec.to_builtins(config),
+    )
+
+
+def open_validation(
+    job: Job, config: TrainConfig, sources: tuple[Source, ...]
+) -> Validation | None:
+    """Open the data to measure on; the masks of all its classes are known there."""
+    files, folders = job.val or job.annotations, job.val_images or job.images
+    every = 0 if job.val else config.holdout
+    if not job.val and not every:
+        return None
+    tested = open_sources(files, folders, seen="all")
+    learnt = {
+        category.name
+        for source in sources
+        for category, seen in zip(source.dataset.categories, source.seen, strict=True)
+        if seen
+    }
+    names = [category.name for source in tested for category in source.dataset.categories]
+    room = int(config.cache_gib * GIB) // 4
+    collection = Collection(tested, min_side=0.0, room=room, every=every, held_out=True)
+    return Validation(
+        collection,
+        spread(collection, config.validate_images),
+        np.array([name in learnt for name in names]),
+    )

@@ -3,6 +3,7 @@
 There is no random state to keep: whatever is random is seeded by the step it belongs to.
 """
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,29 @@ from torch.optim.optimizer import Optimizer
 from boxmask.durable import replacing
 from boxmask.errors import RunError
 from boxmask.models.network import MaskNetwork
-from boxmask.train.average import Average
+
+
+class Average:
+    """An exponential moving average of a network; without a decay, the network itself."""
+
+    def __init__(self, network: MaskNetwork, decay: float | None) -> None:
+        self.decay = decay
+        self.network = network
+        if decay is not None:
+            self.network = copy.deepcopy(network).requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: MaskNetwork, *, step: int) -> None:
+        """Take in the weights after a step; the first steps count more than the decay says."""
+        if self.decay is None:
+            return
+        decay = min(self.decay, (1 + step) / (10 + step))
+        theirs = network.state_dict()
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(theirs[name], 1 - decay)
+            else:
+                value.copy_(theirs[name])
 
 
 @dataclass

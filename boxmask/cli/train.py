@@ -46,7 +46,7 @@ def train(
 ) -> None:
     """Train a network to mask the objects in boxes, from the masks of the seen classes."""
     from boxmask.train.presets import preset as named
-    from boxmask.train.settings import override, to_json
+    from boxmask.train.recipe_text import override, to_json
 
     given = {"seen": seen, "steps": steps, "batch": batch, "boxes": boxes}
     given |= {"seed": seed, "workers": workers}
@@ -57,7 +57,7 @@ def train(
         return
     if out is None or not images:
         raise typer.BadParameter("--images and --out are needed to train")
-    from boxmask.train.session import Job, run
+    from boxmask.train.run import Job, run
 
     job = Job(
         annotations=tuple(annotations),

@@ -19,7 +19,8 @@ from boxmask.models import ModelConfig, build
 from boxmask.models.backbones.trunk import Joined
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
-from boxmask.train.collection import Collection, open_sources
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.sources import open_sources
 
 Items = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

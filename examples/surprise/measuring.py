@@ -12,8 +12,8 @@ from training import Learner, train
 
 from boxmask.geometry import paste
 from boxmask.models import ModelConfig
-from boxmask.train.scene import Mask
-from boxmask.train.validation import mask_iou
+from boxmask.train.data.scene import Mask
+from boxmask.train.watch.validation import mask_iou
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from boxmask.evaluate.means import ClassSums, class_sums
 from boxmask.evaluate.table import between, percent
 from boxmask.models.cost import head_cost
 from boxmask.splits import select
-from boxmask.train.collection import Collection
+from boxmask.train.data.collection import Collection
 
 Floats = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]

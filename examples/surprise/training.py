@@ -19,10 +19,10 @@ from boxmask.geometry import sample_target
 from boxmask.models import ModelConfig, build
 from boxmask.models.backbones.trunk import Joined
 from boxmask.models.network import Branch
-from boxmask.train.collection import Collection
-from boxmask.train.jitter import proposal
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.jitter import proposal
+from boxmask.train.data.scene import Mask
 from boxmask.train.loss import cross_entropy
-from boxmask.train.scene import Mask
 
 Items = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -5,16 +5,15 @@ from typing import Any
 
 from boxmask.durable import replacing
 from boxmask.models.weights import save
-from boxmask.train.card import Provenance, card, card_text, opening
-from boxmask.train.config import TrainConfig
-from boxmask.train.curves import draw_curves
-from boxmask.train.inputs import Inputs
-from boxmask.train.journal import Journal
-from boxmask.train.processes import Processes
-from boxmask.train.run import RunFolder
-from boxmask.train.samples import add_strip, forget_after
+from boxmask.train.distributed import Processes
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.run_folder import Inputs, RunFolder
 from boxmask.train.state import State
-from boxmask.train.validation import Validation
+from boxmask.train.watch.card import Provenance, card, card_text, opening
+from boxmask.train.watch.curves import draw_curves
+from boxmask.train.watch.journal import Journal
+from boxmask.train.watch.sample_sheet import add_strip, forget_after
+from boxmask.train.watch.validation import Validation
 
 Report = Callable[[dict[str, Any]], None]
 

@@ -7,10 +7,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from boxmask.errors import BoxmaskError, ConfigError
-from boxmask.train.batch import Batch
-from boxmask.train.config import TrainConfig
-from boxmask.train.examples import Examples
-from boxmask.train.processes import Processes
+from boxmask.train.data.batch import Batch
+from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.distributed import Processes
+from boxmask.train.recipe import TrainConfig
 
 AHEAD = 4  # batches that each worker prepares ahead
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from boxmask.errors import ConfigError
-from boxmask.train.config import TrainConfig
 from boxmask.train.limits import check
+from boxmask.train.recipe import TrainConfig
 
 
 def to_json(config: TrainConfig) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.train.scene import Instance, Mask, Pixels, Scene
+from boxmask.train.data.scene import Instance, Mask, Pixels, Scene
 
 Random = np.random.Generator
 

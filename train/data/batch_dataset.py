@@ -15,15 +15,15 @@ from boxmask.errors import ConfigError, InputError
 from boxmask.models.config import WIDEST, ModelConfig, with_view_size
 from boxmask.models.hints import Neighbours
 from boxmask.models.views import Views, context_of, cut_views, mask_frames
-from boxmask.train.batch import Batch, Truth
-from boxmask.train.collection import Collection, Table
-from boxmask.train.colour import factor
-from boxmask.train.compose import close_scene, whole_scene
-from boxmask.train.config import Augment, TrainConfig
-from boxmask.train.jitter import inside, jittered, loosened, proposal
-from boxmask.train.sampler import Sampler, balanced
-from boxmask.train.scene import Instance, Scene
-from boxmask.train.targets import Span, target, truth
+from boxmask.train.data.batch import Batch, Truth
+from boxmask.train.data.collection import Collection, Table
+from boxmask.train.data.colour import factor
+from boxmask.train.data.compose import close_scene, whole_scene
+from boxmask.train.data.jitter import inside, jittered, loosened, proposal
+from boxmask.train.data.sampler import Sampler, balanced
+from boxmask.train.data.scene import Instance, Scene
+from boxmask.train.data.targets import Span, target, truth
+from boxmask.train.recipe import Augment, TrainConfig
 
 Random = np.random.Generator
 

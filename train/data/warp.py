@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.train.scene import Box, Instance, Mask, Pixels
+from boxmask.train.data.scene import Box, Instance, Mask, Pixels
 
 Map = npt.NDArray[np.float64]
 Canvas = tuple[int, int, int, int]

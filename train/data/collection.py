@@ -3,34 +3,26 @@
 Letters: N boxes that are fit for training and I images, of all sources one after another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data import pixel_boxes, read, segmentation
+from boxmask.data import pixel_boxes, segmentation
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import load_image
 from boxmask.rle import decode_window
-from boxmask.splits import select_each
-from boxmask.train.keep import Keep
-from boxmask.train.scene import Bits, Instance, Mask, Pixels
+from boxmask.train.data.scene import Bits, Instance, Mask, Pixels
+from boxmask.train.data.sources import Source
 
 IntArray = npt.NDArray[np.int64]
 Boxes = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """One annotation file, its folder of images, and which of its categories are seen (C,)."""
-
-    dataset: BoxDataset
-    folder: Path
-    seen: Bits
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +38,30 @@ class Table:
     def only(self, chosen: Bits) -> "Table":
         """Keep some of the boxes."""
         return Table(*(getattr(self, column.name)[chosen] for column in fields(self)))
+
+
+class Keep(dict[Key, Value]):
+    """Values made on demand and kept until the room is used up.
+
+    Nothing is ever thrown out: under draws that are all as likely, what came first is as good to
+    keep as what came last.
+    """
+
+    def __init__(
+        self, make: Callable[[Key], Value], *, size: Callable[[Value], int], room: int
+    ) -> None:
+        super().__init__()
+        self.make = make
+        self.size = size
+        self.room = room  # bytes left
+
+    def __missing__(self, key: Key) -> Value:
+        value = self.make(key)
+        size = self.size(value)
+        if size <= self.room:
+            self.room -= size
+            self[key] = value
+        return value
 
 
 class Collection:
@@ -134,25 +150,6 @@ class Collection:
         except InputError as error:
             raise InputError(f"{dataset.path}: {instance.name}: {error}") from error
         return replace(instance, mask=Mask(window.x, window.y, window.bits.T).trimmed())
-
-
-def open_sources(
-    annotations: Sequence[Path], folders: Sequence[Path], *, seen: str
-) -> tuple[Source, ...]:
-    """Read annotation files, each with its folder of images; one folder may serve them all."""
-    if len(folders) == 1:
-        folders = list(folders) * len(annotations)
-    if len(folders) != len(annotations):
-        raise ConfigError(
-            f"{len(annotations)} annotation files but {len(folders)} folders of images; "
-            "give one folder for all, or one for each in the same order."
-        )
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigError(f"{folder}: there is no such folder of images.")
-    datasets = [read(path) for path in annotations]
-    chosen = select_each(seen, [dataset.categories for dataset in datasets])
-    return tuple(Source(*each) for each in zip(datasets, folders, chosen, strict=True))
 
 
 def _table(sources: Sequence[Source], min_side: float) -> Table:

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from boxmask.models.network import MaskNetwork
-from boxmask.train.run import RunFolder
-from boxmask.train.scene import Bits, Mask, Pixels, overlap
-from boxmask.train.validation import Validation, predict
+from boxmask.train.data.scene import Bits, Mask, Pixels, overlap
+from boxmask.train.run_folder import RunFolder
+from boxmask.train.watch.validation import Validation, predict
 
 TILE = 128  # pixels
 TILES = 10  # of a strip

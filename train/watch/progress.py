@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxmask.train.batch import Batch
-from boxmask.train.processes import Processes
+from boxmask.train.data.batch import Batch
+from boxmask.train.distributed import Processes
 
 Terms = dict[str, Tensor]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from boxmask.train.config import Jitter
-from boxmask.train.scene import Box
+from boxmask.train.data.scene import Box
+from boxmask.train.recipe import Jitter
 
 Random = np.random.Generator
 

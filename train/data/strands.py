@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from boxmask.train.paste import Cutout
-from boxmask.train.ribbon import Floats, Layer, Look, Ribbon, paint
-from boxmask.train.strand_shapes import (
+from boxmask.train.data.cutpaste import Cutout
+from boxmask.train.data.ribbon import Floats, Layer, Look, Ribbon, paint
+from boxmask.train.data.strand_shapes import (
     branches,
     chain,
     coil,

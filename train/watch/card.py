@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from boxmask.train.collection import Collection, Source
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.sources import Source
 from boxmask.version import __version__
 
 Card = dict[str, Any]

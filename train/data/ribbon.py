@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.train.scene import Pixels
+from boxmask.train.data.scene import Pixels
 
 Random = np.random.Generator
 Floats = npt.NDArray[np.float64]

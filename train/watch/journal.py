@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from boxmask.train.run import RunFolder
+from boxmask.train.run_folder import RunFolder
 
 Entry = dict[str, Any]
 

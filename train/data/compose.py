@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.models.config import ModelConfig
-from boxmask.train.collection import Collection
-from boxmask.train.colour import factor, recolour
-from boxmask.train.config import Augment
-from boxmask.train.paste import Cutout, place
-from boxmask.train.scene import Box, Instance, Pixels, Scene
-from boxmask.train.strands import draw_strands
-from boxmask.train.warp import (
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.colour import factor, recolour
+from boxmask.train.data.cutpaste import Cutout, place
+from boxmask.train.data.scene import Box, Instance, Pixels, Scene
+from boxmask.train.data.strands import draw_strands
+from boxmask.train.data.warp import (
     Canvas,
     Map,
     after,
@@ -28,6 +27,7 @@ from boxmask.train.warp import (
     shifted,
     whole_pixels,
 )
+from boxmask.train.recipe import Augment
 
 Random = np.random.Generator
 Items = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.train.ribbon import Floats, Ribbon
+from boxmask.train.data.ribbon import Floats, Ribbon
 
 Random = np.random.Generator
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from boxmask.train.config import Augment
-from boxmask.train.scene import Pixels
+from boxmask.train.data.scene import Pixels
+from boxmask.train.recipe import Augment
 
 Random = np.random.Generator
 Matrix = npt.NDArray[np.float64]

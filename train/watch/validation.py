@@ -21,8 +21,8 @@ from boxmask.models.hints import Neighbours
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views, mask_frames
 from boxmask.rle import runs_window
-from boxmask.train.collection import Collection
-from boxmask.train.scene import Mask, overlap
+from boxmask.train.data.collection import Collection
+from boxmask.train.data.scene import Mask, overlap
 
 Floats = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]

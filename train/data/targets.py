@@ -1,6 +1,9 @@
-"""What the network should answer for a box, from the mask's pixels inside it.
+"""What the network should answer for a box, and how well it did: targets and true IoU.
 
-Letters: M mask side, K rows and columns at which the true IoU is measured at most.
+Shapes: N boxes, M mask side, K rows and columns of pixels at which the true IoU is measured at
+most. A mask is pasted by sampling its probabilities at every pixel of the box; so here, at the same
+pixels, all boxes in one product. In a box of more than K rows or columns, K of them stand for all,
+evenly spread.
 """
 
 from dataclasses import dataclass
@@ -8,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from boxmask import geometry
-from boxmask.train.batch import Truth
-from boxmask.train.scene import Bits, Box, Instance, Mask, Scene, overlap
+from boxmask.models.cut import at_best_cut
+from boxmask.train.data.batch import Truth
+from boxmask.train.data.scene import Bits, Box, Instance, Mask, Scene, overlap
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
@@ -69,6 +74,24 @@ def truth(
         torch.from_numpy(bits)[None],
         torch.tensor([missed]),
     )
+
+
+def interpolation(places: Tensor, side: int) -> Tensor:
+    """Return the bilinear weights (N,K,M) of cells 0..M-1 at places (N,K); NaN weighs nothing."""
+    cells = torch.arange(side, dtype=places.dtype, device=places.device)
+    return (1 - (places[..., None] - cells).abs()).clamp(min=0).nan_to_num(0)
+
+
+@torch.no_grad()
+def true_iou(logits: Tensor, truth: Truth) -> Tensor:
+    """Return the IoU (N,) of pasted predictions with the true masks."""
+    probability = at_best_cut(logits).sigmoid()
+    side = logits.shape[-1]
+    rows, columns = interpolation(truth.rows, side), interpolation(truth.columns, side)
+    pasted = rows @ probability @ columns.transpose(1, 2) > 0.5  # (N, K, K)
+    both = (pasted & truth.bits).sum(dim=(1, 2))
+    either = (pasted | truth.bits).sum(dim=(1, 2)) + truth.missed
+    return both / either.clamp(min=1)
 
 
 def _pixels(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boxmask.check import Report as CheckReport
     from boxmask.data import ReadOptions
     from boxmask.dataset import BoxDataset
-    from boxmask.evaluate.report import Report as Evaluation
+    from boxmask.evaluate.report import EvaluationReport
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
 
@@ -87,7 +87,7 @@ def evaluate(
     page: FilePath | None = None,
     progress: Progress | None = None,
     **options: Unpack[Evaluating],
-) -> "Evaluation":
+) -> "EvaluationReport":
     """Score masks against the true ones; `page` is where a page with plots goes (HTML).
 
     `weights` runs a network over the true boxes of `images` first; "bundled" is the bundled one.
@@ -97,9 +97,9 @@ def evaluate(
     (['masks.json', 'box'], 1.0)
     """
     from boxmask.bundled import BUNDLED
-    from boxmask.evaluate.job import Job, silent
-    from boxmask.evaluate.page import page_text
-    from boxmask.evaluate.run import run
+    from boxmask.evaluate.job import EvaluateJob, no_progress
+    from boxmask.evaluate.run import evaluate as evaluate_job
+    from boxmask.evaluate.show.page import page_text
 
     rest = _paths(options, "weights", "images", "loosen_out", "keep")
     if rest.get("weights") == Path("bundled"):
@@ -107,7 +107,8 @@ def evaluate(
     rest["against"] = tuple(Path(path) for path in options.get("against", ()))
     rest["baselines"] = tuple(options.get("baselines", ()))
     scored = () if predicted is None else (Path(predicted),)
-    found = run(Job(Path(ground_truth), predicted=scored, **rest), progress or silent)
+    job = EvaluateJob(Path(ground_truth), predicted=scored, **rest)
+    found = evaluate_job(job, progress or no_progress)
     if page is not None:
         Path(page).write_text(page_text(found), encoding="utf-8")
     return found.report

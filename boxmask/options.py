@@ -51,7 +51,7 @@ class Annotating(Reading, total=False):
 
 
 class Evaluating(TypedDict, total=False):
-    """What is evaluated, and how: fields of boxmask.evaluate.job.Job."""
+    """What is evaluated, and how: fields of boxmask.evaluate.job.EvaluateJob."""
 
     weights: FilePath | None
     against: Sequence[FilePath]

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from boxmask import rle
-from boxmask.evaluate.job import Job
+from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.pool import cores
-from boxmask.evaluate.run import run
+from boxmask.evaluate.run import evaluate
 from boxmask.window import Window
 
 WIDTH, HEIGHT = 640, 480
@@ -102,7 +102,9 @@ def main() -> None:
         size = (true.stat().st_size + predicted.stat().st_size) / 1e6
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start, start_cpu = time.perf_counter(), cpu_seconds()
-        found = run(Job(true, (predicted,), workers=options.workers, seen="class 1,class 2"))
+        found = evaluate(
+            EvaluateJob(true, (predicted,), workers=options.workers, seen="class 1,class 2")
+        )
         seconds, cpu = time.perf_counter() - start, cpu_seconds() - start_cpu
     mean = found.report.systems[0].splits["overall"].iou.class_mean
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

@@ -16,21 +16,22 @@ import numpy as np
 
 from boxmask import rle
 from boxmask.dataset import Id, IntArray
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
-from boxmask.evaluate.measure import Size, located, mask_runs
-from boxmask.evaluate.run import Evaluation, run
-from boxmask.evaluate.scoring import Ground
+from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
+from boxmask.evaluate.measure import mask_record, mask_runs
+from boxmask.evaluate.metrics import Size
+from boxmask.evaluate.run import Evaluation, evaluate
+from boxmask.evaluate.scoring import GroundTruth
 
 EDGES = (0.0, 0.01, 0.1, 0.3, 1.01)
 
 
-def crowding(ground: Ground) -> FloatArray:
+def crowding(ground: GroundTruth) -> FloatArray:
     """Return (S, 2): the share of each scored box that others cover, and others of its kind."""
     truth = ground.truth
     size = {image.id: (image.width, image.height) for image in truth.images}
     of_image: dict[Id, list[int]] = defaultdict(list)
-    for row, absence in enumerate(truth.absences):
+    for row, absence in enumerate(truth.skip_reasons):
         if not absence:
             of_image[truth.image_ids[row]].append(row)
     shares: dict[int, list[float]] = {}
@@ -41,7 +42,7 @@ def crowding(ground: Ground) -> FloatArray:
 
 def shares_within(truth: MaskFile, rows: list[int], size: Size) -> dict[int, list[float]]:
     """Return for the records of one image how much of each box others cover, and its kind."""
-    masks = {row: mask_runs(located(truth, row), size) for row in rows}
+    masks = {row: mask_runs(mask_record(truth, row), size) for row in rows}
     shares = {}
     for row in rows:
         others = [other for other in rows if other != row]
@@ -87,7 +88,7 @@ def report(evaluation: Evaluation) -> list[str]:
 
 def main(truth: Path, masks: Path) -> None:
     """Print the table of a file of masks."""
-    print("\n".join(report(run(Job(truth, predicted=(masks,), workers=1)))))
+    print("\n".join(report(evaluate(EvaluateJob(truth, predicted=(masks,), workers=1)))))
 
 
 if __name__ == "__main__":

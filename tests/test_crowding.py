@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from evaluation_files import annotation, form, rectangle
 
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.run import run
+from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.run import evaluate
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 
@@ -26,7 +26,7 @@ def test_a_box_is_covered_by_the_masks_of_others_once(tmp_path: Path) -> None:
     ]
     path = tmp_path / "true.json"
     path.write_text(json.dumps(form(annotations)))
-    evaluation = run(Job(path, predicted=(path,), workers=1))
+    evaluation = evaluate(EvaluateJob(path, predicted=(path,), workers=1))
     shares = crowding(evaluation.ground)
     assert shares[0] == pytest.approx([0.75, 0.5])
     assert shares[1] == pytest.approx([0.5, 0.5])

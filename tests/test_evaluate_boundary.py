@@ -1,7 +1,5 @@
 """Boundary IoU against the definition of the paper, step by step."""
 
-import math
-
 import numpy as np
 import pytest
 from evaluation_files import BoolArray, rectangle
@@ -9,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from boxmask.evaluate.boundary import band_width, boundary, iou
+from boxmask.evaluate.boundary import band_width, boundary
 
 
 def eroded_step_by_step(bits: BoolArray, band: int) -> BoolArray:
@@ -45,14 +43,8 @@ def test_a_small_mask_is_all_boundary() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "band"), [(640, 480, 16), (10, 10, 1), (4000, 3000, 100)]
+    ("width", "height", "band"),
+    [(640, 480, 16), (10, 10, 1), (4000, 3000, 100), (90, 120, 3), (100, 0, 2), (1, 1, 1)],
 )
 def test_the_band_is_two_percent_of_the_diagonal(width: int, height: int, band: int) -> None:
-    assert band_width(width, height) == band == max(1, round(0.02 * math.hypot(width, height)))
-
-
-def test_iou_of_empty_masks_is_zero() -> None:
-    empty = np.zeros((4, 4), dtype=np.bool_)
-    assert iou(empty, empty) == 0
-    assert iou(empty, ~empty) == 0
-    assert iou(~empty, ~empty) == 1
+    assert band_width(width, height) == band

@@ -16,11 +16,11 @@ from pycocotools import mask as coco
 
 from boxmask.data import read
 from boxmask.errors import ConfigError
-from boxmask.evaluate.job import Job
+from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.loosen import box_ious, loosened
-from boxmask.evaluate.page import page_text
-from boxmask.evaluate.report import Report
-from boxmask.evaluate.run import run
+from boxmask.evaluate.report import EvaluationReport
+from boxmask.evaluate.run import evaluate
+from boxmask.evaluate.show.page import page_text
 
 Floats = npt.NDArray[np.float64]
 NOWHERE = np.zeros((1, 2))
@@ -116,19 +116,19 @@ def test_ious_of_boxes_are_those_of_pycocotools(pairs: list[tuple[tuple[float, .
     assert box_ious(*corners) == pytest.approx(np.array(wanted), abs=1e-9)
 
 
-def loose_job(folder: Path, **changes: object) -> Job:
+def loose_job(folder: Path, **changes: object) -> EvaluateJob:
     true = write(folder, "true.json", scene(3)[0])
     out = folder / "loose.json"
-    job = Job(true, baselines=("box",), loosen=0.1, loosen_seed=5, loosen_out=out)
+    job = EvaluateJob(true, baselines=("box",), loosen=0.1, loosen_seed=5, loosen_out=out)
     return replace(job, **changes)  # type: ignore[arg-type]
 
 
-def report(job: Job) -> Report:
-    return run(job).report
+def report(job: EvaluateJob) -> EvaluationReport:
+    return evaluate(job).report
 
 
 def test_baselines_see_the_moved_boxes_and_the_report_says_so(tmp_path: Path) -> None:
-    found = run(loose_job(tmp_path))
+    found = evaluate(loose_job(tmp_path))
     (box,) = found.report.systems
     moving = found.report.loosening
     assert moving is not None and (moving.fraction, moving.seed) == (0.1, 5)
@@ -146,7 +146,7 @@ def test_the_boxes_are_written_without_masks_and_all_else_stays(tmp_path: Path) 
     truth["annotations"][0] |= {"note": 1.0, "boxmask": {"status": "ok"}}
     truth["annotations"][1] |= {"bbox": None}
     job.ground_truth.write_text(json.dumps(truth | {"info": {"v": 1.0}}))
-    run(job)
+    evaluate(job)
     assert job.loosen_out is not None
     loose = json.loads(job.loosen_out.read_text())
     assert {key: loose[key] for key in ("info", "images", "categories")} == {
@@ -168,14 +168,14 @@ def test_the_boxes_are_written_without_masks_and_all_else_stays(tmp_path: Path) 
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     job = loose_job(tmp_path)
     assert job.loosen_out is not None
-    run(job)
+    evaluate(job)
     first = job.loosen_out.read_bytes()
     packed = replace(job, loosen_out=tmp_path / "loose.json.gz")
-    run(packed)
+    evaluate(packed)
     assert packed.loosen_out is not None
     assert gzip.decompress(packed.loosen_out.read_bytes()) == first
     other = replace(job, loosen_seed=6, loosen_out=tmp_path / "other.json")
-    run(other)
+    evaluate(other)
     assert (tmp_path / "other.json").read_bytes() != first
 
 
@@ -186,7 +186,7 @@ def test_predictions_from_moved_boxes_say_how_loose_these_were(tmp_path: Path) -
     names = [
         write(tmp_path, f"{k}.json", content) for k, content in enumerate((true, loose, tight))
     ]
-    found = run(Job(names[0], tuple(names)))
+    found = evaluate(EvaluateJob(names[0], tuple(names)))
     assert [system.box_iou for system in found.report.systems] == [1, 0.75, 0.75]
     text = page_text(found)
     assert "1.json: its boxes have a mean IoU of 75.0 with the true ones." in text
@@ -194,7 +194,7 @@ def test_predictions_from_moved_boxes_say_how_loose_these_were(tmp_path: Path) -
 
 
 def test_without_loosening_nothing_is_said_of_it(tmp_path: Path) -> None:
-    found = run(loose_job(tmp_path, loosen=0.0, loosen_out=None))
+    found = evaluate(loose_job(tmp_path, loosen=0.0, loosen_out=None))
     assert found.report.loosening is None and found.report.systems[0].box_iou == 1
     assert "Boxes moved" not in page_text(found)
 
@@ -226,7 +226,7 @@ def test_no_file_of_the_evaluation_is_written_over(tmp_path: Path) -> None:
 
 def test_rectangles_as_large_as_their_boxes_lose_what_the_boxes_lose(tmp_path: Path) -> None:
     true = form([annotation(k, rectangle(20, 15, 40, 30)) for k in range(200)])
-    job = Job(write(tmp_path, "true.json", true), baselines=("box",), loosen=0.05)
+    job = EvaluateJob(write(tmp_path, "true.json", true), baselines=("box",), loosen=0.05)
     found = report(job)
     assert found.loosening is not None
     assert found.loosening.box_iou == pytest.approx(0.86, abs=0.01)

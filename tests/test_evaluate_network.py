@@ -14,17 +14,17 @@ from PIL import Image
 
 from boxmask.annotate.told import Told
 from boxmask.errors import ConfigError
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.page import page_text
+from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.reading import read_masks
-from boxmask.evaluate.run import run
+from boxmask.evaluate.run import evaluate
+from boxmask.evaluate.show.page import page_text
 from boxmask.models import build
 from boxmask.models.presets import preset
 from boxmask.models.weights import save
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> EvaluateJob:
     torch.manual_seed(0)
     save(tmp_path / "tiny.safetensors", build(preset("zoom-tiny")), {})
     Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)).save(tmp_path / "1.jpg")
@@ -34,7 +34,7 @@ def job(tmp_path: Path) -> Job:
         annotation(2, image_id="gone"),
         annotation(3, iscrowd=1),
     ]
-    return Job(
+    return EvaluateJob(
         write(tmp_path, "true.json", form(true)),
         weights=tmp_path / "tiny.safetensors",
         images=tmp_path,
@@ -44,8 +44,8 @@ def job(tmp_path: Path) -> Job:
     )
 
 
-def test_the_network_is_scored_on_every_true_box(job: Job) -> None:
-    network, box = run(job).report.systems
+def test_the_network_is_scored_on_every_true_box(job: EvaluateJob) -> None:
+    network, box = evaluate(job).report.systems
     assert network.name == "tiny"
     assert network.ap_ranked_by == "predicted_iou"
     assert network.missing == {"image missing": 1}
@@ -56,17 +56,17 @@ def test_the_network_is_scored_on_every_true_box(job: Job) -> None:
     assert box.splits["overall"].iou.instance_mean == 1
 
 
-def test_the_kept_masks_are_scored_the_same_as_a_file(job: Job) -> None:
-    network, _ = run(job).report.systems
+def test_the_kept_masks_are_scored_the_same_as_a_file(job: EvaluateJob) -> None:
+    network, _ = evaluate(job).report.systems
     assert job.keep is not None
     assert len(read_masks(job.keep)) == 4
-    (again,) = run(Job(job.ground_truth, (job.keep,))).report.systems
+    (again,) = evaluate(EvaluateJob(job.ground_truth, (job.keep,))).report.systems
     assert msgspec.json.encode(again.splits) == msgspec.json.encode(network.splits)
 
 
-def test_the_network_sees_the_moved_boxes(job: Job) -> None:
-    exact, _ = run(job).report.systems
-    loose = run(replace(job, loosen=0.2, keep=job.ground_truth.with_name("loose.json")))
+def test_the_network_sees_the_moved_boxes(job: EvaluateJob) -> None:
+    exact, _ = evaluate(job).report.systems
+    loose = evaluate(replace(job, loosen=0.2, keep=job.ground_truth.with_name("loose.json")))
     network, box = loose.report.systems
     assert loose.report.loosening is not None
     assert loose.report.told is None
@@ -85,11 +85,11 @@ def test_the_network_sees_the_moved_boxes(job: Job) -> None:
     ],
 )
 def test_a_network_is_told_how_far_the_boxes_were_moved(
-    job: Job, changes: dict[str, object], told: Told, said: str
+    job: EvaluateJob, changes: dict[str, object], told: Told, said: str
 ) -> None:
     weights = job.ground_truth.with_name("windows.safetensors")
     save(weights, tiny_network(head="hourglass10", view_size=24, window_masks=True), {})
-    found = run(replace(job, weights=weights, **changes))  # type: ignore[arg-type]
+    found = evaluate(replace(job, weights=weights, **changes))  # type: ignore[arg-type]
     assert found.report.told == told
     assert said in page_text(found)
     assert json.loads(msgspec.json.encode(found.report))["told"]["tightness"] == told.tightness
@@ -103,6 +103,8 @@ def test_a_network_is_told_how_far_the_boxes_were_moved(
         ({"weights": None, "neighbours": "on"}, "for a network: add --weights"),
     ],
 )
-def test_what_cannot_be_told_is_refused(job: Job, changes: dict[str, object], said: str) -> None:
+def test_what_cannot_be_told_is_refused(
+    job: EvaluateJob, changes: dict[str, object], said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
-        run(replace(job, **changes))  # type: ignore[arg-type]
+        evaluate(replace(job, **changes))  # type: ignore[arg-type]

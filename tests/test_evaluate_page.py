@@ -10,10 +10,10 @@ import pytest
 from evaluation_files import Json, form, scene, write
 from rich.console import Console
 
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.page import page_text
-from boxmask.evaluate.run import Evaluation, run
-from boxmask.evaluate.table import percent, tables
+from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.run import Evaluation, evaluate
+from boxmask.evaluate.show.page import page_text
+from boxmask.evaluate.show.terminal import percent, tables
 
 VOID = {"meta"}
 
@@ -35,7 +35,7 @@ class Balance(HTMLParser):
 
 def evaluation(folder: Path, true: Json, predicted: Json, **job: object) -> Evaluation:
     paths = write(folder, "true.json", true), write(folder, "pred.json", predicted)
-    return run(Job(paths[0], (paths[1],), **job))  # type: ignore[arg-type]
+    return evaluate(EvaluateJob(paths[0], (paths[1],), **job))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 from evaluation_files import Json, annotation, form, rectangle, write
 
 from boxmask.errors import InputError
-from boxmask.evaluate.pairing import Instances, Pairing, pair, scored
+from boxmask.evaluate.pairing import Instances, Pairing, instances_to_score, pair
 from boxmask.evaluate.reading import read_masks
 
 
 def paired(tmp_path: Path, true: list[Json], predicted: list[Json]) -> tuple[Instances, Pairing]:
     truth = read_masks(write(tmp_path, "true.json", form(true)))
-    instances = scored(truth)
+    instances = instances_to_score(truth)
     return instances, pair(
         truth, instances, read_masks(write(tmp_path, "pred.json", form(predicted)))
     )
@@ -71,7 +71,7 @@ def test_what_cannot_be_scored_is_left_out_with_its_reason(tmp_path: Path) -> No
     content = form(true)
     content["images"] = content["images"][:1]
     content["categories"] = content["categories"][:1]
-    instances = scored(read_masks(write(tmp_path, "true.json", content)))
+    instances = instances_to_score(read_masks(write(tmp_path, "true.json", content)))
     assert instances.rows.tolist() == [0]
     assert instances.left_out == {
         "crowd": 1,
@@ -105,7 +105,7 @@ def test_a_results_list_pairs_by_id_if_it_has_ids(tmp_path: Path) -> None:
     listed = [entry | {"id": id} for entry, id in zip(results(true), (8, 7), strict=True)]
     truth = read_masks(write(tmp_path, "true.json", form(true)))
     predicted = read_masks(write(tmp_path, "pred.json", listed))
-    assert pair(truth, scored(truth), predicted).rows.tolist() == [1, 0]
+    assert pair(truth, instances_to_score(truth), predicted).rows.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("with_crowd", [True, False])
@@ -116,7 +116,7 @@ def test_a_results_list_without_ids_pairs_in_the_order_of_the_truth(
     listed = results([a for a in true if with_crowd or not a["iscrowd"]])
     truth = read_masks(write(tmp_path, "true.json", form(true)))
     predicted = read_masks(write(tmp_path, "pred.json", listed))
-    assert pair(truth, scored(truth), predicted).rows.tolist() == [0, len(listed) - 1]
+    assert pair(truth, instances_to_score(truth), predicted).rows.tolist() == [0, len(listed) - 1]
 
 
 def test_a_results_list_in_another_order_is_refused(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_results_list_in_another_order_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"pred\.json: its 2 entries have no annotation ids.*\"id\""
     ):
-        pair(truth, scored(truth), predicted)
+        pair(truth, instances_to_score(truth), predicted)
 
 
 def test_a_record_of_the_wrong_shape_is_named(tmp_path: Path) -> None:

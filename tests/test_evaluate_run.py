@@ -9,15 +9,15 @@ from evaluation_files import annotation, form, rectangle, scene, write
 from pycocotools import mask as coco
 
 from boxmask.errors import ConfigError
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.report import Report
-from boxmask.evaluate.run import run
+from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.report import EvaluationReport, to_json
+from boxmask.evaluate.run import evaluate
 
 
-def report(folder: Path, true: object, *predicted: object, **job: object) -> Report:
+def report(folder: Path, true: object, *predicted: object, **job: object) -> EvaluationReport:
     truth = write(folder, "true.json", true)
     files = [write(folder, f"pred{i}.json", content) for i, content in enumerate(predicted)]
-    return run(Job(truth, tuple(files), **job)).report  # type: ignore[arg-type]
+    return evaluate(EvaluateJob(truth, tuple(files), **job)).report  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -46,7 +46,7 @@ def test_the_interval_holds_the_mean_and_the_json_has_no_nan(tmp_path: Path) -> 
     found = report(tmp_path, true, predicted, seen="all")
     mean = found.systems[0].splits["overall"].iou
     assert mean.class_mean_95[0] < mean.class_mean < mean.class_mean_95[1]
-    parsed = msgspec.json.decode(msgspec.json.encode(found))
+    parsed = msgspec.json.decode(to_json(found))
     unseen = parsed["systems"][0]["splits"]["unseen"]
     assert parsed["splits"]["unseen"] == {"categories": 0, "instances": 0}
     assert unseen["iou"]["class_mean"] is None
@@ -84,9 +84,7 @@ def test_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     true, predicted = scene(2)
     alone = report(tmp_path, true, predicted, workers=1, seen="1")
     monkeypatch.setattr("boxmask.evaluate.run._WORTH_PROCESSES", 0)
-    assert msgspec.json.encode(report(tmp_path, true, predicted, workers=2, seen="1")) == (
-        msgspec.json.encode(alone)
-    )
+    assert to_json(report(tmp_path, true, predicted, workers=2, seen="1")) == to_json(alone)
 
 
 def test_a_difference_pairs_mask_with_mask(tmp_path: Path) -> None:
@@ -117,7 +115,7 @@ def test_what_is_compared_against_comes_after_the_predictions(tmp_path: Path) ->
     true = write(tmp_path, "true.json", form([annotation(1)]))
     ours = write(tmp_path / "a", "masks.json", form([annotation(1)]))
     theirs = write(tmp_path / "b", "masks.json", form([annotation(1, rectangle(10, 10, 10, 20))]))
-    found = run(Job(true, (ours,), against=(theirs,), baselines=("box",))).report
+    found = evaluate(EvaluateJob(true, (ours,), against=(theirs,), baselines=("box",))).report
     assert [system.name for system in found.systems] == [str(ours), str(theirs), "box"]
     assert found.differences[0].splits["overall"].iou.class_mean == pytest.approx(0.5)
 
@@ -133,15 +131,15 @@ def test_further_splits_are_named_by_the_user(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("job", "message"),
     [
-        (Job(Path("t")), "nothing to evaluate"),
-        (Job(Path("t"), weights=Path("w")), "add --images"),
-        (Job(Path("t"), baselines=("blob",)), "'blob'; there are: box, ellipse, grabcut"),
-        (Job(Path("t"), baselines=("grabcut",)), "add --images"),
-        (Job(Path("t"), (Path("p"),), splits={"seen": "voc"}), "cannot be named 'seen'"),
+        (EvaluateJob(Path("t")), "nothing to evaluate"),
+        (EvaluateJob(Path("t"), weights=Path("w")), "add --images"),
+        (EvaluateJob(Path("t"), baselines=("blob",)), "'blob'; there are: box, ellipse, grabcut"),
+        (EvaluateJob(Path("t"), baselines=("grabcut",)), "add --images"),
+        (EvaluateJob(Path("t"), (Path("p"),), splits={"seen": "voc"}), "cannot be named 'seen'"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused_before_any_work(
-    job: Job, message: str
+    job: EvaluateJob, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        run(job)
+        evaluate(job)

@@ -16,7 +16,7 @@ import boxmask
 from boxmask import front, options
 from boxmask.annotate.job import Job
 from boxmask.data import ReadOptions
-from boxmask.evaluate.job import Job as EvaluateJob
+from boxmask.evaluate.job import EvaluateJob
 
 VERBS = ("annotate", "check", "evaluate", "train")
 NAMES = [name for name in boxmask.__all__ if not name.startswith("_")]

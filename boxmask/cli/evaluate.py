@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from boxmask.annotate.job import Choice, as_tightness
@@ -77,15 +76,16 @@ def evaluate(
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
     from rich.console import Console
 
-    from boxmask.evaluate.job import Job
-    from boxmask.evaluate.page import page_text
+    from boxmask.evaluate import run
+    from boxmask.evaluate.job import EvaluateJob
     from boxmask.evaluate.pool import cores
-    from boxmask.evaluate.run import run
-    from boxmask.evaluate.table import tables
+    from boxmask.evaluate.report import to_json
+    from boxmask.evaluate.show.page import page_text
+    from boxmask.evaluate.show.terminal import tables
 
     if page is not None and not page.absolute().parent.is_dir():
         raise typer.BadParameter(f"{page.parent} is no folder", param_hint="--page")
-    job = Job(
+    job = EvaluateJob(
         ground_truth,
         predicted=() if predicted is None else (predicted,),
         weights=BUNDLED if weights == Path("bundled") else weights,
@@ -105,11 +105,11 @@ def evaluate(
         workers=workers or cores(),
     )
     with _bar() as progress:
-        found = run(job, progress)
+        found = run.evaluate(job, progress)
     if page is not None:
         page.write_text(page_text(found), encoding="utf-8")
     if json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found.report)).decode())
+        typer.echo(to_json(found.report).decode())
     else:
         Console().print(tables(found.report))
 

@@ -14,7 +14,7 @@ from boxmask import rle
 from boxmask.dataset import IntArray
 from boxmask.errors import ConfigError
 from boxmask.evaluate.grabcut import grabcut, require_opencv
-from boxmask.evaluate.maskfile import FloatArray, Image, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile
 from boxmask.evaluate.pairing import Instances
 from boxmask.evaluate.pool import Pool
 from boxmask.evaluate.shapes import SHAPES
@@ -28,7 +28,7 @@ _ABSENT = b"{}"
 @dataclass(frozen=True, eq=False)
 class _Task:
     name: str
-    image: Image
+    image: ImageRecord
     boxes: FloatArray  # (n, 4)
     folder: Path
 
@@ -43,7 +43,7 @@ def check_baseline(name: str, folder: Path | None) -> None:
             raise ConfigError("the baseline grabcut looks at the photos: add --images DIR.")
 
 
-def baseline(
+def draw_baseline(
     name: str,
     truth: MaskFile,
     instances: Instances,
@@ -54,15 +54,15 @@ def baseline(
 ) -> MaskFile:
     """Draw the baseline's mask into the true box of each instance."""
     records = [_ABSENT] * len(truth)
-    absences = ["not drawn"] * len(truth)
+    skip_reasons = ["not drawn"] * len(truth)
     groups = list(_rows_by_image(truth, instances))
     tasks = (_Task(name, image, truth.boxes[rows], folder or Path()) for image, rows in groups)
     done = 0
     # Shapes are drawn faster than processes start.
     with Pool(workers if name == "grabcut" else 1) as pool:
         for (_, rows), drawn in zip(groups, pool.in_order(_draw, tasks), strict=True):
-            for row, (record, absence) in zip(rows, drawn, strict=True):
-                records[row], absences[row] = record, absence
+            for row, (record, reason) in zip(rows, drawn, strict=True):
+                records[row], skip_reasons[row] = record, reason
             done += len(rows)
             progress(f"drawing the baseline {name}", done, len(instances.rows))
     unknown = np.full(len(truth), np.nan)
@@ -73,11 +73,11 @@ def baseline(
         qualities=unknown,
         is_crowd=np.zeros(len(truth), dtype=np.bool_),
         records=records,
-        absences=absences,
+        skip_reasons=skip_reasons,
     )
 
 
-def _rows_by_image(truth: MaskFile, instances: Instances) -> Iterator[tuple[Image, IntArray]]:
+def _rows_by_image(truth: MaskFile, instances: Instances) -> Iterator[tuple[ImageRecord, IntArray]]:
     order = np.argsort(instances.image, kind="stable")
     images, starts = np.unique(instances.image[order], return_index=True)
     for image, places in zip(images, np.split(order, starts[1:]), strict=True):

@@ -6,7 +6,7 @@ Letters: S instances, C categories, B draws, G (image, category) cells that hold
 import numpy as np
 
 from boxmask.dataset import IntArray
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.mask_file import FloatArray
 from boxmask.evaluate.means import ClassSums
 
 DRAWS = 1000
@@ -19,13 +19,15 @@ def draw_sums(
     """Return the class sums (B, C) of `draws` samples of the images, with replacement.
 
     The draws depend on the images alone, so two systems scored on the same instances get the same
-    draws, and the difference of their means draw by draw is a paired bootstrap.
+    draws, and the difference of their means draw by draw is a paired bootstrap. A value that is NaN
+    counts for nothing.
     """
+    known = ~np.isnan(values)
     images = np.unique(image, return_inverse=True)[1]
     number = int(images.max()) + 1
-    cell, place = np.unique(images * categories + category, return_inverse=True)
+    cell, place = np.unique((images * categories + category)[known], return_inverse=True)
     cell_image, cell_category = cell // categories, cell % categories
-    sums = np.bincount(place, weights=values)
+    sums = np.bincount(place, weights=values[known])
     counts = np.bincount(place).astype(np.float64)
     drawn = ClassSums(np.empty((draws, categories)), np.empty((draws, categories)))
     random = np.random.default_rng(SEED)

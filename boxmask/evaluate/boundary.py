@@ -1,4 +1,4 @@
-"""Boundary IoU (Cheng et al., 2021): the IoU of what lies within a band along both outlines.
+"""The boundary of a mask, as boundary IoU (Cheng et al., 2021) has it: a band inside its outline.
 
 Letters: h w a window that holds both masks; what lies outside the window is background.
 """
@@ -27,12 +27,6 @@ def boundary(bits: BoolArray, band: int) -> BoolArray:
     outline = bits.copy()
     outline[band:-band, band:-band] &= ~inner
     return outline
-
-
-def iou(first: BoolArray, second: BoolArray) -> float:
-    """Return the IoU of two masks of one shape; 0 if both are empty, as pycocotools has it."""
-    union = np.count_nonzero(first | second)
-    return float(np.count_nonzero(first & second) / union) if union else 0.0
 
 
 def _all_within(bits: BoolArray, span: int) -> BoolArray:

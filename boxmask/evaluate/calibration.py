@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.mask_file import FloatArray
 
 BINS = 10
 COVERAGES = (0.5, 0.8, 0.9, 0.95, 1.0)
@@ -64,10 +64,9 @@ def bin_means(quality: FloatArray, iou: FloatArray) -> tuple[FloatArray, FloatAr
 
 def spearman(first: FloatArray, second: FloatArray) -> float:
     """Return the rank correlation, ties at their mean rank; NaN if either does not vary."""
-    one, two = _ranks(first), _ranks(second)
-    one, two = one - one.mean(), two - two.mean()
-    scale = np.sqrt((one @ one) * (two @ two))
-    return float(one @ two / scale) if scale > 0 else float("nan")
+    first_ranks, second_ranks = (ranks - ranks.mean() for ranks in (_ranks(first), _ranks(second)))
+    scale = np.sqrt((first_ranks @ first_ranks) * (second_ranks @ second_ranks))
+    return float(first_ranks @ second_ranks / scale) if scale > 0 else float("nan")
 
 
 def _binned_error(quality: FloatArray, iou: FloatArray) -> float:

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from boxmask.evaluate.boxfile import write_boxes
-from boxmask.evaluate.job import Job
+from boxmask.evaluate.box_file import write_boxes
+from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.loosen import box_ious, loosened
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.pairing import Instances, Pairing
 from boxmask.evaluate.report import Loosening
 
@@ -28,7 +28,7 @@ class Given:
 
 
 @contextmanager
-def given_boxes(job: Job, truth: MaskFile) -> Iterator[Given]:
+def given_boxes(job: EvaluateJob, truth: MaskFile) -> Iterator[Given]:
     """Move the boxes if the job says so, and have a file of them while the block lasts."""
     if not job.loosen:
         yield Given(truth, truth.path)
@@ -42,7 +42,9 @@ def given_boxes(job: Job, truth: MaskFile) -> Iterator[Given]:
         yield Given(replace(truth, boxes=boxes), path)
 
 
-def loosening(job: Job, truth: MaskFile, given: Given, instances: Instances) -> Loosening | None:
+def loosening(
+    job: EvaluateJob, truth: MaskFile, given: Given, instances: Instances
+) -> Loosening | None:
     """Say how the boxes were moved, None if they were not."""
     if not job.loosen:
         return None

@@ -14,7 +14,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 
 
 @dataclass(frozen=True)
-class Job:
+class EvaluateJob:
     """True masks, one or more sets of predictions, and the splits to score them by.
 
     Systems come in the order of these fields; the first is compared with each of the others.
@@ -38,7 +38,7 @@ class Job:
     keep: Path | None = None  # where the network's masks go; None forgets them
     workers: int = field(default_factory=cores)
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Raise a ConfigError for options that do not go together, before any work is done."""
         if not (self.predicted or self.weights or self.against or self.baselines):
             raise ConfigError(
@@ -81,5 +81,5 @@ class Job:
             raise ConfigError(f"{self.loosen_out.parent}: no such folder; --loosen-out goes there.")
 
 
-def silent(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int) -> None:
     """Report no progress."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from boxmask.dataset import Id
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.mask_file import FloatArray
 
 # Moved sides lie on multiples of 1/64 pixel, where corner and size add up without rounding: the
 # boxes are the same whether they stay in memory or go through a file.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.dataset import IntArray
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.mask_file import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -44,7 +44,9 @@ def divide(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
 
 
 def class_sums(values: FloatArray, category: IntArray, categories: int) -> ClassSums:
-    """Add up values (S,) by category (S,)."""
+    """Add up values (S,) by category (S,), those that are not NaN."""
+    known = ~np.isnan(values)
+    values, category = values[known], category[known]
     return ClassSums(
         np.bincount(category, values, categories).astype(np.float64),
         np.bincount(category, minlength=categories).astype(np.float64),

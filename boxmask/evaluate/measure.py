@@ -1,7 +1,10 @@
-"""Measures one instance: the IoU and the boundary IoU of its true mask with each prediction.
+"""Measures each instance by every metric: its true mask with the prediction of each system.
 
 Letters: n instances of a chunk, K systems. Work goes with the size of the masks, not of the image.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,82 +13,94 @@ from boxmask import rle
 from boxmask.data.document import loads
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
-from boxmask.evaluate.boundary import BoolArray, band_width, boundary, iou
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.boundary import BoolArray
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
+from boxmask.evaluate.metrics import MaskPair, Metric, Size
 
-Size = tuple[int, int]  # width, height
 
-
-class Located(msgspec.Struct, frozen=True):
+class MaskRecord(msgspec.Struct, frozen=True):
     """The JSON of an annotation, and how a message names it."""
 
-    record: bytes
+    json: bytes
     where: str
 
 
-class Instance(msgspec.Struct, frozen=True):
+class InstanceMasks(msgspec.Struct, frozen=True):
     """A true mask and its K predictions, None where a system has none."""
 
     size: Size  # 0, 0 where the image record does not say
-    true: Located
-    predicted: tuple[Located | None, ...]
+    true: MaskRecord
+    predicted: tuple[MaskRecord | None, ...]
+
+
+class Measurements(NamedTuple):
+    """What was measured of n instances."""
+
+    areas: FloatArray  # (n,) pixels of the true masks
+    values: list[dict[str, FloatArray]]  # of each of K systems, by metric (n,)
 
 
 class _Masked(msgspec.Struct):
     segmentation: object = None
 
 
-def located(file: MaskFile, row: int) -> Located:
+def mask_record(file: MaskFile, row: int) -> MaskRecord:
     """Return an annotation of a file, with its name for messages."""
-    return Located(file.records[row], file.name(row))
+    return MaskRecord(file.records[row], file.name(row))
 
 
-def measure(instances: list[Instance]) -> FloatArray:
-    """Return (n, 1 + 2 K): true area in pixels, then IoU and boundary IoU of each system."""
-    return np.array([_measure(instance) for instance in instances], dtype=np.float64)
+def measure(instances: Sequence[InstanceMasks], metrics: Mapping[str, Metric]) -> Measurements:
+    """Measure a chunk of instances, at least one."""
+    areas = np.empty(len(instances))
+    systems = [{name: np.empty(len(instances)) for name in metrics} for _ in instances[0].predicted]
+    for place, instance in enumerate(instances):
+        true, size = mask_runs(instance.true, instance.size)
+        areas[place] = rle.area(true)
+        for values, record in zip(systems, instance.predicted, strict=True):
+            pair = None if record is None else _pair(true, mask_runs(record, size)[0], size)
+            for name, metric in metrics.items():
+                values[name][place] = metric.missing if pair is None else metric.measure(pair)
+    return Measurements(areas, systems)
 
 
-def mask_runs(located: Located, size: Size) -> tuple[IntArray, Size]:
+def join(parts: Sequence[Measurements]) -> Measurements:
+    """Put chunks together in their order."""
+    systems = zip(*(part.values for part in parts), strict=True)
+    return Measurements(
+        np.concatenate([part.areas for part in parts]),
+        [
+            {name: np.concatenate([values[name] for values in chunks]) for name in chunks[0]}
+            for chunks in systems
+        ],
+    )
+
+
+def mask_runs(record: MaskRecord, size: Size) -> tuple[IntArray, Size]:
     """Decode an annotation's mask as counts of runs, and the size of the image they fill."""
-    segmentation = _segmentation(located.record)
+    segmentation = _segmentation(record.json)
     if not all(size):
-        size = _own_size(segmentation, located.where)
+        size = _own_size(segmentation, record.where)
     try:
         width, height = size
         return rle.segmentation_runs(segmentation, width=width, height=height), size
     except InputError as error:
-        raise InputError(f"{located.where}: {error}") from error
+        raise InputError(f"{record.where}: {error}") from error
 
 
-def mask_rle(located: Located, size: Size) -> dict[str, object]:
+def mask_rle(record: MaskRecord, size: Size) -> dict[str, object]:
     """Decode an annotation's mask as the compressed RLE object of pycocotools."""
-    counts, (width, height) = mask_runs(located, size)
+    counts, (width, height) = mask_runs(record, size)
     compressed = rle.compress(counts, width=width, height=height)
     return {"size": [height, width], "counts": compressed}
 
 
-def _measure(instance: Instance) -> list[float]:
-    true, size = mask_runs(instance.true, instance.size)
-    row = [float(rle.area(true))]
-    for located in instance.predicted:
-        if located is None:
-            row += [0.0, 0.0]
-            continue
-        predicted, _ = mask_runs(located, size)
-        row += _overlap(true, predicted, size)
-    return row
-
-
-def _overlap(true: IntArray, predicted: IntArray, size: Size) -> tuple[float, float]:
-    """Return the IoU and the boundary IoU of two masks, in a window that holds both."""
-    corners = [box for box in (_corners(true, size), _corners(predicted, size)) if box[2] > box[0]]
-    if not corners:
-        return 0.0, 0.0
-    lows, highs = np.min(corners, axis=0), np.max(corners, axis=0)
-    box = (lows[0], lows[1], highs[2], highs[3])
-    first, second = _bits(true, size, box), _bits(predicted, size, box)
-    band = band_width(*size)
-    return iou(first, second), iou(boundary(first, band), boundary(second, band))
+def _pair(true: IntArray, predicted: IntArray, size: Size) -> MaskPair:
+    """Fill a window that holds two masks given as runs."""
+    found = [box for box in (_corners(true, size), _corners(predicted, size)) if box[2] > box[0]]
+    corners = np.array(found or [(0, 0, 0, 0)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    box = (low[0], low[1], high[2], high[3])
+    return MaskPair(_bits(true, size, box), _bits(predicted, size, box), size)
 
 
 def _corners(counts: IntArray, size: Size) -> tuple[int, int, int, int]:

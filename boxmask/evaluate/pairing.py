@@ -11,9 +11,9 @@ import numpy as np
 
 from boxmask.dataset import Id, IntArray
 from boxmask.errors import InputError
-from boxmask.evaluate.maskfile import MaskFile
+from boxmask.evaluate.mask_file import MaskFile
 
-_NAMED = 5
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Pairing:
     extra_ids: Sequence[Id] = ()
 
 
-def scored(truth: MaskFile) -> Instances:
+def instances_to_score(truth: MaskFile) -> Instances:
     """Choose the instances to score; crowds and annotations without a mask are counted out."""
     unique_ids(truth)
     images = {image.id: index for index, image in enumerate(truth.images)}
@@ -46,8 +46,8 @@ def scored(truth: MaskFile) -> Instances:
     category = np.array([categories.get(id, -1) for id in truth.category_ids], dtype=np.int64)
     left_out: Counter[str] = Counter()
     rows = []
-    for row, absence in enumerate(truth.absences):
-        reason = "crowd" if truth.is_crowd[row] else absence
+    for row, skipped in enumerate(truth.skip_reasons):
+        reason = "crowd" if truth.is_crowd[row] else skipped
         reason = reason or ("no image record" if image[row] < 0 else "")
         reason = reason or ("unknown category" if category[row] < 0 else "")
         if reason:
@@ -77,7 +77,7 @@ def pair(truth: MaskFile, instances: Instances, predicted: MaskFile) -> Pairing:
     missing_ids: list[Id] = []
     for place, row in enumerate(instances.rows):
         other = positions.get(truth.ids[row], -1)
-        reason = "no annotation of this id" if other < 0 else predicted.absences[other]
+        reason = "no annotation of this id" if other < 0 else predicted.skip_reasons[other]
         if reason:
             missing[reason] += 1
             missing_ids.append(truth.ids[row])
@@ -86,7 +86,7 @@ def pair(truth: MaskFile, instances: Instances, predicted: MaskFile) -> Pairing:
         rows[place] = other
     known = set(truth.ids)
     extra = [id for id in positions if id not in known]
-    return Pairing(rows, dict(missing), missing_ids[:_NAMED], len(extra), extra[:_NAMED])
+    return Pairing(rows, dict(missing), missing_ids[:_MAX_NAMED], len(extra), extra[:_MAX_NAMED])
 
 
 def unique_ids(masks: MaskFile) -> dict[Id, int]:

@@ -13,7 +13,7 @@ from boxmask.data.ids import unique_positions
 from boxmask.data.records import Records, cut, decode, span
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
-from boxmask.evaluate.maskfile import Image, MaskFile
+from boxmask.evaluate.mask_file import ImageRecord, MaskFile
 from boxmask.mark import Mark, Status
 
 _EMPTY = (b"null", b"[]", b"{}", b'""')
@@ -65,17 +65,17 @@ def read_masks(path: Path, *, predicted: bool = True) -> MaskFile:
 def _columns(
     document: Document,
     records: Records,
-    images: tuple[Image, ...],
+    images: tuple[ImageRecord, ...],
     categories: tuple[Category, ...],
     predicted: bool,
 ) -> MaskFile:
-    ids, image_ids, category_ids, absences = [], [], [], []
+    ids, image_ids, category_ids, skip_reasons = [], [], [], []
     numbers, crowd = [], []
     for row in _rows(document, records, "annotations", _Annotation):
         ids.append(row.id)
         image_ids.append(row.image_id)
         category_ids.append(row.category_id)
-        absences.append(_absence(row))
+        skip_reasons.append(_skip_reason(row))
         crowd.append(bool(row.iscrowd))
         quality = row.boxmask.predicted_iou if row.boxmask else None
         given = _given_box(document, row) if predicted else None
@@ -91,14 +91,14 @@ def _columns(
         scores=table[:, 5],
         qualities=table[:, 6],
         is_crowd=np.array(crowd, dtype=np.bool_),
-        absences=absences,
+        skip_reasons=skip_reasons,
         records=records,
         images=images,
         categories=categories,
     )
 
 
-def _absence(row: _Annotation) -> str:
+def _skip_reason(row: _Annotation) -> str:
     # A skipped annotation may still carry the mask that its input had: that is no prediction.
     if row.boxmask is not None and row.boxmask.status == Status.SKIPPED:
         return row.boxmask.reason or str(Status.SKIPPED)
@@ -122,12 +122,12 @@ def _corners(bbox: list[float] | None) -> tuple[float | None, ...]:
     return x, y, x + width, y + height
 
 
-def _images(document: Document) -> tuple[Image, ...]:
+def _images(document: Document) -> tuple[ImageRecord, ...]:
     if "images" not in document.members:
         return ()
     rows = list(_rows(document, cut(document, "images"), "images", _Image))
     unique_positions([row.id for row in rows], document.path, "images")
-    return tuple(Image(r.id, r.file_name, r.width or 0, r.height or 0) for r in rows)
+    return tuple(ImageRecord(r.id, r.file_name, r.width or 0, r.height or 0) for r in rows)
 
 
 def _categories(document: Document) -> tuple[Category, ...]:

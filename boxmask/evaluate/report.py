@@ -6,6 +6,9 @@ what could not be computed (an empty split, no predicted quality) is null. Split
 """
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from boxmask.annotate.told import Told
 from boxmask.dataset import Id
@@ -14,6 +17,7 @@ from boxmask.evaluate.calibration import Calibration
 FORMAT = "boxmask-eval-1"
 
 Interval = tuple[float, float]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,41 @@ class SizeScore:
     instance_mean: float
 
 
+class _ByMetric(Generic[Value]):
+    """Has the means of each metric; in the JSON they stand among the other keys."""
+
+    means: dict[str, Value]
+
+    @property
+    def iou(self) -> Value:
+        """Return the mean IoU."""
+        return self.means["iou"]
+
+    @property
+    def boundary_iou(self) -> Value:
+        """Return the mean boundary IoU."""
+        return self.means["boundary_iou"]
+
+
 @dataclass(frozen=True)
-class SplitScore:
+class SplitScore(_ByMetric[Mean]):
     """One system on one split."""
 
-    iou: Mean
-    boundary_iou: Mean
+    means: dict[str, Mean]  # by metric: iou, boundary_iou and whatever METRICS holds besides
     sizes: dict[str, SizeScore]  # small, medium, large
     calibration: Calibration | None  # null where the predictions carry no quality
     ap: dict[str, float]  # AP, AP50, AP75, APs, APm, APl; areas here are those of the file
 
 
 @dataclass(frozen=True)
-class ClassScore:
+class ClassScore(_ByMetric[float]):
     """One system on one class; means over its instances."""
 
     id: Id
     name: str
     seen: bool | None
     instances: int
-    iou: float
-    boundary_iou: float
+    means: dict[str, float]
     ap: float
 
 
@@ -76,11 +94,10 @@ class SystemScore:
 
 
 @dataclass(frozen=True)
-class SplitDifference:
+class SplitDifference(_ByMetric[Mean]):
     """Two systems on the very same instances of one split: first minus second."""
 
-    iou: Mean
-    boundary_iou: Mean
+    means: dict[str, Mean]
     better: float  # share of the instances where the first has the higher IoU
     worse: float
 
@@ -112,7 +129,7 @@ class Loosening:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """All that one evaluation found."""
 
     format: str
@@ -125,3 +142,26 @@ class Report:
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others
+
+    @property
+    def metrics(self) -> list[str]:
+        """Name the metrics that were measured."""
+        return list(self.systems[0].splits["overall"].means)
+
+
+def to_json(report: EvaluationReport) -> bytes:
+    """Write a report as JSON, each metric's mean under the metric's own name."""
+    plain = msgspec.to_builtins(report)
+    for scored in (*plain["systems"], *plain["differences"]):
+        scored["splits"] = {name: _flat(split) for name, split in scored["splits"].items()}
+    for system in plain["systems"]:
+        system["classes"] = [_flat(found) for found in system["classes"]]
+    return msgspec.json.format(msgspec.json.encode(plain))
+
+
+def _flat(scored: dict[str, Any]) -> dict[str, Any]:
+    """Put the means where the key "means" stands."""
+    flat: dict[str, Any] = {}
+    for key, value in scored.items():
+        flat |= value if key == "means" else {key: value}
+    return flat

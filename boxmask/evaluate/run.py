@@ -1,27 +1,28 @@
 """The evaluation from end to end: read, pair, measure on all cores, score, compare.
 
-Letters: S instances; T R C A the axes of precision.py.
+Letters: S instances; T R C A the axes of average_precision.py.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from boxmask.annotate.told import Told
-from boxmask.evaluate.comparison import compare
+from boxmask.evaluate.average_precision import category_precision, category_tasks
 from boxmask.evaluate.given import given_boxes, loosening, mean_box_iou
-from boxmask.evaluate.job import Job, Progress, silent
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.job import EvaluateJob, Progress, no_progress
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.means import BoolArray
-from boxmask.evaluate.measure import Instance, located, measure
-from boxmask.evaluate.pairing import Instances, Pairing, pair, scored
+from boxmask.evaluate.measure import InstanceMasks, Measurements, join, mask_record, measure
+from boxmask.evaluate.metrics import METRICS
+from boxmask.evaluate.pairing import Instances, Pairing, instances_to_score, pair
 from boxmask.evaluate.pool import Pool
-from boxmask.evaluate.precision import category_precision, category_tasks
+from boxmask.evaluate.predictions import load_predictions
 from boxmask.evaluate.reading import read_masks
-from boxmask.evaluate.report import FORMAT, Loosening, Report, SplitSize
-from boxmask.evaluate.scoring import Ground, Measured, score
-from boxmask.evaluate.systems import systems
+from boxmask.evaluate.report import FORMAT, EvaluationReport, Loosening, SplitSize
+from boxmask.evaluate.scoring import GroundTruth, SystemMeasurements, compare, score
 from boxmask.splits import select
 
 _CHUNK = 500
@@ -33,34 +34,36 @@ _WORTH_PROCESSES = 10_000
 class Evaluation:
     """The report, and the instances behind it for whoever wants to draw them."""
 
-    report: Report
-    ground: Ground
-    systems: list[Measured]
+    report: EvaluationReport
+    ground: GroundTruth
+    systems: list[SystemMeasurements]
 
 
-def run(job: Job, progress: Progress = silent) -> Evaluation:
+def evaluate(job: EvaluateJob, progress: Progress = no_progress) -> Evaluation:
     """Evaluate every system of a job on the same instances."""
-    job.check()
+    job.validate()
     truth = read_masks(job.ground_truth, predicted=False)
-    instances = scored(truth)
+    instances = instances_to_score(truth)
     splits = _splits(job, truth)
     with given_boxes(job, truth) as given:
-        named, told = systems(job, given, instances, progress)
+        predictions, told = load_predictions(job, given, instances, progress)
         moved = loosening(job, truth, given, instances)
-    pairings = [pair(truth, instances, masks) for masks in named.values()]
-    many = len(instances.rows) * len(named) >= _WORTH_PROCESSES
+    pairings = [pair(truth, instances, masks) for masks in predictions.values()]
+    many = len(instances.rows) * len(predictions) >= _WORTH_PROCESSES
     with Pool(job.workers if many else 1) as pool:
-        parts = _measure(truth, instances, list(named.values()), pairings, pool, progress)
-        table = np.concatenate(list(parts))
-        ground = Ground(truth, instances, table[:, 0], splits)
+        chunks = _instance_chunks(truth, instances, list(predictions.values()), pairings)
+        found = _measure_chunks(chunks, len(instances.rows), pool, progress)
+        ground = GroundTruth(truth, instances, found.areas, splits)
         measured = [
-            _measured(name, masks, pairing, ground, table[:, 1 + 2 * i : 3 + 2 * i], pool, progress)
-            for i, ((name, masks), pairing) in enumerate(zip(named.items(), pairings, strict=True))
+            _measure_system(name, masks, pairing, ground, values, pool, progress)
+            for (name, masks), pairing, values in zip(
+                predictions.items(), pairings, found.values, strict=True
+            )
         ]
     return Evaluation(_report(job, ground, measured, moved, told), ground, measured)
 
 
-def _splits(job: Job, truth: MaskFile) -> dict[str, BoolArray]:
+def _splits(job: EvaluateJob, truth: MaskFile) -> dict[str, BoolArray]:
     splits = {"overall": select("all", truth.categories)}
     if job.seen is not None:
         seen = select(job.seen, truth.categories)
@@ -68,70 +71,72 @@ def _splits(job: Job, truth: MaskFile) -> dict[str, BoolArray]:
     return splits | {name: select(text, truth.categories) for name, text in job.splits.items()}
 
 
-def _measure(
+def _instance_chunks(
     truth: MaskFile,
     instances: Instances,
     predicted: Sequence[MaskFile],
     pairings: Sequence[Pairing],
-    pool: Pool,
-    progress: Progress,
-) -> Iterator[FloatArray]:
-    """Yield (chunk, 1 + 2 * systems): what `measure` finds, in the order of the instances."""
+) -> Iterator[list[InstanceMasks]]:
+    """Yield the instances in their order, each with the predictions that belong to it."""
 
-    def instance(place: int) -> Instance:
+    def instance(place: int) -> InstanceMasks:
         image = truth.images[instances.image[place]]
         rows = [int(pairing.rows[place]) for pairing in pairings]
-        return Instance(
+        return InstanceMasks(
             (image.width, image.height),
-            located(truth, int(instances.rows[place])),
+            mask_record(truth, int(instances.rows[place])),
             tuple(
-                None if row < 0 else located(masks, row)
+                None if row < 0 else mask_record(masks, row)
                 for masks, row in zip(predicted, rows, strict=True)
             ),
         )
 
-    total, done = len(instances.rows), 0
-    chunks = (
-        [instance(place) for place in range(first, min(first + _CHUNK, total))]
-        for first in range(0, total, _CHUNK)
-    )
-    for part in pool.in_order(measure, chunks):
-        done += len(part)
+    total = len(instances.rows)
+    for first in range(0, total, _CHUNK):
+        yield [instance(place) for place in range(first, min(first + _CHUNK, total))]
+
+
+def _measure_chunks(
+    chunks: Iterator[list[InstanceMasks]], total: int, pool: Pool, progress: Progress
+) -> Measurements:
+    """Measure all instances by the metrics that METRICS holds now."""
+    parts, done = [], 0
+    for part in pool.in_order(partial(measure, metrics=dict(METRICS)), chunks):
+        parts.append(part)
+        done += len(part.areas)
         progress("measuring masks", done, total)
-        yield part
+    return join(parts)
 
 
-def _measured(
+def _measure_system(
     name: str,
     masks: MaskFile,
     pairing: Pairing,
-    ground: Ground,
-    overlaps: FloatArray,
+    ground: GroundTruth,
+    values: dict[str, FloatArray],
     pool: Pool,
     progress: Progress,
-) -> Measured:
+) -> SystemMeasurements:
     scores, ranked_by = _ranking(masks)
     precisions = []
     for part in pool.in_order(category_precision, category_tasks(ground.truth, masks, scores)):
         precisions.append(part)
         progress(f"mask AP of {name}", len(precisions), len(ground.truth.categories))
     paired = pairing.rows >= 0
-    quality = np.where(paired, masks.qualities[pairing.rows], np.nan)
-    return Measured(
-        name,
-        pairing,
-        overlaps[:, 0],
-        overlaps[:, 1],
-        quality,
-        np.stack(precisions, 2),
-        ranked_by,
-        mean_box_iou(ground.truth, ground.instances, masks, pairing),
+    return SystemMeasurements(
+        name=name,
+        pairing=pairing,
+        values=values,
+        quality=np.where(paired, masks.qualities[pairing.rows], np.nan),
+        precisions=np.stack(precisions, 2),
+        ap_ranked_by=ranked_by,
+        box_iou=mean_box_iou(ground.truth, ground.instances, masks, pairing),
     )
 
 
 def _ranking(masks: MaskFile) -> tuple[FloatArray, str]:
     """Return what AP ranks the predictions (N,) by, and what that is."""
-    usable = np.array([not absence for absence in masks.absences], dtype=np.bool_)
+    usable = np.array([not reason for reason in masks.skip_reasons], dtype=np.bool_)
     for values, what in ((masks.scores, "score"), (masks.qualities, "predicted_iou")):
         if usable.any() and not np.isnan(values[usable & ~masks.is_crowd]).any():
             return values, what
@@ -139,14 +144,14 @@ def _ranking(masks: MaskFile) -> tuple[FloatArray, str]:
 
 
 def _report(
-    job: Job,
-    ground: Ground,
-    measured: list[Measured],
+    job: EvaluateJob,
+    ground: GroundTruth,
+    measured: list[SystemMeasurements],
     moved: Loosening | None,
     told: Told | None,
-) -> Report:
+) -> EvaluationReport:
     category = ground.instances.category
-    return Report(
+    return EvaluationReport(
         format=FORMAT,
         ground_truth=job.ground_truth.name,
         images=len(np.unique(ground.instances.image)),

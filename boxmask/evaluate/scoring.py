@@ -1,6 +1,6 @@
-"""Scores systems by split from their IoU of each instance.
+"""Scores systems by split from what was measured of each instance, and compares two of them.
 
-Letters: S instances, C categories, B bootstrap draws; T R C A the axes of precision.py.
+Letters: S instances, C categories, B bootstrap draws; T R C A the axes of average_precision.py.
 """
 
 from dataclasses import dataclass
@@ -8,17 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from boxmask.dataset import IntArray
+from boxmask.evaluate.average_precision import average_precisions, category_order
 from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import Calibration, calibrate
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.means import BoolArray, ClassSums, class_sums, divide, size_masks
 from boxmask.evaluate.pairing import Instances, Pairing
-from boxmask.evaluate.precision import category_order, figures
-from boxmask.evaluate.report import ClassScore, Mean, SizeScore, SplitScore, SystemScore
+from boxmask.evaluate.report import (
+    ClassScore,
+    Difference,
+    Mean,
+    SizeScore,
+    SplitDifference,
+    SplitScore,
+    SystemScore,
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class GroundTruth:
     """What all systems share: the instances, their true areas, and the splits."""
 
     truth: MaskFile
@@ -32,22 +40,26 @@ class Ground:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One system's figures for each instance; a missing prediction has IoU 0."""
+class SystemMeasurements:
+    """What was measured of one system for each instance."""
 
     name: str
     pairing: Pairing
-    iou: FloatArray  # (S,)
-    boundary_iou: FloatArray  # (S,)
+    values: dict[str, FloatArray]  # by metric (S,)
     quality: FloatArray  # (S,) predicted IoU, NaN where there is none
     precisions: FloatArray  # (T, R, C, A)
     ap_ranked_by: str
     box_iou: float  # mean, of the boxes it was given with the true ones
 
+    @property
+    def iou(self) -> FloatArray:
+        """Return the IoU of each instance (S,), 0 where there is no prediction."""
+        return self.values["iou"]
+
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """A value's class sums, in truth () and in the bootstrap draws (B,)."""
+class SumsWithDraws:
+    """A value's class sums, as measured () and in the bootstrap draws (B,)."""
 
     exact: ClassSums
     drawn: ClassSums
@@ -72,24 +84,25 @@ class Spread:
         )
 
 
-def spread(ground: Ground, values: FloatArray) -> Spread:
+def sum_with_draws(ground: GroundTruth, values: FloatArray) -> SumsWithDraws:
     """Add up values (S,) by class, as they are and over bootstrap draws of the images."""
     image, category = ground.instances.image, ground.instances.category
     number = len(ground.truth.categories)
-    return Spread(class_sums(values, category, number), draw_sums(values, image, category, number))
+    return SumsWithDraws(
+        class_sums(values, category, number), draw_sums(values, image, category, number)
+    )
 
 
-def score(ground: Ground, system: Measured) -> SystemScore:
+def score(ground: GroundTruth, system: SystemMeasurements) -> SystemScore:
     """Score one system on every split and class."""
-    iou, boundary = spread(ground, system.iou), spread(ground, system.boundary_iou)
+    sums = {metric: sum_with_draws(ground, values) for metric, values in system.values.items()}
     order = category_order(ground.truth)
     splits = {
         name: SplitScore(
-            iou=iou.mean(split),
-            boundary_iou=boundary.mean(split),
+            means={metric: found.mean(split) for metric, found in sums.items()},
             sizes=_sizes(ground, system.iou, split),
             calibration=_calibration(system, ground.inside(split)),
-            ap=figures(system.precisions, [index for index in order if split[index]]),
+            ap=average_precisions(system.precisions, [index for index in order if split[index]]),
         )
         for name, split in ground.splits.items()
     }
@@ -103,12 +116,30 @@ def score(ground: Ground, system: Measured) -> SystemScore:
         extra_ids=list(system.pairing.extra_ids),
         box_iou=system.box_iou,
         splits=splits,
-        gap=None if seen is None or unseen is None else iou.gap(seen, unseen),
-        classes=_classes(ground, system, iou.exact, boundary.exact),
+        gap=None if seen is None or unseen is None else sums["iou"].gap(seen, unseen),
+        classes=_classes(ground, system, {metric: found.exact for metric, found in sums.items()}),
     )
 
 
-def _sizes(ground: Ground, iou: FloatArray, split: BoolArray) -> dict[str, SizeScore]:
+def compare(
+    ground: GroundTruth, first: SystemMeasurements, second: SystemMeasurements
+) -> Difference:
+    """Average first minus second, instance by instance: a paired bootstrap over images."""
+    differences = {metric: first.values[metric] - second.values[metric] for metric in first.values}
+    sums = {metric: sum_with_draws(ground, values) for metric, values in differences.items()}
+    splits = {}
+    for name, split in ground.splits.items():
+        inside = differences["iou"][ground.inside(split)]
+        number = max(1, len(inside))
+        splits[name] = SplitDifference(
+            means={metric: found.mean(split) for metric, found in sums.items()},
+            better=float(np.count_nonzero(inside > 0) / number),
+            worse=float(np.count_nonzero(inside < 0) / number),
+        )
+    return Difference(first.name, second.name, splits)
+
+
+def _sizes(ground: GroundTruth, iou: FloatArray, split: BoolArray) -> dict[str, SizeScore]:
     scores = {}
     for name, sized in size_masks(ground.areas).items():
         category: IntArray = ground.instances.category[sized]
@@ -120,27 +151,26 @@ def _sizes(ground: Ground, iou: FloatArray, split: BoolArray) -> dict[str, SizeS
     return scores
 
 
-def _calibration(system: Measured, inside: BoolArray) -> Calibration | None:
+def _calibration(system: SystemMeasurements, inside: BoolArray) -> Calibration | None:
     known = inside & ~np.isnan(system.quality)
     return calibrate(system.quality[known], system.iou[known]) if known.any() else None
 
 
 def _classes(
-    ground: Ground, system: Measured, iou: ClassSums, boundary: ClassSums
+    ground: GroundTruth, system: SystemMeasurements, sums: dict[str, ClassSums]
 ) -> list[ClassScore]:
-    iou_means = divide(iou.sums, iou.counts)
-    boundary_means = divide(boundary.sums, boundary.counts)
+    means = {metric: divide(found.sums, found.counts) for metric, found in sums.items()}
+    instances = np.bincount(ground.instances.category, minlength=len(ground.truth.categories))
     seen = ground.splits.get("seen")
     return [
         ClassScore(
             id=category.id,
             name=category.name,
             seen=None if seen is None else bool(seen[index]),
-            instances=int(iou.counts[index]),
-            iou=float(iou_means[index]),
-            boundary_iou=float(boundary_means[index]),
-            ap=figures(system.precisions, [index])["AP"],
+            instances=int(instances[index]),
+            means={metric: float(mean[index]) for metric, mean in means.items()},
+            ap=average_precisions(system.precisions, [index])["AP"],
         )
         for index, category in enumerate(ground.truth.categories)
-        if iou.counts[index]
+        if instances[index]
     ]

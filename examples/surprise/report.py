@@ -14,7 +14,7 @@ from rows import DIRECTIONS, ROWS, Run, Settings
 
 from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.means import ClassSums, class_sums
-from boxmask.evaluate.table import between, percent
+from boxmask.evaluate.show.terminal import format_interval, percent
 from boxmask.models.cost import head_cost
 from boxmask.splits import select
 from boxmask.train.data.collection import Collection
@@ -100,7 +100,7 @@ def _scored(seeds: Mapping[int, Floats], scores: Scores, seen: Bits) -> Iterator
     here, drawn = scores.means(iou), scores.draws(iou)
     yield percent(float(here.class_mean(seen)))
     unseen = float(here.class_mean(~seen))
-    text = f"{percent(unseen)} {between(interval(drawn.class_mean(~seen)))}"
+    text = f"{percent(unseen)} {format_interval(interval(drawn.class_mean(~seen)))}"
     if len(seeds) > 1:
         each = [float(scores.means(one).class_mean(~seen)) for one in seeds.values()]
         text += f", seeds {percent(min(each))} to {percent(max(each))}"
@@ -118,7 +118,7 @@ def _against(
     one, other = (_mean(each, shared) for each in (seeds, reference))
     value = scores.means(one).class_mean(~seen) - scores.means(other).class_mean(~seen)
     drawn = scores.draws(one).class_mean(~seen) - scores.draws(other).class_mean(~seen)
-    return f"{percent(float(value), signed=True)} {between(interval(drawn), signed=True)}"
+    return f"{percent(float(value), signed=True)} {format_interval(interval(drawn), signed=True)}"
 
 
 def _mean(seeds: Mapping[int, Floats], shared: Sequence[int]) -> Floats:

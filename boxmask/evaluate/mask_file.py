@@ -6,24 +6,17 @@ Letters: N annotations (one row each, in the order of the file), I images, C cat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.dataset import Category, Id
+from boxmask.dataset import Category, Id, RawRecords
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class Bytes(Protocol):
-    """Pieces of a file by their place: a list of bytes, or spans of a mapped file."""
-
-    def __getitem__(self, index: int, /) -> bytes: ...
-
-
 @dataclass(frozen=True)
-class Image:
+class ImageRecord:
     """An image record; width and height are 0 where the file does not say."""
 
     id: Id
@@ -45,9 +38,9 @@ class MaskFile:
     scores: FloatArray  # (N,) NaN where there is none
     qualities: FloatArray  # (N,) predicted IoU, NaN where there is none
     is_crowd: npt.NDArray[np.bool_]  # (N,)
-    absences: Sequence[str]  # (N,) why there is no mask to use, "" if there is one
-    records: Bytes  # (N,) original JSON of each annotation
-    images: tuple[Image, ...] = ()  # empty for a results list
+    skip_reasons: Sequence[str]  # (N,) why there is no mask to use, "" if there is one
+    records: RawRecords  # (N,) original JSON of each annotation
+    images: tuple[ImageRecord, ...] = ()  # empty for a results list
     categories: tuple[Category, ...] = ()
 
     def __len__(self) -> int:

@@ -8,44 +8,50 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from boxmask.dataset import Id
+from boxmask.evaluate.average_precision import AP_NAMES
 from boxmask.evaluate.means import SIZES
-from boxmask.evaluate.report import Difference, Interval, Report, SystemScore
+from boxmask.evaluate.metrics import METRICS, Metric
+from boxmask.evaluate.report import Difference, EvaluationReport, Interval, SystemScore
 
 _NAME_WIDTH = 12
+_NONE = "–"  # noqa: RUF001
 # Mean IoUs of boxes that differ by less are those of the same boxes, written with fewer digits.
 _SAME = 0.0005
-
-AP_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
 
 def percent(value: float, *, signed: bool = False) -> str:
     """Write a fraction in percent with one decimal, a dash where there is none."""
     if math.isnan(value):
-        return "–"  # noqa: RUF001
+        return _NONE
     return f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
 
 
-def rank(value: float) -> str:
-    """Write a rank correlation, a dash where there is none."""
-    return "–" if math.isnan(value) else f"{value:.2f}"  # noqa: RUF001
+def format_number(value: float, digits: int) -> str:
+    """Write a number as it is, a dash where there is none."""
+    return _NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def between(interval: Interval, *, signed: bool = False) -> str:
+def format_mean(value: float, metric: Metric) -> str:
+    """Write the mean of a metric as the metric is shown."""
+    return percent(value) if metric.percent else format_number(value, 1)
+
+
+def format_interval(interval: Interval, *, signed: bool = False) -> str:
     """Write an interval in percent."""
     return f"[{percent(interval[0], signed=signed)}, {percent(interval[1], signed=signed)}]"
 
 
-def tables(report: Report) -> RenderableType:
+def tables(report: EvaluationReport) -> RenderableType:
     """Lay the whole report out as tables, with what was left out below."""
     parts: list[RenderableType] = [heading(report), _iou_table(report), _ap_table(report)]
-    if rated(report):
+    if with_quality(report):
         parts.append(_calibration_table(report))
     if report.differences:
         parts.append(_difference_table(report.differences))
     return Group(*parts, *notes(report))
 
 
-def heading(report: Report) -> str:
+def heading(report: EvaluationReport) -> str:
     """Say how much was scored."""
     sizes = (
         f"{name} {size.instances:,} masks of {size.categories} classes"
@@ -56,7 +62,7 @@ def heading(report: Report) -> str:
     return " ".join((counted, *_circumstances(report)))
 
 
-def _circumstances(report: Report) -> Iterator[str]:
+def _circumstances(report: EvaluationReport) -> Iterator[str]:
     """Say which boxes network and baselines saw, and what the network was told of them."""
     if report.loosening is not None:
         yield (
@@ -72,7 +78,7 @@ def _circumstances(report: Report) -> Iterator[str]:
         )
 
 
-def notes(report: Report) -> Iterator[str]:
+def notes(report: EvaluationReport) -> Iterator[str]:
     """Say in sentences what was not scored, and what was scored as zero."""
     if report.left_out:
         counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
@@ -98,13 +104,18 @@ def notes(report: Report) -> Iterator[str]:
             )
 
 
-def rated(report: Report) -> list[SystemScore]:
+def with_quality(report: EvaluationReport) -> list[SystemScore]:
     """Return the systems that predict how good their masks are."""
     return [system for system in report.systems if system.splits["overall"].calibration]
 
 
-def lines(
-    report: Report, systems: list[SystemScore] | None = None
+def further_metrics(report: EvaluationReport) -> dict[str, Metric]:
+    """Return what has a column beside those of IoU: the other metrics of a report."""
+    return {name: METRICS[name] for name in report.metrics if name != "iou" and name in METRICS}
+
+
+def rows(
+    report: EvaluationReport, systems: list[SystemScore] | None = None
 ) -> Iterator[tuple[str, SystemScore, bool]]:
     """Yield (split, system, whether it is the split's first) for each line of a table."""
     for split in report.splits:
@@ -117,19 +128,20 @@ def _listed(ids: list[Id], number: int) -> str:
     return ", ".join(repr(id) for id in ids) + more
 
 
-def _iou_table(report: Report) -> Table:
+def _iou_table(report: EvaluationReport) -> Table:
     table = _table("Mask IoU, each true mask with the prediction of the same id")
-    _add_columns(table, "class\nmean", "95 %", "inst.\nmean", "bound-\nary")
-    _add_columns(table, "S", "M", "L")
-    for split, system, first in lines(report):
+    metrics = further_metrics(report)
+    _add_columns(table, "class\nmean", "95 %", "inst.\nmean")
+    _add_columns(table, *(metric.heading for metric in metrics.values()), "S", "M", "L")
+    for split, system, first in rows(report):
         found = system.splits[split]
         table.add_row(
             split if first else "",
             system.name,
             f"[bold]{percent(found.iou.class_mean)}[/bold]",
-            f"[dim]{between(found.iou.class_mean_95)}[/dim]",
+            f"[dim]{format_interval(found.iou.class_mean_95)}[/dim]",
             percent(found.iou.instance_mean),
-            percent(found.boundary_iou.class_mean),
+            *(format_mean(found.means[name].class_mean, metrics[name]) for name in metrics),
             *(percent(found.sizes[size].class_mean) for size in SIZES),
             end_section=system is report.systems[-1],
         )
@@ -139,21 +151,22 @@ def _iou_table(report: Report) -> Table:
                 "gap" if system is report.systems[0] else "",
                 system.name,
                 percent(system.gap.class_mean, signed=True),
-                f"[dim]{between(system.gap.class_mean_95, signed=True)}[/dim]",
+                f"[dim]{format_interval(system.gap.class_mean_95, signed=True)}[/dim]",
                 percent(system.gap.instance_mean, signed=True),
             )
+    titles = [metric.title.capitalize() for metric in metrics.values()]
     table.caption = (
         "Class mean: over the classes of the split; inst.: over its masks. 95 %: bootstrap over "
-        "images. Boundary, S, M, L: class means. Gap: seen minus unseen."
+        f"images. {', '.join([*titles, 'S', 'M', 'L'])}: class means. Gap: seen minus unseen."
     )
     return table
 
 
-def _ap_table(report: Report) -> Table:
+def _ap_table(report: EvaluationReport) -> Table:
     table = _table("Mask AP, as pycocotools computes it")
     _add_columns(table, *AP_NAMES)
     table.add_column("ranked by", no_wrap=True, vertical="bottom")
-    for split, system, first in lines(report):
+    for split, system, first in rows(report):
         table.add_row(
             split if first else "",
             system.name,
@@ -164,12 +177,12 @@ def _ap_table(report: Report) -> Table:
     return table
 
 
-def _calibration_table(report: Report) -> Table:
+def _calibration_table(report: EvaluationReport) -> Table:
     table = _table("Predicted against true IoU")
     _add_columns(table, "ECE", "mean\nerror", "rank\ncorr.", "AURC")
     _add_columns(table, "best\n50 %", "best\n80 %", "best\n90 %", "all")
-    systems = rated(report)
-    for split, system, first in lines(report, systems):
+    systems = with_quality(report)
+    for split, system, first in rows(report, systems):
         found = system.splits[split].calibration
         if found is not None:
             kept = (found.accepted_iou[share] for share in ("0.50", "0.80", "0.90", "1.00"))
@@ -178,7 +191,7 @@ def _calibration_table(report: Report) -> Table:
                 system.name,
                 percent(found.expected_calibration_error),
                 percent(found.mean_error, signed=True),
-                rank(found.spearman),
+                format_number(found.spearman, 2),
                 percent(found.aurc),
                 *(percent(iou) for iou in kept),
                 end_section=system is systems[-1],
@@ -197,7 +210,7 @@ def _difference_table(differences: list[Difference]) -> Table:
                 split if difference is differences[0] else "",
                 f"-{difference.second}",
                 f"[bold]{percent(found.iou.class_mean, signed=True)}[/bold]",
-                f"[dim]{between(found.iou.class_mean_95, signed=True)}[/dim]",
+                f"[dim]{format_interval(found.iou.class_mean_95, signed=True)}[/dim]",
                 percent(found.iou.instance_mean, signed=True),
                 percent(found.better),
                 percent(found.worse),

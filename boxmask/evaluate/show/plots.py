@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from boxmask.evaluate.calibration import accepted_iou, bin_means
-from boxmask.evaluate.maskfile import FloatArray
+from boxmask.evaluate.mask_file import FloatArray
 from boxmask.evaluate.means import BoolArray
-from boxmask.evaluate.scoring import Ground, Measured
-from boxmask.evaluate.svg import Chart, Tick
+from boxmask.evaluate.scoring import GroundTruth, SystemMeasurements
+from boxmask.evaluate.show.svg import Chart, Tick
 
 _PERCENT: list[Tick] = [(value / 100, str(value)) for value in range(0, 101, 20)]
 _BINS = 20
@@ -20,13 +20,13 @@ _CURVE_POINTS = 200
 _SIDES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-def colours(ground: Ground) -> dict[str, str]:
+def colours(ground: GroundTruth) -> dict[str, str]:
     """Choose what splits to draw, and in which of the page's colours."""
     drawn = [name for name in ground.splits if name != "overall"] or ["overall"]
     return {name: f"c{index % 6}" for index, name in enumerate(drawn)}
 
 
-def charts(ground: Ground, system: Measured) -> Iterator[tuple[str, str]]:
+def charts(ground: GroundTruth, system: SystemMeasurements) -> Iterator[tuple[str, str]]:
     """Yield (title, SVG) of each chart that the system has the figures for."""
     yield "IoU of the masks", histogram(ground, system)
     yield "IoU by size", sizes(ground, system)
@@ -35,7 +35,7 @@ def charts(ground: Ground, system: Measured) -> Iterator[tuple[str, str]]:
         yield "IoU of the masks kept, best predicted first", coverage(ground, system)
 
 
-def histogram(ground: Ground, system: Measured) -> str:
+def histogram(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the share of a split's instances in each twentieth of IoU."""
     shares = {
         name: np.histogram(system.iou[inside], bins=_BINS, range=(0, 1))[0] / inside.sum()
@@ -52,7 +52,7 @@ def histogram(ground: Ground, system: Measured) -> str:
     return chart.render("Histogram of IoU by split")
 
 
-def sizes(ground: Ground, system: Measured) -> str:
+def sizes(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the mean IoU over the size of the true mask, the side of a square as large."""
     side = np.log2(np.sqrt(np.maximum(ground.areas, 1)))
     low, high = np.floor(side.min()), max(np.ceil(side.max()), np.floor(side.min()) + 1)
@@ -73,7 +73,7 @@ def sizes(ground: Ground, system: Measured) -> str:
     return chart.render("Mean IoU by size and split")
 
 
-def reliability(ground: Ground, system: Measured) -> str:
+def reliability(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the true over the predicted IoU, in tenths; dots grow with the instances in them."""
     chart = Chart((0, 1), (0, 1), "predicted IoU", "true IoU", _PERCENT, _PERCENT)
     chart.line([(0, 0), (1, 1)], "ideal")
@@ -86,7 +86,7 @@ def reliability(ground: Ground, system: Measured) -> str:
     return chart.render("Calibration of the predicted IoU by split")
 
 
-def coverage(ground: Ground, system: Measured) -> str:
+def coverage(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the mean IoU of the best predicted masks over their share of all."""
     curves: dict[str, FloatArray] = {
         name: accepted_iou(system.quality[inside], system.iou[inside])
@@ -105,7 +105,7 @@ def coverage(ground: Ground, system: Measured) -> str:
     return chart.render("Mean IoU over coverage by split")
 
 
-def _inside(ground: Ground, known: BoolArray) -> Iterator[tuple[str, BoolArray]]:
+def _inside(ground: GroundTruth, known: BoolArray) -> Iterator[tuple[str, BoolArray]]:
     """Yield the instances (S,) of each drawn split that has any."""
     for name in colours(ground):
         inside = ground.inside(ground.splits[name]) & known

@@ -12,7 +12,7 @@ import numpy as np
 from boxmask.data.document import open_document
 from boxmask.data.members import members
 from boxmask.durable import packed, replacing
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
 
 # What tells of the true mask, or of an earlier run's.
 _TELLING = ("segmentation", "area", "boxmask")

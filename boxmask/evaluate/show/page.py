@@ -1,6 +1,16 @@
-"""The look of the page: light or dark as the reader has it, colours that differ to everyone."""
+"""The report as one HTML file with plots, which fetches nothing and runs no script."""
 
-STYLE = """
+from html import escape
+
+from boxmask.evaluate.report import SystemScore
+from boxmask.evaluate.run import Evaluation
+from boxmask.evaluate.scoring import SystemMeasurements
+from boxmask.evaluate.show.page_tables import class_bars, tables
+from boxmask.evaluate.show.plots import charts, colours
+from boxmask.evaluate.show.terminal import heading, notes
+
+# Light or dark as the reader has it, in colours that differ to everyone.
+_STYLE = """
 :root{color-scheme:light dark;--ink:#1d2330;--soft:#667085;--rule:#d9dee7;--back:#fff;
 --track:#eef1f6;--c0:#1f6fb5;--c1:#d9730d;--c2:#2a8a5f;--c3:#9b51a8;--c4:#b03a48;--c5:#5b6475}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a2b3;--rule:#343b48;--back:#14171d;
@@ -53,3 +63,40 @@ break-inside:avoid;text-align:right}
 .track{height:9px;border-radius:3px;background:var(--track);overflow:hidden}
 .track i{display:block;height:100%;background:var(--c);border-radius:3px}
 """
+
+
+def page_text(found: Evaluation) -> str:
+    """Return the page: tables of all systems, then the charts and the classes of each."""
+    report = found.report
+    title = f"{report.systems[0].name} on {report.ground_truth}"
+    systems = zip(report.systems, found.systems, strict=True)
+    body = [
+        f"<h1>{escape(title)}</h1><p>{escape(heading(report))}</p>",
+        *tables(report),
+        *(f'<p class="note">{escape(note)}</p>' for note in notes(report)),
+        *(_system(found, score, measured) for score, measured in systems),
+    ]
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        f"<main>{''.join(body)}</main></html>\n"
+    )
+
+
+def _system(found: Evaluation, score: SystemScore, measured: SystemMeasurements) -> str:
+    """Draw one system; all but the first are folded away."""
+    unfolded = " open" if score is found.report.systems[0] else ""
+    legend = "".join(
+        f'<span class="key {colour}">{escape(name)}</span>'
+        for name, colour in colours(found.ground).items()
+    )
+    figures = "".join(
+        f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>"
+        for title, chart in charts(found.ground, measured)
+    )
+    return (
+        f"<details{unfolded}><summary>{escape(score.name)}</summary>"
+        f'<p class="legend">{legend}</p><div class="charts">{figures}</div>'
+        f"{class_bars(score)}</details>"
+    )

@@ -10,8 +10,8 @@ from evaluation_files import Json, annotation, form, rectangle, scene, write
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from boxmask.evaluate.job import Job
-from boxmask.evaluate.run import run
+from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.run import evaluate
 
 NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
@@ -37,7 +37,7 @@ def reference(true: Path, predicted: Json, categories: list[int]) -> list[float]
 def found(folder: Path, true: Json, predicted: object, **job: object) -> list[dict[str, float]]:
     """Return the AP figures of every split."""
     paths = write(folder, "true.json", true), write(folder, "pred.json", predicted)
-    report = run(Job(paths[0], (paths[1],), **job)).report  # type: ignore[arg-type]
+    report = evaluate(EvaluateJob(paths[0], (paths[1],), **job)).report  # type: ignore[arg-type]
     return [split.ap for split in report.systems[0].splits.values()]
 
 

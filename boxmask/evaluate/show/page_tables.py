@@ -4,22 +4,32 @@ import math
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from boxmask.evaluate.average_precision import AP_NAMES
 from boxmask.evaluate.means import SIZES
-from boxmask.evaluate.report import ClassScore, Difference, Interval, Report, SystemScore
-from boxmask.evaluate.svg import whisker
-from boxmask.evaluate.table import AP_NAMES, between, lines, percent, rank, rated
+from boxmask.evaluate.report import ClassScore, Difference, EvaluationReport, Interval, SystemScore
+from boxmask.evaluate.show.svg import whisker
+from boxmask.evaluate.show.terminal import (
+    format_interval,
+    format_mean,
+    format_number,
+    further_metrics,
+    percent,
+    rows,
+    with_quality,
+)
 
-_MOST_CLASSES = 120
+_MAX_CLASSES = 120
 _DIFFERENCES = (-0.3, 0.3)  # the range of the strips that show differences
 
 Cells = tuple[str, ...]
 
 
-def tables(report: Report) -> Iterator[str]:
+def tables(report: EvaluationReport) -> Iterator[str]:
     """Yield every table that the report has the figures for."""
+    titles = [metric.title for metric in further_metrics(report).values()]
     yield _table(
         "Mask IoU",
-        ("split", "system", "class mean", "", "95 %", "instance mean", "boundary", *SIZES),
+        ("split", "system", "class mean", "", "95 %", "instance mean", *titles, *SIZES),
         [*_iou_rows(report), *_gap_rows(report)],
     )
     if report.differences:
@@ -30,7 +40,7 @@ def tables(report: Report) -> Iterator[str]:
             _difference_rows(report.differences),
         )
     yield _table("Mask AP", ("split", "system", *AP_NAMES, "ranked by"), _ap_rows(report))
-    if rated(report):
+    if with_quality(report):
         columns = ("ECE", "mean error", "rank correlation", "AURC", "best 50 %", "best 90 %", "all")
         yield _table(
             "Predicted against true IoU", ("split", "system", *columns), _calibration_rows(report)
@@ -40,7 +50,7 @@ def tables(report: Report) -> Iterator[str]:
 def class_bars(score: SystemScore) -> str:
     """List the classes with their mean IoU as bars, worst first."""
     classes = sorted(score.classes, key=lambda found: found.iou)
-    shown = classes[:_MOST_CLASSES]
+    shown = classes[:_MAX_CLASSES]
     which = f"The {len(shown)} worst of {len(classes)} classes" if shown != classes else "Classes"
     return (
         f"<h2>{which}: mean IoU, number of masks</h2>"
@@ -57,8 +67,9 @@ def _bar(found: ClassScore) -> str:
     )
 
 
-def _iou_rows(report: Report) -> Iterator[Cells]:
-    for split, system, first in lines(report):
+def _iou_rows(report: EvaluationReport) -> Iterator[Cells]:
+    metrics = further_metrics(report)
+    for split, system, first in rows(report):
         found = system.splits[split]
         size = report.splits[split]
         amount = f"<small>{size.instances:,} masks, {size.categories} classes</small>"
@@ -67,14 +78,14 @@ def _iou_rows(report: Report) -> Iterator[Cells]:
             escape(system.name),
             f"<b>{percent(found.iou.class_mean)}</b>",
             _strip(found.iou.class_mean, found.iou.class_mean_95, (0, 1)),
-            between(found.iou.class_mean_95),
+            format_interval(found.iou.class_mean_95),
             percent(found.iou.instance_mean),
-            percent(found.boundary_iou.class_mean),
+            *(format_mean(found.means[name].class_mean, metrics[name]) for name in metrics),
             *(percent(found.sizes[name].class_mean) for name in SIZES),
         )
 
 
-def _gap_rows(report: Report) -> Iterator[Cells]:
+def _gap_rows(report: EvaluationReport) -> Iterator[Cells]:
     for system in report.systems:
         if system.gap is not None:
             yield (
@@ -82,9 +93,9 @@ def _gap_rows(report: Report) -> Iterator[Cells]:
                 escape(system.name),
                 f"<b>{percent(system.gap.class_mean, signed=True)}</b>",
                 _strip(system.gap.class_mean, system.gap.class_mean_95, _DIFFERENCES),
-                between(system.gap.class_mean_95, signed=True),
+                format_interval(system.gap.class_mean_95, signed=True),
                 percent(system.gap.instance_mean, signed=True),
-                *[""] * (1 + len(SIZES)),
+                *[""] * (len(further_metrics(report)) + len(SIZES)),
             )
 
 
@@ -97,16 +108,16 @@ def _difference_rows(differences: list[Difference]) -> Iterator[Cells]:
                 escape(difference.second),
                 f"<b>{percent(found.iou.class_mean, signed=True)}</b>",
                 _strip(found.iou.class_mean, found.iou.class_mean_95, _DIFFERENCES),
-                between(found.iou.class_mean_95, signed=True),
+                format_interval(found.iou.class_mean_95, signed=True),
                 percent(found.iou.instance_mean, signed=True),
-                between(found.iou.instance_mean_95, signed=True),
+                format_interval(found.iou.instance_mean_95, signed=True),
                 percent(found.better),
                 percent(found.worse),
             )
 
 
-def _ap_rows(report: Report) -> Iterator[Cells]:
-    for split, system, first in lines(report):
+def _ap_rows(report: EvaluationReport) -> Iterator[Cells]:
+    for split, system, first in rows(report):
         ap = system.splits[split].ap
         yield (
             escape(split) if first else "",
@@ -116,8 +127,8 @@ def _ap_rows(report: Report) -> Iterator[Cells]:
         )
 
 
-def _calibration_rows(report: Report) -> Iterator[Cells]:
-    for split, system, first in lines(report, rated(report)):
+def _calibration_rows(report: EvaluationReport) -> Iterator[Cells]:
+    for split, system, first in rows(report, with_quality(report)):
         found = system.splits[split].calibration
         if found is not None:
             yield (
@@ -125,7 +136,7 @@ def _calibration_rows(report: Report) -> Iterator[Cells]:
                 escape(system.name),
                 percent(found.expected_calibration_error),
                 percent(found.mean_error, signed=True),
-                rank(found.spearman),
+                format_number(found.spearman, 2),
                 percent(found.aurc),
                 *(percent(found.accepted_iou[share]) for share in ("0.50", "0.90", "1.00")),
             )
@@ -135,11 +146,11 @@ def _strip(mean: float, interval: Interval, span: tuple[float, float]) -> str:
     return "" if math.isnan(mean) else whisker(interval[0], mean, interval[1], span)
 
 
-def _table(title: str, columns: Iterable[str], rows: Iterable[Cells]) -> str:
+def _table(title: str, columns: Iterable[str], lines: Iterable[Cells]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr{' class=first' if row[0] else ''}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
-        for row in rows
+        for row in lines
     )
     return (
         f'<h2>{escape(title)}</h2><div class="scroll"><table>'

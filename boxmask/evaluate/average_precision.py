@@ -20,25 +20,27 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from boxmask.dataset import Id
-from boxmask.evaluate.maskfile import FloatArray, MaskFile
-from boxmask.evaluate.measure import Located, Size, located, mask_rle
+from boxmask.evaluate.mask_file import FloatArray, MaskFile
+from boxmask.evaluate.measure import MaskRecord, mask_record, mask_rle
+from boxmask.evaluate.metrics import Size
 
 THRESHOLDS, RECALLS, AREAS = 10, 101, 4
-# Figure -> (IoU threshold, None for all ten; area range), as in pycocotools' summary.
-FIGURES: dict[str, tuple[int | None, int]] = {
+# Name -> (IoU threshold, None for all ten; area range), as in pycocotools' summary.
+AP_NAMES: dict[str, tuple[int | None, int]] = {
     "AP": (None, 0), "AP50": (0, 0), "AP75": (5, 0), "APs": (None, 1), "APm": (None, 2),
     "APl": (None, 3),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Mask:
+class APMask:
     """One annotation on its way to pycocotools."""
 
     image: int  # 1, 2, ...
     size: Size
-    located: Located
-    number: float  # area as the file says of a true mask; score of a predicted one
+    record: MaskRecord
+    area: float  # as the file says, NaN where it does not
+    score: float  # what it is ranked by, if predicted
     is_crowd: bool
 
 
@@ -46,8 +48,8 @@ class Mask:
 class CategoryTask:
     """All masks of one category."""
 
-    true: list[Mask] = field(default_factory=list)
-    predicted: list[Mask] = field(default_factory=list)
+    true: list[APMask] = field(default_factory=list)
+    predicted: list[APMask] = field(default_factory=list)
 
 
 def category_tasks(
@@ -59,23 +61,24 @@ def category_tasks(
     predicted_rows = _by_category(predicted.category_ids)
     sizes = {image.id: (image.width, image.height) for image in truth.images}
 
-    def masks(file: MaskFile, rows: list[int], numbers: FloatArray) -> list[Mask]:
+    def masks(file: MaskFile, rows: list[int], scores: FloatArray) -> list[APMask]:
         return [
-            Mask(
+            APMask(
                 places[id],
                 sizes[id],
-                located(file, row),
-                float(numbers[row]),
+                mask_record(file, row),
+                float(file.areas[row]),
+                float(scores[row]),
                 bool(file.is_crowd[row]),
             )
             for row in rows
-            if not file.absences[row] and (id := file.image_ids[row]) in places
+            if not file.skip_reasons[row] and (id := file.image_ids[row]) in places
         ]
 
     for category in truth.categories:
         found = masks(predicted, predicted_rows[category.id], scores)
         yield CategoryTask(
-            masks(truth, true_rows[category.id], truth.areas),
+            masks(truth, true_rows[category.id], truth.scores),
             [mask for mask in found if not mask.is_crowd],
         )
 
@@ -95,10 +98,10 @@ def category_precision(task: CategoryTask) -> FloatArray:
     return np.asarray(run.eval["precision"][:, :, 0, :, -1], dtype=np.float64)
 
 
-def figures(precisions: FloatArray, split: Sequence[int]) -> dict[str, float]:
+def average_precisions(precisions: FloatArray, split: Sequence[int]) -> dict[str, float]:
     """Average precisions (T, R, C, A) over a split's categories, as pycocotools does."""
     averages = {}
-    for name, (threshold, area) in FIGURES.items():
+    for name, (threshold, area) in AP_NAMES.items():
         chosen = precisions[:, :, list(split), area]
         chosen = chosen if threshold is None else chosen[threshold]
         known = chosen[chosen > -1]
@@ -129,7 +132,7 @@ def _by_category(ids: Sequence[Id]) -> dict[Id, list[int]]:
     return rows
 
 
-def _index(masks: list[Mask], *, predicted: bool) -> COCO:
+def _index(masks: list[APMask], *, predicted: bool) -> COCO:
     index = COCO()
     index.dataset = {
         "images": [{"id": mask.image, "width": 0, "height": 0} for mask in masks],
@@ -140,17 +143,16 @@ def _index(masks: list[Mask], *, predicted: bool) -> COCO:
     return index
 
 
-def _annotation(id: int, mask: Mask, predicted: bool) -> dict[str, Any]:
-    rle = mask_rle(mask.located, mask.size)
-    area = float(coco_mask.area(rle))
-    if not predicted and not np.isnan(mask.number):
-        area = mask.number
+def _annotation(id: int, mask: APMask, predicted: bool) -> dict[str, Any]:
+    rle = mask_rle(mask.record, mask.size)
+    # pycocotools, too, takes the area of a prediction from its mask.
+    stated = not predicted and not np.isnan(mask.area)
     return {
         "id": id,
         "image_id": mask.image,
         "category_id": 1,
         "segmentation": rle,
-        "area": area,
+        "area": mask.area if stated else float(coco_mask.area(rle)),
         "iscrowd": int(mask.is_crowd),
-        "score": mask.number,
+        "score": mask.score,
     }

@@ -1,0 +1,85 @@
+"""The sets of predictions of one evaluation: files, the network that is run, baselines."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from boxmask.annotate.job import Tightness
+from boxmask.annotate.told import Told, can_be_told
+from boxmask.evaluate.baselines import draw_baseline
+from boxmask.evaluate.given import Given
+from boxmask.evaluate.job import EvaluateJob, Progress
+from boxmask.evaluate.mask_file import MaskFile
+from boxmask.evaluate.pairing import Instances
+from boxmask.evaluate.reading import read_masks
+
+
+class Predictions(NamedTuple):
+    """What is evaluated."""
+
+    masks: dict[str, MaskFile]  # by the name of their system
+    told: Told | None  # what the network was told of the boxes, None without one that can be told
+
+
+def load_predictions(
+    job: EvaluateJob, given: Given, instances: Instances, progress: Progress
+) -> Predictions:
+    """Return the predictions to evaluate by name: files, then the network, then baselines."""
+    found, told = {_name(path, job): read_masks(path) for path in job.predicted}, None
+    if job.weights is not None and job.images is not None:
+        found[job.weights.stem], told = _run_network(
+            job, given, weights=job.weights, images=job.images, progress=progress
+        )
+    found |= {_name(path, job): read_masks(path) for path in job.against}
+    for name in job.baselines:
+        found[name] = draw_baseline(
+            name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
+        )
+    return Predictions(found, told)
+
+
+def _name(path: Path, job: EvaluateJob) -> str:
+    """Name a file without its folder, unless that would name two."""
+    alike = [other for other in (*job.predicted, *job.against) if other.name == path.name]
+    return path.name if len(set(alike)) == 1 else str(path)
+
+
+def _run_network(
+    job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
+) -> tuple[MaskFile, Told | None]:
+    """Predict a mask in the given box of every true one, by the very road of `boxmask annotate`.
+
+    Returns with the masks what the network was told of the boxes.
+    """
+    # Imported here: evaluation of files alone has no need of torch.
+    from boxmask.annotate.events import Event
+    from boxmask.annotate.job import Job
+    from boxmask.annotate.run import run
+
+    def report(event: Event) -> None:
+        progress(f"network: {event.stage}", event.done, event.total)
+
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        out = job.keep or Path(folder) / "predicted.json"
+        done = run(
+            Job(
+                boxes=given.path,
+                images=images,
+                out=out,
+                weights=weights,
+                flip=job.flip,
+                tightness=_tightness(job, weights),
+                neighbours=job.neighbours,
+                overwrite=True,
+                device=job.device,
+            ),
+            report,
+        )
+        return read_masks(out), done.told
+
+
+def _tightness(job: EvaluateJob, weights: Path) -> Tightness:
+    """Return what to tell of the boxes: by default the truth, to a network that can be told."""
+    if job.tightness == "auto" and can_be_told(weights):
+        return job.loosen
+    return job.tightness

@@ -1,0 +1,1 @@
+"""The report for people: tables in the terminal, and one page with plots."""

@@ -1,3 +1,3 @@
 """The version, where the package's own parts can read it without its front door."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -36,7 +36,11 @@ def calls() -> list[tuple[str, str]]:
 
 def options(command: str) -> set[str]:
     """Name the options of a command as they are typed."""
-    return {option for parameter in COMMANDS[command].params for option in parameter.opts}
+    return {
+        option
+        for parameter in COMMANDS[command].params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
 
 
 @pytest.mark.parametrize(("document", "call"), calls())

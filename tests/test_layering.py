@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "images": {"errors"},
     "splits": {"errors", "dataset"},
     "overlay": LEAVES | {"rle"},
+    "show": INPUT | {"overlay"},
     "models": {"errors", "geometry", "durable"},
     "export": INPUT,
     "check": INPUT,
@@ -38,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "predict": INPUT | {"annotate", "models", "predicted"},
     "options": {"annotate", "images"},
     "front": INPUT | {"options", "annotate", "check", "evaluate", "train"},
-    "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "overlay", "train"},
+    "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "show", "train"},
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxmask.overlay import Pixels, colour, outline, overlay
+from boxmask.overlay import Pixels, captioned, colour, outline, overlay, scaled, sheet
 from boxmask.window import Window
 
 GRAY = 128
@@ -74,3 +74,35 @@ def test_no_two_of_the_first_colours_are_alike() -> None:
 
 def test_an_image_without_instances_comes_back_unchanged() -> None:
     assert not changed(overlay(gray(), [], boxes=np.zeros((0, 4)))).any()
+
+
+def test_a_scaled_mask_covers_the_same_part_of_the_image() -> None:
+    window = scaled(block(4, 8, 20, 12), 0.5)
+    assert window is not None and (window.x, window.y) == (2, 4)
+    assert window.bits.shape == (10, 6) and window.bits.all()
+    assert scaled(block(4, 8, 1, 1), 0.1) is None
+
+
+def test_a_mask_that_reaches_over_the_border_is_cut_there() -> None:
+    drawn = changed(overlay(gray(), [block(50, 30, 11, 11)]))
+    assert drawn[30:, 50:].all() and drawn.sum() == 10 * 10
+
+
+def test_without_frames_the_label_of_a_box_remains() -> None:
+    box = np.array([[10.0, 20, 30, 35]])
+    assert not changed(overlay(gray(), [None], boxes=box, frames=False)).any()
+    assert changed(overlay(gray(), [None], boxes=box, frames=False, labels=["0.87"])).any()
+
+
+def test_tiles_are_laid_out_in_rows_that_are_wide_enough() -> None:
+    tiles = [gray(10, 20), gray(12, 20), gray(8, 50)]
+    laid = sheet(tiles, width=44, gap=4)
+    assert laid.shape == (12 + 4 + 8, 50, 3)
+    assert (laid[:10, :20] == GRAY).all() and (laid[:12, 24:44] == GRAY).all()
+    assert (laid[16:24] == GRAY).all() and (laid[12:16] == 255).all()
+
+
+def test_a_caption_stands_below_and_a_long_one_keeps_its_end() -> None:
+    short, long = captioned(gray(), "b.jpg"), captioned(gray(), "very/long/path/b.jpg" * 9)
+    assert (short[:40] == GRAY).all() and short.shape == long.shape == (58, 60, 3)
+    assert (short[40:] < 128).any() and (long[40:] < 128).any()

@@ -9,6 +9,7 @@ from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.models import models
+from boxmask.cli.show import show
 from boxmask.cli.train import train
 from boxmask.errors import BoxmaskError, ConfigError
 from boxmask.version import __version__
@@ -52,5 +53,6 @@ def root(
 app.command()(train)
 app.command()(annotate)
 app.command()(check)
+app.command()(show)
 app.command("eval")(evaluate)
 app.command()(models)

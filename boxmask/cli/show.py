@@ -1,0 +1,100 @@
+"""The command `boxmask show`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from boxmask.show import Shown
+
+
+def show(
+    file: Annotated[
+        Path, typer.Argument(help="What annotate wrote, or any box file.", show_default=False)
+    ],
+    images: Annotated[
+        Path, typer.Option(help="Folder in which the file names begin.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .jpg or .png: one contact sheet. A folder: one picture an image.",
+            show_default="FILE.jpg",
+        ),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="Show these images: a file name, a pattern or an id; repeatable."),
+    ] = None,
+    id: Annotated[
+        list[str] | None,
+        typer.Option(help="Show this annotation by itself, close up; repeatable."),
+    ] = None,
+    worst: Annotated[
+        int | None,
+        typer.Option(min=1, help="Show the masks of the lowest expected IoU, each close up."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="At most so many.", show_default="24 on a sheet, else all"),
+    ] = None,
+    boxes: Annotated[bool, typer.Option(help="Draw the boxes.")] = True,
+    labels: Annotated[
+        Literal["iou", "class", "both", "none"],
+        typer.Option(help="What to write at a box: the expected IoU, the class."),
+    ] = "iou",
+    captions: Annotated[bool, typer.Option(help="Write the file name below.")] = True,
+    height: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            max=20000,
+            help="Height of each picture in pixels.",
+            show_default="260 on a sheet, else as stored",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Replace a file that boxmask show did not make.")
+    ] = False,
+) -> None:
+    """Draw masks over their images: a contact sheet, or one picture an image.
+
+    Pictures that show made are replaced without asking, other files never.
+    """
+    from boxmask.show import Show
+    from boxmask.show import show as draw
+
+    shown = draw(
+        Show(
+            file=file,
+            images=images,
+            out=out,
+            only=tuple(image or ()),
+            ids=tuple(id or ()),
+            worst=worst,
+            limit=limit,
+            boxes=boxes,
+            labels=labels,
+            captions=captions,
+            height=height,
+            fresh=fresh,
+        )
+    )
+    _print(shown, close=bool(id) or worst is not None)
+
+
+def _print(shown: "Shown", *, close: bool) -> None:
+    what = "close-up" if close else "image"
+    masks = _count(shown.masks, "mask")
+    typer.echo(f"{shown.out}: {_count(shown.pictures, what)}, {masks}")
+    if shown.left:
+        typer.echo(f"{shown.left:,} more are not shown; --limit shows more")
+    for reason, count in shown.faults.items():
+        typer.echo(f"{_count(count, what)} left out: {reason}")
+    if shown.first_fault:
+        typer.echo(f"the first: {shown.first_fault}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -16,21 +16,6 @@ import numpy.typing as npt
 Id = int | str | float | None  # None: the record has no id
 IntArray = npt.NDArray[np.int64]
 
-# Why a record cannot be used, as found while reading. faults[row] is an index into this tuple.
-FAULTS = (
-    "",
-    "no image record",
-    "box is missing",
-    "box does not have four numbers",
-    "box is not finite",
-    "box has no width or height",
-    "box is outside the image",
-    "not exactly one synset",
-    "category not among the selected classes",
-    "below the confidence threshold",
-    "box is not in fractions of the image",
-)
-
 
 class RawRecords(Protocol):
     """The bytes of each record, exactly as the input file has them."""
@@ -53,7 +38,7 @@ class BoxDataset:
     """The columns of a box dataset, and where its original bytes lie."""
 
     path: Path
-    format: str  # a name in boxmask.data.READERS
+    format: str  # a name in boxmask.formats.FORMATS
     image_ids: Sequence[Id]  # (I,)
     file_names: Sequence[str]  # (I,) relative to the image folder
     widths: npt.NDArray[np.int32]  # (I,) 0 where the input does not say
@@ -65,7 +50,7 @@ class BoxDataset:
     category_index: npt.NDArray[np.int32]  # (N,) -1 where there is no such category
     is_crowd: npt.NDArray[np.bool_]  # (N,)
     has_mask: npt.NDArray[np.bool_]  # (N,) a segmentation that is not empty
-    faults: npt.NDArray[np.uint8]  # (N,) index into FAULTS, 0 if nothing is wrong
+    faults: npt.NDArray[np.uint8]  # (N,) boxmask.faults.reason_of tells them; 0 if sound
     categories: tuple[Category, ...]
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
     rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated picture

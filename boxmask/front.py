@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from boxmask.formats import ReadOptions
 from boxmask.options import Annotating, Evaluating, FilePath, Reading
 
 if TYPE_CHECKING:
     from boxmask.annotate.events import Event, Summary
     from boxmask.check import Report as CheckReport
-    from boxmask.data import ReadOptions
     from boxmask.dataset import BoxDataset
     from boxmask.evaluate.report import EvaluationReport
 
@@ -163,10 +163,8 @@ def train(
     return run(job, config, report=report or (lambda entry: None))
 
 
-def _reading(options: Mapping[str, Any]) -> "tuple[ReadOptions, dict[str, Any]]":
+def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:
     """Split options into those of reading and the others."""
-    from boxmask.data import ReadOptions
-
     names = {field.name for field in dataclasses.fields(ReadOptions)}
     given = {name: value for name, value in options.items() if name in names}
     rest = {name: value for name, value in options.items() if name not in names}

@@ -15,7 +15,7 @@ FilePath = str | os.PathLike[str]
 
 
 class Reading(TypedDict, total=False):
-    """How a box file is read: the fields of boxmask.data.ReadOptions."""
+    """How a box file is read: the fields of boxmask.formats.ReadOptions."""
 
     format: str | None
     strict: bool

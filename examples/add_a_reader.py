@@ -12,12 +12,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data import READERS, Reader, ReadOptions, read
-from boxmask.data.assemble import assemble
+from boxmask.data import Input, ReadOptions
+from boxmask.data import read as read_boxes_of
 from boxmask.data.boxes import read_boxes
 from boxmask.data.coco_form import open_form
-from boxmask.data.document import Document
+from boxmask.data.columns import build_dataset
 from boxmask.dataset import BoxDataset, Category
+from boxmask.formats import FORMATS, Format
 
 
 class Picture(msgspec.Struct):
@@ -27,13 +28,17 @@ class Picture(msgspec.Struct):
     regions: list[msgspec.Raw]
 
 
-def recognises(document: Document) -> bool:
+def recognises(source: Input) -> bool:
     """Tell whether the first member has regions."""
-    return any(b'"regions"' in bytes(raw) for raw in list(document.members.values())[:1])
+    if not source.is_json:
+        return False
+    first = list(source.document.members.values())[:1]
+    return any(b'"regions"' in bytes(raw) for raw in first)
 
 
-def read_via(document: Document, options: ReadOptions) -> BoxDataset:
+def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Turn a VIA file into columns; it does not know the images' sizes."""
+    document = source.document
     pictures = [msgspec.json.decode(raw, type=Picture) for raw in document.members.values()]
     regions = [bytes(region) for picture in pictures for region in picture.regions]
     shapes = [msgspec.json.decode(region)["shape_attributes"] for region in regions]
@@ -41,7 +46,7 @@ def read_via(document: Document, options: ReadOptions) -> BoxDataset:
     xywh, faults = read_boxes([[shape.get(side) for side in sides] for shape in shapes])
     counts = [len(picture.regions) for picture in pictures]
     unsized = np.zeros(len(pictures), np.int32)
-    return assemble(
+    return build_dataset(
         document.path,
         "via",
         image_ids=range(1, len(pictures) + 1),
@@ -58,10 +63,12 @@ def read_via(document: Document, options: ReadOptions) -> BoxDataset:
     )
 
 
-READERS["via"] = Reader(recognises, read_via)
+FORMATS["via"] = Format(
+    reader=__name__, title="VIA", looks_like='members with "regions"', boxes_key="regions"
+)
 
 if __name__ == "__main__":
-    dataset = read(Path(sys.argv[1]))
+    dataset = read_boxes_of(Path(sys.argv[1]))
     with open_form(dataset) as form:
         members = {key: msgspec.Raw(raw) for key, raw in form.head()}
         rows = [form.annotation(row) for row in range(len(dataset.boxes))]

@@ -11,8 +11,8 @@ from box_files import detection, detections, image, in_bytes, write
 from boxmask.data import ReadOptions, read
 from boxmask.data.coco_form import open_form
 from boxmask.data.megadetector import FAILED, NOT_LISTED
-from boxmask.dataset import FAULTS
 from boxmask.errors import ConfigError, InputError
+from boxmask.faults import reason_of
 
 UUID = "8b31d3be-21bc-11ea-a13a-137349068a90"
 
@@ -107,7 +107,7 @@ def test_weak_detections_are_faults_and_stay(tmp_path: Path) -> None:
     results = detections({"file": "a.jpg", "detections": rows})
     dataset = read(write(tmp_path / "boxes.json", results), ReadOptions(min_conf=0.2))
     weak = "below the confidence threshold"
-    assert [FAULTS[code] for code in dataset.faults] == [weak, "", "", ""]
+    assert [reason_of(code) for code in dataset.faults] == [weak, "", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_defect_is_a_fault_of_its_own_detection_only(
     rows = [detection(), detection(**changes), detection()]
     results = detections({"file": "a.jpg", "detections": rows})
     dataset = read(write(tmp_path / "boxes.json", results))
-    assert [FAULTS[code] for code in dataset.faults] == ["", fault, ""]
+    assert [reason_of(code) for code in dataset.faults] == ["", fault, ""]
 
 
 def test_boxes_in_pixels_are_an_error_naming_the_first(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import pytest
 from box_files import annotation, coco, image, write
 
 from boxmask.data import ReadOptions, read
-from boxmask.data.assemble import NO_CATEGORY, NO_ID, OVER_THE_BORDER, REPEATED_IDS
 from boxmask.data.coco import REPEATED_CATEGORIES
-from boxmask.dataset import FAULTS
+from boxmask.data.columns import NO_CATEGORY, NO_ID, OVER_THE_BORDER, REPEATED_IDS
 from boxmask.errors import InputError
+from boxmask.faults import reason_of
 
 DEFECTS = {
     "null box": (annotation(bbox=None), "box is missing"),
@@ -44,7 +44,7 @@ def test_a_defect_is_a_fault_of_its_own_record_only(
 ) -> None:
     path = write(tmp_path / "boxes.json", coco(annotation(id=1), record, annotation(id=2)))
     dataset = read(path)
-    assert [FAULTS[code] for code in dataset.faults] == ["", fault, ""]
+    assert [reason_of(code) for code in dataset.faults] == ["", fault, ""]
     assert list(dataset.annotation_ids) == [1, 7, 2]
 
 

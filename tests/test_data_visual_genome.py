@@ -11,8 +11,9 @@ from boxmask.data.coco_form import open_form
 from boxmask.data.genome_categories import read_aliases
 from boxmask.data.genome_coco import BY_HAND, COCO_NAMES
 from boxmask.data.genome_images import NO_SIZES, NOT_LISTED, file_name
-from boxmask.dataset import FAULTS, BoxDataset
+from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
+from boxmask.faults import reason_of
 
 
 def read_objects(folder: Path, *objects: dict[str, object], **options: object) -> BoxDataset:
@@ -76,7 +77,7 @@ def test_only_objects_with_exactly_one_synset_are_used(tmp_path: Path) -> None:
     synsets = [["a.n.01"], [], ["a.n.01", "b.n.01"], ["b.n.01"]]
     dataset = read_objects(tmp_path, *(thing(synsets=each) for each in synsets))
     wrong = "not exactly one synset"
-    assert [FAULTS[code] for code in dataset.faults] == ["", wrong, wrong, ""]
+    assert [reason_of(code) for code in dataset.faults] == ["", wrong, wrong, ""]
     assert dataset.category_index.tolist() == [0, -1, -1, 1]
 
 
@@ -99,7 +100,7 @@ def test_only_the_most_common_classes_are_selected(tmp_path: Path) -> None:
     synsets = ["a.n.01", "b.n.01", "b.n.01"]
     dataset = read_objects(tmp_path, *(thing(synsets=[s]) for s in synsets), classes=1)
     assert names(dataset) == ["b.n.01"]
-    faults = [FAULTS[code] for code in dataset.faults]
+    faults = [reason_of(code) for code in dataset.faults]
     assert faults == ["category not among the selected classes", "", ""]
 
 
@@ -115,7 +116,7 @@ def test_aliases_join_names(tmp_path: Path) -> None:
 
 def test_an_object_without_a_name_has_no_category_by_name(tmp_path: Path) -> None:
     dataset = read_objects(tmp_path, thing(names=[]), vg_categories="name")
-    assert FAULTS[dataset.faults[0]] == "category not among the selected classes"
+    assert reason_of(dataset.faults[0]) == "category not among the selected classes"
 
 
 def test_the_joint_list_is_cocos_classes_first_then_the_rest_sorted(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_defect_is_a_fault_of_its_own_object_only(
 ) -> None:
     write(tmp_path / "image_data.json", genome_images())
     dataset = read_objects(tmp_path, thing(), thing(**changes), thing(names="x", synsets=["a"]))
-    assert [FAULTS[code] for code in dataset.faults] == ["", fault, ""]
+    assert [reason_of(code) for code in dataset.faults] == ["", fault, ""]
     assert json.loads(dataset.records[2])["names"] == "x"
 
 

@@ -13,7 +13,8 @@ from picture_files import HEIGHT, WIDTH, Pixels, picture, save
 from PIL import Image, ImageFile
 
 from boxmask.errors import InputError
-from boxmask.images import IMAGE_FAULTS, ImageFault, image_size, load_image
+from boxmask.faults import IMAGE_FAULTS, ImageFault
+from boxmask.images import image_size, load_image
 
 
 def oriented(orientation: int) -> Image.Exif:

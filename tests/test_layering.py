@@ -8,7 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LEAVES = {"errors", "version", "window", "dataset", "durable", "bundled", "mark"}
+LEAVES = {
+    "errors",
+    "version",
+    "window",
+    "dataset",
+    "faults",
+    "formats",
+    "mark",
+    "durable",
+    "bundled",
+}
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
 ALLOWED: dict[str, set[str]] = {
@@ -21,11 +31,13 @@ ALLOWED: dict[str, set[str]] = {
     "bundled": set(),
     "mark": set(),
     "dataset": {"errors"},
+    "faults": {"errors"},
+    "formats": set(),
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},
     "geometry": {"errors", "window", "rle"},
-    "data": {"errors", "dataset", "splits"},
-    "images": {"errors"},
+    "data": {"errors", "dataset", "faults", "formats", "splits"},
+    "images": {"errors", "faults"},
     "splits": {"errors", "dataset"},
     "overlay": LEAVES | {"rle"},
     "show": INPUT | {"overlay"},

@@ -17,7 +17,7 @@ from boxmask.annotate.scope import Scope
 from boxmask.annotate.settings import settings_of
 from boxmask.annotate.shard import run_shard
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun
-from boxmask.dataset import FAULTS
+from boxmask.faults import reason_of
 from boxmask.mark import Status
 
 # Boxes that are timed, after as many to warm up.
@@ -75,7 +75,7 @@ def _finished(work: WorkFolder, plan: Plan | None) -> set[int]:
 
 def _reasons(scope: Scope) -> dict[str, int]:
     faults = scope.dataset.faults[scope.status == Status.SKIPPED.code]
-    return dict(Counter(FAULTS[fault] for fault in faults.tolist()).most_common())
+    return dict(Counter(map(reason_of, faults.tolist())).most_common())
 
 
 def _rate(scope: Scope, shard: Shard, device: str, precision: str) -> float:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
+from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
-    from boxmask.data import ReadOptions
     from boxmask.images import Exif
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -31,8 +31,7 @@ class Job:
     out: Path
     weights: Path | None = None
     """None for the bundled model."""
-    reading: ReadOptions | None = None
-    """What the reader is told; None for its defaults."""
+    reading: ReadOptions = dataclasses.field(default_factory=ReadOptions)
     flip: bool = False
     """Ask the network twice, the second time about the mirror image."""
     tightness: Tightness = "auto"
@@ -82,7 +81,7 @@ class Job:
     def _read(self) -> Iterator[Path]:
         """List the files that the job reads, images aside."""
         reading = self.reading
-        extra = (reading.images_json, reading.metadata, reading.vg_alias) if reading else ()
+        extra = (reading.images_json, reading.metadata, reading.vg_alias)
         yield from (path for path in (self.boxes, self.weights, *extra) if path is not None)
 
 

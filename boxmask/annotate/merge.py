@@ -15,7 +15,8 @@ from boxmask.annotate.gather import Gathered
 from boxmask.annotate.tally import Tally
 from boxmask.data.coco_form import open_form
 from boxmask.data.form import CocoForm
-from boxmask.dataset import FAULTS, BoxDataset
+from boxmask.dataset import BoxDataset
+from boxmask.faults import FAULTS, reason_of
 from boxmask.mark import Mark, Status, kept_box
 
 REPORT_EVERY = 4096
@@ -90,7 +91,7 @@ def _spliced(
     record = form.annotation(row, form.size(image, found.sizes) if image >= 0 else None)
     outcome, reason = found.rows[row], ""
     if status is Status.SKIPPED:
-        reason = FAULTS[dataset.faults[row]]
+        reason = reason_of(dataset.faults[row])
     elif status is Status.OK:
         reason = found.reasons[outcome["reason"]]
         status = Status.SKIPPED if reason else Status.OK
@@ -136,12 +137,7 @@ def _given_box(record: Mapping[str, object]) -> msgspec.Raw | UnsetType:
 
 def _detail(record: Mapping[str, object], reason: str) -> str:
     """Quote what the input says where the dataset alone told that it cannot be used."""
-    if reason == "no image record":
-        key = "image_id"
-    elif reason.startswith("box "):
-        key = "bbox"
-    else:
-        return ""
+    key = FAULTS[reason].quotes if reason in FAULTS else ""
     value = record.get(key)
     if not isinstance(value, msgspec.Raw):
         return ""

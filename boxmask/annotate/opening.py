@@ -14,7 +14,8 @@ from boxmask.annotate.scope import Scope
 from boxmask.annotate.told import Told
 from boxmask.data import pixel_boxes
 from boxmask.dataset import IntArray
-from boxmask.images import ImageFault, load_image
+from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
+from boxmask.images import load_image
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
 from boxmask.models.hints import Neighbours
 from boxmask.models.views import mask_frames
@@ -75,20 +76,20 @@ def view_boxes(
     """Cut the views of n boxes of an image (H, W, 3), those of each size together.
 
     `objects` are all boxes that say where something is, asked for or not. Boxes may leave the
-    image; those outside of it are skipped.
+    image; those that boxmask.faults condemns are skipped.
     """
     height, width = pixels.shape[:2]
-    boxes, inside = _clipped(asked.boxes, width, height)
-    outside = [
-        Outcome(row, "box is outside the image", outside_detail(box, width, height))
-        for row, box in zip(
-            asked.rows[~inside].tolist(), asked.boxes[~inside].tolist(), strict=True
-        )
+    faults = find_faults(Candidates.of_image(asked.boxes, width=width, height=height))
+    skipped = [
+        Outcome(int(asked.rows[k]), reason_of(faults[k]), box_detail(asked.boxes[k], width, height))
+        for k in np.flatnonzero(faults)
     ]
+    sound = faults == 0
+    boxes, _ = _clipped(asked.boxes, width, height)
     clipped = (asked.boxes != boxes).any(axis=1)
     large = large_boxes(config, boxes, tightness=0.0 if told is None else told.tightness)
-    opened = [_skipped(image, (width, height), outside)]
-    for size, which in ((False, inside & ~large), (True, inside & large)):
+    opened = [_skipped(image, (width, height), skipped)]
+    for size, which in ((False, sound & ~large), (True, sound & large)):
         if which.any():
             some = Placed(asked.rows[which], boxes[which], asked.labels[which])
             shown = Opened(image, (width, height), some.rows, some.boxes, clipped[which], None, [])
@@ -136,9 +137,9 @@ def _clipped(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[
     return inside, (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
 
 
-def outside_detail(box: list[float], width: int, height: int) -> bytes:
-    """Tell where a box (x0, y0, x1, y1) lies and how large its image is."""
-    sides = ", ".join(f"{side:g}" for side in box)
+def box_detail(box: Boxes, width: int, height: int) -> bytes:
+    """Tell where a box (4,) lies and how large its image is."""
+    sides = ", ".join(f"{side:g}" for side in box.tolist())
     return f"it spans {sides}, the image is {width} x {height}".encode()
 
 

@@ -16,7 +16,7 @@ from boxmask.annotate.settings import settings_of
 from boxmask.annotate.status import statuses
 from boxmask.annotate.told import Told, recorded, told_by
 from boxmask.annotate.work import WorkFolder, is_written, plan_begun, refuse_output
-from boxmask.data import ReadOptions, read
+from boxmask.data import read
 from boxmask.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def _measured(job: Job, told: Told, device: str, precision: str, report: Report)
 def open_scope(job: Job, told: Told | None, report: Report) -> Scope:
     """Read the dataset and decide what is to become of each box."""
     report(Event("read", 0, 1))
-    reading = job.reading or ReadOptions()
-    dataset = read(job.boxes, replace(reading, strict=job.strict or reading.strict))
+    dataset = read(job.boxes, replace(job.reading, strict=job.strict or job.reading.strict))
     report(Event("read", 1, 1))
     check_exports(job, dataset)
     return Scope(job, told, dataset, statuses(dataset, overwrite=job.overwrite))

@@ -7,7 +7,6 @@ from pathlib import Path
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import CONTENT, Setting
 from boxmask.annotate.told import Told, settings_of_told
-from boxmask.data import ReadOptions
 from boxmask.data.genome_images import BESIDE
 from boxmask.durable import digest
 from boxmask.errors import InputError
@@ -32,7 +31,7 @@ def settings_of(job: Job, told: Told | None, device: str, precision: str) -> dic
 
     What is told, device and precision are those decided on, since each rounds in its own way.
     """
-    reading = dataclasses.asdict(job.reading or ReadOptions())
+    reading = dataclasses.asdict(job.reading)
     del reading["strict"]  # stops a run, or changes nothing
     unnamed = job.boxes.with_name(BESIDE)  # read if it is there
     if reading["images_json"] is None and unnamed.is_file():

@@ -10,13 +10,7 @@ from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import Plan, Setting
 from boxmask.data import format_of
 from boxmask.errors import ConfigError, InputError
-
-# The side error to expect, in sides of the box, of boxes that nobody drew with care: Visual
-# Genome's are of crowd workers, MegaDetector's of a detector. Others are taken for exact.
-LOOSE = {"visual-genome": 0.08, "megadetector": 0.08}
-# Visual Genome's boxes name parts of objects, and objects again under other names: a box inside
-# another is not what stands in front of it.
-WITHOUT_NEIGHBOURS = ("visual-genome",)
+from boxmask.formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -44,12 +38,12 @@ def told_by(job: Job) -> Told | None:
     if not can_be_told(weights):
         _refuse(job, weights)
         return None
-    undecided = "auto" in (job.tightness, job.neighbours)
-    format = format_of(job.boxes, job.reading) if undecided else ""
+    if "auto" not in (job.tightness, job.neighbours):
+        return Told(float(job.tightness), neighbours=job.neighbours == "on")
+    format = FORMATS[format_of(job.boxes, job.reading)]
     return Told(
-        tightness=LOOSE.get(format, 0.0) if job.tightness == "auto" else float(job.tightness),
-        neighbours=job.neighbours == "on"
-        or (job.neighbours == "auto" and format not in WITHOUT_NEIGHBOURS),
+        tightness=format.side_error if job.tightness == "auto" else float(job.tightness),
+        neighbours=format.neighbours if job.neighbours == "auto" else job.neighbours == "on",
     )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from boxmask.annotate.job import Choice, Job, Precision, as_tightness
 from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.formats import ReadOptions
 
 STOPPED = "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
 
@@ -23,16 +24,15 @@ def annotate(
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
     ] = Job.weights,
-    format: Format = None,
-    images_json: ImagesJson = None,
-    metadata: Metadata = None,
+    format: Format = ReadOptions.format,
+    images_json: ImagesJson = ReadOptions.images_json,
+    metadata: Metadata = ReadOptions.metadata,
     min_conf: Annotated[
-        float | None,
-        typer.Option(help="MegaDetector: skip weaker detections.", show_default="0"),
-    ] = None,
-    vg_categories: GenomeCategories = None,
-    vg_alias: Alias = None,
-    classes: Classes = None,
+        float, typer.Option(help="MegaDetector: skip weaker detections.")
+    ] = ReadOptions.min_conf,
+    vg_categories: GenomeCategories = ReadOptions.vg_categories,
+    vg_alias: Alias = ReadOptions.vg_alias,
+    classes: Classes = ReadOptions.classes,
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
     ] = Job.flip,
@@ -106,14 +106,12 @@ def annotate(
     Every annotation is in the output once, in order, with all its own keys. Killed at any moment,
     the same command goes on where it stopped and writes the same bytes.
     """
-    from boxmask.cli.reading import read_options
-
     job = Job(
         boxes=boxes,
         images=images,
         out=out,
         weights=weights,
-        reading=read_options(
+        reading=ReadOptions(
             format=format,
             images_json=images_json,
             metadata=metadata,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
     from boxmask.check import Report
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 def check(
     boxes: Annotated[Path, typer.Argument(metavar="IN", help="The box file that was annotated.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="What annotate made of it.")],
-    format: Format = None,
-    images_json: ImagesJson = None,
-    metadata: Metadata = None,
-    vg_categories: GenomeCategories = None,
-    vg_alias: Alias = None,
-    classes: Classes = None,
+    format: Format = ReadOptions.format,
+    images_json: ImagesJson = ReadOptions.images_json,
+    metadata: Metadata = ReadOptions.metadata,
+    vg_categories: GenomeCategories = ReadOptions.vg_categories,
+    vg_alias: Alias = ReadOptions.vg_alias,
+    classes: Classes = ReadOptions.classes,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
@@ -30,10 +31,9 @@ def check(
     options that annotate was given. Exit status: 0 the law holds, 1 it is broken.
     """
     from boxmask.check import check as compare
-    from boxmask.cli.reading import read_options
     from boxmask.data import read
 
-    options = read_options(
+    options = ReadOptions(
         format=format,
         images_json=images_json,
         metadata=metadata,

@@ -1,20 +1,16 @@
-"""The options of reading a box file, for every command that reads one.
-
-None stands for the default of boxmask.data.ReadOptions, which is not imported for the sake of
-`--help`.
-"""
+"""The options of reading a box file, for every command that reads one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from boxmask.data import ReadOptions
+from boxmask.formats import FORMATS
 
+*_FIRST, _LAST = FORMATS
 Format = Annotated[
     str | None,
-    typer.Option(help="coco, visual-genome or megadetector.", show_default="by the content"),
+    typer.Option(help=f"{', '.join(_FIRST)} or {_LAST}.", show_default="by the content"),
 ]
 ImagesJson = Annotated[
     Path | None,
@@ -25,21 +21,11 @@ Metadata = Annotated[
     typer.Option(help="MegaDetector: COCO-Camera-Traps JSON with the images' names and sizes."),
 ]
 GenomeCategories = Annotated[
-    Literal["synset", "coco", "name"] | None,
-    typer.Option(help="Visual Genome: what a category is.", show_default="synset"),
+    Literal["synset", "coco", "name"],
+    typer.Option(help="Visual Genome: what a category is."),
 ]
 Alias = Annotated[
     Path | None,
     typer.Option(help="Visual Genome: object_alias.txt, for categories by name."),
 ]
-Classes = Annotated[
-    int | None,
-    typer.Option(min=1, help="Visual Genome: how many categories.", show_default="3000"),
-]
-
-
-def read_options(**given: Any) -> "ReadOptions":
-    """Build the options from those that were given."""
-    from boxmask.data import ReadOptions
-
-    return ReadOptions(**{name: value for name, value in given.items() if value is not None})
+Classes = Annotated[int, typer.Option(min=1, help="Visual Genome: how many categories.")]

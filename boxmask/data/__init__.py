@@ -1,21 +1,23 @@
-"""Readers: a box dataset of any known format becomes columns, its original bytes at hand."""
+"""Readers: a box dataset of any known format becomes columns, its original bytes at hand.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+The formats are listed in boxmask.formats.
+"""
+
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
-from boxmask.data import coco, megadetector, visual_genome
 from boxmask.data.boxes import pixel_boxes
-from boxmask.data.document import Document, open_document
-from boxmask.data.options import ReadOptions
+from boxmask.data.document import Document
+from boxmask.data.input import Input
 from boxmask.data.segmentation import segmentation
-from boxmask.data.strict import require_sound
-from boxmask.data.unrecognised import describe
+from boxmask.data.strict import raise_first_fault
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
+from boxmask.formats import FORMATS, ReadOptions
 
 __all__ = [
-    "READERS",
+    "Input",
     "ReadOptions",
     "Reader",
     "format_of",
@@ -25,47 +27,72 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Reader:
-    """One format: how to tell it from the file's content, and how to read it."""
+class Reader(Protocol):
+    """What the module of a format has."""
 
-    recognises: Callable[[Document], bool]
-    read: Callable[[Document, ReadOptions], BoxDataset]
+    def recognises(self, source: Input) -> bool:
+        """Tell from its content whether a file or a folder is of this format."""
 
-
-READERS: dict[str, Reader] = {
-    "coco": Reader(coco.recognises, coco.read),
-    "megadetector": Reader(megadetector.recognises, megadetector.read),
-    "visual-genome": Reader(visual_genome.recognises, visual_genome.read),
-}
+    def read(self, source: Input, options: ReadOptions) -> BoxDataset:
+        """Read it."""
 
 
 def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
     """Read a box dataset; its format is recognised from the content unless the options name it."""
     options = options or ReadOptions()
-    named = _named(options)
-    document = open_document(path)
-    dataset = READERS[named or _recognised(document)].read(document, options)
+    source = Input(path)
+    dataset = _reader(_format(source, options)).read(source, options)
     if options.strict:
-        require_sound(dataset)
+        raise_first_fault(dataset)
     return dataset
 
 
 def format_of(path: Path, options: ReadOptions | None = None) -> str:
-    """Return the format that `read` reads a file as, a key of READERS."""
-    return _named(options or ReadOptions()) or _recognised(open_document(path))
+    """Return the format that `read` reads a file as, a name in FORMATS."""
+    return _format(Input(path), options or ReadOptions())
 
 
-def _named(options: ReadOptions) -> str | None:
-    if options.format is not None and options.format not in READERS:
+def _reader(format: str) -> Reader:
+    return cast(Reader, import_module(FORMATS[format].reader))
+
+
+def _format(source: Input, options: ReadOptions) -> str:
+    if options.format is None:
+        return _recognised(source)
+    if options.format not in FORMATS:
         raise ConfigError(
-            f"unknown format {options.format!r}; known formats: {', '.join(sorted(READERS))}."
+            f"unknown format {options.format!r}; known formats: {', '.join(sorted(FORMATS))}."
         )
     return options.format
 
 
-def _recognised(document: Document) -> str:
-    for name, reader in READERS.items():
-        if reader.recognises(document):
+def _recognised(source: Input) -> str:
+    for name in FORMATS:
+        if _reader(name).recognises(source):
             return name
-    raise InputError(describe(document))
+    known = ", ".join(f"{format.title} ({format.looks_like})" for format in FORMATS.values())
+    raise InputError(
+        f"{source.path}: {_likely(source.document)} Expected one of: {known}. Name the format to "
+        "read it all the same."
+    )
+
+
+def _likely(document: Document) -> str:
+    """Say what a JSON file that no reader takes looks like."""
+    keys = document.item_keys()
+    if {"url", "width", "height"} <= keys:
+        return (
+            "this looks like Visual Genome's image_data.json, without boxes; give objects.json, "
+            "with this file beside it."
+        )
+    if {"image_id", "category_id", "score"} <= keys:
+        return (
+            "this looks like a COCO results list, which has no images; give the annotations that "
+            "it was made for."
+        )
+    top_level = document.describe_top_level()
+    if "images" in document.members:
+        return f'there are "images" but no "annotations"; found: {top_level}.'
+    if "annotations" in document.members:
+        return f'there are "annotations" but no "images"; found: {top_level}.'
+    return f"the format is not recognised; the top level is {top_level}."

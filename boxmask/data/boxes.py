@@ -1,4 +1,4 @@
-"""Boxes from the many ways in which they are written, and what can be wrong with them.
+"""Boxes from the many ways in which they are written.
 
 Letters: N rows. xywh is corner and size as written; xyxy is (x0, y0, x1, y1), pixels of the
 original image in the COCO convention, or fractions of it in the rows that say so.
@@ -11,23 +11,20 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.dataset import FAULTS, BoxDataset, IntArray
+from boxmask.dataset import BoxDataset, IntArray
+from boxmask.faults import FaultCodes, code_of
 
 Boxes = npt.NDArray[np.float64]
-Faults = npt.NDArray[np.uint8]
 
-NO_IMAGE = FAULTS.index("no image record")
-MISSING = FAULTS.index("box is missing")
-NOT_FOUR = FAULTS.index("box does not have four numbers")
-NOT_FINITE = FAULTS.index("box is not finite")
-EMPTY = FAULTS.index("box has no width or height")
-OUTSIDE = FAULTS.index("box is outside the image")
+_MISSING = code_of("box is missing")
+_NOT_FOUR = code_of("box does not have four numbers")
+_NOT_FINITE = code_of("box is not finite")
 
-_NOWHERE = (math.nan,) * 4
+_NAN_BOX = (math.nan,) * 4
 
 
-def read_boxes(values: Sequence[object]) -> tuple[Boxes, Faults]:
-    """Turn bbox values, as decoded, into xywh (N, 4) and a fault for each that is none.
+def read_boxes(values: Sequence[object]) -> tuple[Boxes, FaultCodes]:
+    """Turn bbox values, as decoded, into xywh (N, 4) and the fault of each that is none (N,).
 
     A tuple is taken for four numbers: the strict decoder has checked it.
     """
@@ -45,14 +42,14 @@ def read_boxes(values: Sequence[object]) -> tuple[Boxes, Faults]:
 
 def _inspect(value: object) -> tuple[tuple[float, ...], int]:
     if value is None:
-        return _NOWHERE, MISSING
+        return _NAN_BOX, _MISSING
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
-        return _NOWHERE, NOT_FOUR
+        return _NAN_BOX, _NOT_FOUR
     try:
         box = tuple(map(float, value))
     except OverflowError:
-        return _NOWHERE, NOT_FINITE
-    return (box, 0) if all(map(math.isfinite, box)) else (_NOWHERE, NOT_FINITE)
+        return _NAN_BOX, _NOT_FINITE
+    return (box, 0) if all(map(math.isfinite, box)) else (_NAN_BOX, _NOT_FINITE)
 
 
 def _is_number(value: object) -> bool:
@@ -63,30 +60,6 @@ def corners(xywh: Boxes) -> Boxes:
     """Turn corner and size (N, 4) into two corners (N, 4)."""
     with np.errstate(over="ignore"):
         return np.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]])
-
-
-def judge(
-    xywh: Boxes, boxes: Boxes, faults: Faults, sizes: IntArray, image_index: npt.NDArray[np.int32]
-) -> int:
-    """Write what is wrong with each box into `faults` (N,), unless something is already.
-
-    `sizes` (N, 2) is the width and height that bound each box, 0 if unknown. Returns how many of
-    the sound boxes reach over the border of their image.
-    """
-    width, height = sizes[:, 0], sizes[:, 1]
-    known = (width > 0) & (height > 0)
-    x0, y0, x1, y1 = boxes.T
-    empty = (xywh[:, 2] <= 0) | (xywh[:, 3] <= 0) | (x1 <= x0) | (y1 <= y0)
-    outside = known & ((x0 >= width) | (y0 >= height) | (x1 <= 0) | (y1 <= 0))
-    for wrong, fault in (
-        (image_index < 0, NO_IMAGE),
-        (~np.isfinite(boxes).all(1), NOT_FINITE),
-        (empty, EMPTY),
-        (outside, OUTSIDE),
-    ):
-        faults[wrong & (faults == 0)] = fault
-    over = known & ((x0 < 0) | (y0 < 0) | (x1 > width) | (y1 > height))
-    return int((over & (faults == 0)).sum())
 
 
 def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) -> Boxes:

@@ -59,7 +59,8 @@ def _read_metadata(path: Path) -> Images:
     if "images" not in document.members:
         raise InputError(
             f'{path}: there is no "images" at the top level; COCO-Camera-Traps metadata has '
-            f'"images" with "id", "file_name", "width" and "height". Found: {document.listed()}.'
+            f'"images" with "id", "file_name", "width" and "height". Found: '
+            f"{document.describe_top_level()}."
         )
     return read_images(document)
 

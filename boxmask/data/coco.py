@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from boxmask.data.assemble import assemble
-from boxmask.data.boxes import Boxes, Faults, read_boxes
+from boxmask.data.boxes import Boxes, read_boxes
+from boxmask.data.columns import build_dataset
 from boxmask.data.document import Document, is_null
 from boxmask.data.ids import as_id, look_up
 from boxmask.data.images import read_images
-from boxmask.data.options import ReadOptions
+from boxmask.data.input import Input
 from boxmask.data.records import as_object, cut, decode
 from boxmask.data.segmentation import SHORT, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
+from boxmask.faults import FaultCodes
+from boxmask.formats import ReadOptions
 
 REPEATED_CATEGORIES = "category ids that occur more than once"
 _NO = ("", "0", "0.0", "false")
@@ -38,7 +40,7 @@ class _Columns:
     image_ids: list[Id] = field(default_factory=list)
     category_ids: list[Id] = field(default_factory=list)
     xywh: list[Boxes] = field(default_factory=lambda: [np.zeros((0, 4))])
-    faults: list[Faults] = field(default_factory=lambda: [np.zeros(0, np.uint8)])
+    faults: list[FaultCodes] = field(default_factory=lambda: [np.zeros(0, np.uint8)])
     fractions: list[bool] = field(default_factory=list)
     is_crowd: list[bool] = field(default_factory=list)
     has_mask: list[bool] = field(default_factory=list)
@@ -59,18 +61,19 @@ class _Columns:
         self.faults.append(faults)
 
 
-def recognises(document: Document) -> bool:
+def recognises(source: Input) -> bool:
     """Tell whether the file is an object with images and annotations."""
-    return "annotations" in document.members and "images" in document.members
+    return source.has_members("images", "annotations")
 
 
-def read(document: Document, options: ReadOptions) -> BoxDataset:
+def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; the options concern other formats."""
+    document = source.document
     for key in ("images", "annotations"):
         if key not in document.members:
             raise InputError(
                 f'{document.path}: there is no "{key}" at the top level; a COCO file has "images", '
-                f'"annotations" and "categories". Found: {document.listed()}.'
+                f'"annotations" and "categories". Found: {document.describe_top_level()}.'
             )
     images = read_images(document)
     categories = _categories(document)
@@ -79,7 +82,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
     for _, rows in decode(document, records, "annotations", _Annotation, _loose):
         columns.add(rows)
     category_positions = {category.id: place for place, category in enumerate(categories)}
-    return assemble(
+    return build_dataset(
         document.path,
         "coco",
         image_ids=images.ids,

@@ -7,13 +7,17 @@ import msgspec
 
 from boxmask.data.form import NO_SIZES, CocoForm, Size
 from boxmask.data.members import members
-
-# Lists of boxes inside an image's record: they become annotations.
-_NESTED = ("objects", "detections")
+from boxmask.dataset import BoxDataset
+from boxmask.formats import FORMATS
 
 
 class ColumnForm(CocoForm):
     """The COCO form of any format that has no form of its own."""
+
+    def __init__(self, dataset: BoxDataset) -> None:
+        super().__init__(dataset)
+        # The list of boxes inside an image's record is left out: they become annotations.
+        self._boxes_key = FORMATS[dataset.format].boxes_key
 
     def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
         """Yield "images", then "categories"."""
@@ -53,7 +57,7 @@ class ColumnForm(CocoForm):
             fields |= {"width": size[0], "height": size[1]}
         if len(dataset.image_records):
             own = members(dataset.image_records[image])
-            fields |= {key: raw for key, raw in own.items() if key not in (*fields, *_NESTED)}
+            fields |= {k: raw for k, raw in own.items() if k not in fields and k != self._boxes_key}
         return msgspec.json.encode(fields)
 
 

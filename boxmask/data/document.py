@@ -33,7 +33,7 @@ class Document:
         """Where the file lies."""
         return self.source.path
 
-    def listed(self) -> str:
+    def describe_top_level(self) -> str:
         """Say what the top level holds, for an error."""
         if self.items is not None:
             return f"a list of {len(self.items)} items"

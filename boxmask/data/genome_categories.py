@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.boxes import Faults
 from boxmask.data.genome_coco import joint_list
-from boxmask.data.options import ReadOptions
-from boxmask.dataset import FAULTS, Category
+from boxmask.dataset import Category
 from boxmask.errors import ConfigError, InputError
+from boxmask.faults import FaultCodes, code_of
+from boxmask.formats import ReadOptions
 
-_NOT_ONE = FAULTS.index("not exactly one synset")
-_NOT_SELECTED = FAULTS.index("category not among the selected classes")
+_NOT_ONE = code_of("not exactly one synset")
+_NOT_SELECTED = code_of("category not among the selected classes")
 _NONE = -1
 _MODES = ("coco", "name", "synset")
 
@@ -54,7 +54,7 @@ class GenomeCategories:
         """Return the categories, by rank or as in the joint list; ids count from 1."""
         return [Category(rank, name) for rank, (name, _) in enumerate(self._classes(), 1)]
 
-    def index(self) -> tuple[npt.NDArray[np.int32], Faults]:
+    def index(self) -> tuple[npt.NDArray[np.int32], FaultCodes]:
         """Return the category and the fault of each object."""
         place_of_code = np.full(len(self._codes) + 1, -1, np.int32)  # the last is for no label
         for place, (_, label) in enumerate(self._classes()):

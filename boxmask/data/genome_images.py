@@ -15,10 +15,10 @@ from boxmask.data.document import Document, open_document
 from boxmask.data.ids import as_id, look_up, unique_positions
 from boxmask.data.images import Side, as_side
 from boxmask.data.members import JoinedRecords
-from boxmask.data.options import ReadOptions
 from boxmask.data.records import Records, cut_items, decode
 from boxmask.dataset import Id, RawRecords
 from boxmask.errors import InputError
+from boxmask.formats import ReadOptions
 
 PREFIX = "https://cs.stanford.edu/people/rak248/"
 BESIDE = "image_data.json"
@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[Records, list[_Picture]]:
     if document.items is None:
         raise InputError(
             f'{path}: the top level is not a list; {BESIDE} is a list of images with "image_id", '
-            f'"url", "width" and "height". Found: {document.listed()}.'
+            f'"url", "width" and "height". Found: {document.describe_top_level()}.'
         )
     records = cut_items(document)
     chunks = decode(document, records, "images", _Picture, _loose)

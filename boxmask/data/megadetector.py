@@ -9,19 +9,21 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.assemble import assemble
-from boxmask.data.boxes import Boxes, Faults, read_boxes
+from boxmask.data.boxes import Boxes, read_boxes
 from boxmask.data.camera_traps import Pictures
+from boxmask.data.columns import build_dataset
 from boxmask.data.document import Document, is_null
 from boxmask.data.ids import as_id, column, look_up, unique_positions
+from boxmask.data.input import Input
 from boxmask.data.nested import Nested
-from boxmask.data.options import ReadOptions
 from boxmask.data.records import as_object, cut, raw_list
-from boxmask.dataset import FAULTS, BoxDataset, Category, Id
+from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import ConfigError, InputError
+from boxmask.faults import FaultCodes, code_of
+from boxmask.formats import ReadOptions
 
-_WEAK = FAULTS.index("below the confidence threshold")
-_NOT_FRACTIONS = FAULTS.index("box is not in fractions of the image")
+_WEAK = code_of("below the confidence threshold")
+_NOT_FRACTIONS = code_of("box is not in fractions of the image")
 _ROUNDING = 0.01  # detectors let a box reach a little over the border
 _USUAL = {"1": "animal", "2": "person", "3": "vehicle"}
 _PEEK = 4096
@@ -36,20 +38,22 @@ class _Detection(msgspec.Struct, gc=False):
     bbox: tuple[float, float, float, float] | None = None
 
 
-def recognises(document: Document) -> bool:
+def recognises(source: Input) -> bool:
     """Tell whether the file is an object with images that hold detections."""
-    if "images" not in document.members or "annotations" in document.members:
+    if not source.has_members("images") or source.has_members("annotations"):
         return False
+    document = source.document
     start = bytes(memoryview(document.members["images"])[:_PEEK])
     return "detection_categories" in document.members or b'"detections"' in start
 
 
-def read(document: Document, options: ReadOptions) -> BoxDataset:
+def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; `metadata` brings sizes and ids, `min_conf` faults weak detections."""
+    document = source.document
     if "images" not in document.members:
         raise InputError(
             f'{document.path}: there is no "images" at the top level; MegaDetector results have '
-            f'"images" and "detection_categories". Found: {document.listed()}.'
+            f'"images" and "detection_categories". Found: {document.describe_top_level()}.'
         )
     if not 0 <= options.min_conf <= 1:
         raise ConfigError(f"the least confidence is {options.min_conf}; give 0 to 1.")
@@ -67,7 +71,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
     scores = np.array([np.nan if row.conf is None else row.conf for row in detections], np.float32)
     faults[(scores < np.float32(options.min_conf)) & (faults == 0)] = _WEAK
     categories, positions = _categories(document)
-    return assemble(
+    return build_dataset(
         document.path,
         "megadetector",
         image_ids=column(pictures.ids),
@@ -89,7 +93,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
     )
 
 
-def _judge_fractions(xywh: Boxes, faults: Faults, path: Path) -> None:
+def _judge_fractions(xywh: Boxes, faults: FaultCodes, path: Path) -> None:
     """Fault boxes that reach far beyond 1; if most do, the file is in pixels: an error."""
     wrong = (xywh > 1 + _ROUNDING).any(1)
     faults[wrong & (faults == 0)] = _NOT_FRACTIONS

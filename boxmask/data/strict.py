@@ -3,19 +3,21 @@
 import numpy as np
 
 from boxmask.data.ids import repeated
-from boxmask.dataset import FAULTS, BoxDataset
+from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
+from boxmask.faults import reason_of
 
 _SHOWN = 200
 
 
-def require_sound(dataset: BoxDataset) -> None:
+def raise_first_fault(dataset: BoxDataset) -> None:
     """Raise InputError for the first unusable record, or the first repeated annotation id."""
     faulty = np.flatnonzero(dataset.faults)
     if len(faulty):
         row = int(faulty[0])
+        reason = reason_of(dataset.faults[row])
         raise InputError(
-            f"{name_record(dataset, row)}: {FAULTS[dataset.faults[row]]}; {_shown(dataset, row)}. "
+            f"{name_record(dataset, row)}: {reason}; {_shown(dataset, row)}. "
             "Mend it, or read without strict to keep the record and leave its mask out. "
             f"Unusable records in all: {len(faulty)}."
         )

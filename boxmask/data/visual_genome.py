@@ -5,16 +5,16 @@ from collections.abc import Iterable
 import msgspec
 import numpy as np
 
-from boxmask.data.assemble import assemble
 from boxmask.data.boxes import read_boxes
-from boxmask.data.document import Document
+from boxmask.data.columns import build_dataset
 from boxmask.data.genome_categories import GenomeCategories
 from boxmask.data.genome_images import complete
 from boxmask.data.ids import as_id, column, unique_positions
+from boxmask.data.input import Input
 from boxmask.data.nested import Nested
-from boxmask.data.options import ReadOptions
 from boxmask.dataset import BoxDataset, Id
 from boxmask.errors import InputError
+from boxmask.formats import ReadOptions
 
 _SIDES = ("x", "y", "w", "h")
 
@@ -31,17 +31,18 @@ class _Object(msgspec.Struct, gc=False):
     broken_box: list[object] | None = None
 
 
-def recognises(document: Document) -> bool:
+def recognises(source: Input) -> bool:
     """Tell whether the file is a list of images with objects."""
-    return "objects" in document.item_keys()
+    return source.is_json and "objects" in source.document.item_keys()
 
 
-def read(document: Document, options: ReadOptions) -> BoxDataset:
+def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; image_data.json, from the options or beside it, gives paths and sizes."""
+    document = source.document
     if document.items is None:
         raise InputError(
             f"{document.path}: the top level is not a list; Visual Genome's objects.json is a list "
-            f'of images with "image_id" and "objects". Found: {document.listed()}.'
+            f'of images with "image_id" and "objects". Found: {document.describe_top_level()}.'
         )
     nested = Nested(document, "images", "objects", _Object, _loose)
     categories = GenomeCategories(options)
@@ -59,7 +60,7 @@ def read(document: Document, options: ReadOptions) -> BoxDataset:
     xywh, faults = read_boxes(boxes)
     category_index, category_faults = categories.index()
     images = complete(document, image_ids, urls, options)
-    return assemble(
+    return build_dataset(
         document.path,
         "visual-genome",
         image_ids=column(image_ids),

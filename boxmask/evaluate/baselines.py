@@ -18,7 +18,8 @@ from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile
 from boxmask.evaluate.pairing import Instances
 from boxmask.evaluate.pool import Pool
 from boxmask.evaluate.shapes import SHAPES
-from boxmask.images import ImageFault, load_image
+from boxmask.faults import ImageFault
+from boxmask.images import load_image
 from boxmask.window import Window
 
 BASELINES = (*SHAPES, "grabcut")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.images.fault import IMAGE_FAULTS, ImageFault
+from boxmask.faults import ImageFault
 from boxmask.images.opening import open_image, relative_name
 from boxmask.images.orientation import (
     Exif,
@@ -25,9 +25,7 @@ from boxmask.images.orientation import (
 from boxmask.images.pixels import rgb
 
 __all__ = [
-    "IMAGE_FAULTS",
     "Exif",
-    "ImageFault",
     "image_size",
     "load_image",
     "picture_pixels",

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from boxmask.images.fault import ImageFault
+from boxmask.faults import ImageFault
 
 _pillow_limit = threading.Lock()
 

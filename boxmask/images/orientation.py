@@ -6,7 +6,7 @@ from typing import Literal
 from PIL import Image, TiffImagePlugin
 from PIL.ExifTags import Base
 
-from boxmask.images.fault import ImageFault
+from boxmask.faults import ImageFault
 
 Exif = Literal["auto", "stored", "rotated"]
 Size = tuple[int, int]  # (width, height)

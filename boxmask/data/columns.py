@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.boxes import Boxes, Faults, corners, judge
+from boxmask.data.boxes import Boxes, corners
 from boxmask.data.ids import column, repeated
 from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
-
-Flags = npt.NDArray[np.bool_]
+from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
 
 REPEATED_IDS = "annotation ids that occur more than once"
 NO_ID = "annotations without an id"
@@ -21,7 +20,7 @@ OVER_THE_BORDER = "boxes partly outside their image"
 NO_CATEGORY = "annotations of a category that the file does not list"
 
 
-def assemble(
+def build_dataset(
     path: Path,
     format: str,
     *,
@@ -34,7 +33,7 @@ def assemble(
     image_index: npt.NDArray[np.int32],
     category_index: npt.NDArray[np.int32],
     categories: Sequence[Category],
-    faults: Faults | None = None,
+    faults: FaultCodes | None = None,
     fractions: Flags | None = None,
     is_crowd: Flags | None = None,
     has_mask: Flags | None = None,
@@ -59,13 +58,14 @@ def assemble(
     boxes = corners(xywh)
     boxes[scaled] *= np.tile(sizes[scaled], 2)
     bounds = np.where(relative[:, None], 1, sizes)
-    over = judge(xywh, boxes, faults, bounds, image_index)
+    found = find_faults(Candidates(boxes, ~relative, bounds, has_image=image_index >= 0))
+    faults = np.where(faults == 0, found, faults)
     boxes[~np.isfinite(boxes).all(1)] = np.nan
     counts = (warnings or {}) | {
         REPEATED_IDS: len(repeated(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
         NO_CATEGORY: int(((category_index < 0) & (faults == 0)).sum()) if categories else 0,
-        OVER_THE_BORDER: over,
+        OVER_THE_BORDER: int((_over_the_border(boxes, bounds) & (faults == 0)).sum()),
     }
     return BoxDataset(
         path=path,
@@ -89,6 +89,15 @@ def assemble(
         records=records,
         image_records=image_records,
     )
+
+
+def _over_the_border(boxes: Boxes, sizes: IntArray) -> Flags:
+    """Tell which boxes reach beyond the image (N,), as far as its size is known."""
+    x0, y0, x1, y1 = boxes.T
+    width, height = sizes.T
+    known = (width > 0) & (height > 0)
+    over: Flags = known & ((x0 < 0) | (y0 < 0) | (x1 > width) | (y1 > height))
+    return over
 
 
 def _sizes(

@@ -48,7 +48,8 @@ class Fault:
 
 
 def _not_finite(candidates: Candidates) -> Flags:
-    finite: Flags = np.isfinite(candidates.boxes).all(axis=1)
+    x0, y0, x1, y1 = candidates.boxes.T
+    finite: Flags = np.isfinite(x0) & np.isfinite(y0) & np.isfinite(x1) & np.isfinite(y1)
     return ~finite
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from boxmask.data import read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
-from boxmask.images import ImageFault
+from boxmask.faults import ImageFault
 from boxmask.overlay import Pixels, sheet
 from boxmask.show.choose import Tile, tiles
 from boxmask.show.draw import draw, load

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from boxmask.annotate.job import Choice, Job, Precision, as_tightness
-from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.options import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
 from boxmask.formats import ReadOptions
 
 STOPPED = "stopped; finished shards are kept, the same command (without --fresh) goes on from there"

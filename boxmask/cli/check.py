@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from boxmask.cli.reading import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.options import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
@@ -22,13 +24,13 @@ def check(
     vg_categories: GenomeCategories = ReadOptions.vg_categories,
     vg_alias: Alias = ReadOptions.vg_alias,
     classes: Classes = ReadOptions.classes,
-    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
 
     Only segmentation, area and boxmask may differ, and every new mask must be one of its box; after
     --tighten bbox must be the mask's tight box and boxmask hold the former one. Give the reading
-    options that annotate was given. Exit status: 0 the law holds, 1 it is broken.
+    options that annotate was given. Exit status: 0 the law holds, 4 it is broken.
     """
     from boxmask.check import check as compare
     from boxmask.data import read
@@ -43,20 +45,18 @@ def check(
     )
     dataset = read(boxes, options)
     report = compare(dataset, out)
-    if json:
+    if as_json:
         _print_json(report)
     else:
         _print_text(report, out, converted=dataset.format != "coco")
     if not report.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitStatus.LAW_BROKEN)
 
 
 def _print_json(report: "Report") -> None:
-    import msgspec
-
     summary = {"holds": report.holds, **asdict(report)}
     del summary["shown"]
-    typer.echo(msgspec.json.encode(summary).decode())
+    print_json(summary)
 
 
 def _print_text(report: "Report", out: Path, *, converted: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from boxmask.annotate.job import Choice, as_tightness
 from boxmask.bundled import BUNDLED
+from boxmask.cli.printing import AsJson
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -71,7 +72,7 @@ def evaluate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
     from rich.console import Console
@@ -93,7 +94,7 @@ def evaluate(
         baselines=tuple(dict.fromkeys(baseline or ())),
         images=images,
         seen=seen,
-        splits=dict(_named(text) for text in split or ()),
+        splits=dict(_parse_split(text) for text in split or ()),
         loosen=loosen,
         loosen_seed=loosen_seed,
         loosen_out=loosen_out,
@@ -108,13 +109,13 @@ def evaluate(
         found = run.evaluate(job, progress)
     if page is not None:
         page.write_text(page_text(found), encoding="utf-8")
-    if json:
+    if as_json:
         typer.echo(to_json(found.report).decode())
     else:
         Console().print(tables(found.report))
 
 
-def _named(text: str) -> tuple[str, str]:
+def _parse_split(text: str) -> tuple[str, str]:
     name, equals, categories = text.partition("=")
     if not (name and equals and categories):
         raise typer.BadParameter(f"{text!r} is not NAME=CATEGORIES", param_hint="--split")

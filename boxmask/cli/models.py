@@ -1,18 +1,17 @@
 """`boxmask models`: what networks can be made of, and the weights at hand."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from boxmask.bundled import BUNDLED
+from boxmask.cli.printing import AsJson, print_json
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 # Columns of the tables, and what stands above them.
-COLUMNS = {
+_COLUMNS = {
     "name": "name",
     "made_of": "made of",
     "families": "families",
@@ -21,14 +20,14 @@ COLUMNS = {
     "per_box": "M/box",
 }
 # What a number is divided by under that heading.
-UNITS = {"parameters": 1e6, "per_image": 1e9, "per_box": 1e6}
+_UNITS = {"parameters": 1e6, "per_image": 1e9, "per_box": 1e6}
 
 
 def models(
     path: Annotated[
         Path, typer.Argument(help="A weights file, or a folder that holds *.safetensors.")
     ] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List models, heads, backbones and the weights at hand, with what each costs."""
     from boxmask.models.catalogue import backbones, heads, presets, weights
@@ -40,13 +39,13 @@ def models(
         "weights": weights(BUNDLED) + weights(path),
     }
     if as_json:
-        sys.stdout.write(json.dumps(listed, indent=2) + "\n")
+        print_json(listed, indent=2)
         return
     for title, rows in listed.items():
-        show(title, rows)
+        _print_table(title, rows)
 
 
-def show(title: str, rows: list[Row]) -> None:
+def _print_table(title: str, rows: list[_Row]) -> None:
     """Print one table with the columns that its rows have; what cannot be used, below it."""
     from rich.console import Console
     from rich.table import Table
@@ -54,21 +53,21 @@ def show(title: str, rows: list[Row]) -> None:
     usable = [row for row in rows if "error" not in row]
     if usable:
         table = Table(title=f"{title} (G, M: multiply-adds)", title_justify="left")
-        present = [key for key in COLUMNS if key in usable[0]]
+        present = [key for key in _COLUMNS if key in usable[0]]
         for key in present:
-            side: Literal["right", "left"] = "right" if key in UNITS else "left"
-            table.add_column(COLUMNS[key], justify=side, no_wrap=key == "name")
+            side: Literal["right", "left"] = "right" if key in _UNITS else "left"
+            table.add_column(_COLUMNS[key], justify=side, no_wrap=key == "name")
         for row in usable:
-            table.add_row(*(cell(row[key], UNITS.get(key)) for key in present))
+            table.add_row(*(_cell(row[key], _UNITS.get(key)) for key in present))
         Console().print(table)
     else:
-        sys.stdout.write(f"{title}: none here\n")
+        typer.echo(f"{title}: none here")
     for row in rows:
         if "error" in row:
-            sys.stdout.write(f"not usable: {row['error']}\n")
+            typer.echo(f"not usable: {row['error']}")
 
 
-def cell(value: Any, unit: float | None) -> str:
+def _cell(value: Any, unit: float | None) -> str:
     """Write one value as people read it."""
     if isinstance(value, list):
         return ", ".join(value)

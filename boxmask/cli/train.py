@@ -1,12 +1,14 @@
 """`boxmask train`: learn masks from the seen classes of annotated photographs."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.printing import AsJson, format_duration, print_json
 
 
 def train(
@@ -42,7 +44,7 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show the recipe and stop.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a network to mask the objects in boxes, from the masks of the seen classes."""
     from boxmask.train.presets import preset as named
@@ -75,9 +77,9 @@ def train(
         summary = run(job, config, report=_say)
     except KeyboardInterrupt:
         typer.echo(f"stopped; the same command with --resume goes on from {out}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json and summary:
-        typer.echo(json.dumps(summary))
+        print_json(summary)
     elif summary:
         left_out = summary["left_out"]
         note = f"; {left_out} pictures or masks left out, see log.jsonl" if left_out else ""
@@ -98,7 +100,7 @@ def _say(entry: dict[str, Any]) -> None:
         line = (
             f"step {entry['step']}  loss {entry['loss']:.4f} (mask {entry['mask']:.4f})  "
             f"{entry['boxes_per_second']:.1f} boxes/s  waiting {entry['waiting']:.0%}  "
-            f"{_clock(entry['seconds_left'])} left"
+            f"{format_duration(entry['seconds_left'])} left"
         )
     else:
         hidden = ("step", "_low", "_high", "left_out")
@@ -119,8 +121,3 @@ def _opening(entry: dict[str, Any]) -> str:
         f"{entry['seen_classes']} seen classes ({entry['unseen_classes']} unseen); "
         f"measuring on {images}"
     )
-
-
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}"

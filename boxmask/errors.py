@@ -7,8 +7,8 @@ BoxmaskError
 └── RunError        the run cannot go on: a locked work folder, a full disk, a changed plan
 
 Every message names the file, the record, the value found, and what to do next. Library code raises
-these and never prints; the command line prints the message to stderr and exits with status 1, or 2
-for a ConfigError.
+these and never prints; the command line prints the message to stderr and exits with a status of
+boxmask/cli/exit_status.py.
 """
 
 

@@ -5,13 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from boxmask.cli.check import check
-
-app = typer.Typer()
-app.command()(check)
+from boxmask.cli import app
 
 
 def write(folder: Path, **changes: Any) -> list[str]:
@@ -27,7 +23,7 @@ def write(folder: Path, **changes: Any) -> list[str]:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, ["check", *arguments])
 
 
 def test_a_law_that_holds_is_status_0_and_says_what_became_of_everything(tmp_path: Path) -> None:
@@ -37,9 +33,9 @@ def test_a_law_that_holds_is_status_0_and_says_what_became_of_everything(tmp_pat
     assert "1 skipped: image missing" in result.output
 
 
-def test_a_law_that_is_broken_is_status_1_and_names_the_record(tmp_path: Path) -> None:
+def test_a_law_that_is_broken_is_status_4_and_names_the_record(tmp_path: Path) -> None:
     result = run(*write(tmp_path, bbox=[0, 0, 5, 6]))
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert 'annotations[0] (id 1): "bbox" was [0, 0, 5, 5] and is [0, 0, 5, 6]' in result.output
 
 
@@ -51,7 +47,7 @@ def test_json_is_one_object_for_programs(
     summary = json.loads(result.stdout)
     assert summary["holds"] is holds and summary["broken"] == len(summary["first"]) == (not holds)
     assert summary["annotations"] == 1 and summary["reasons"] == {"image missing": 1}
-    assert result.exit_code == (not holds)
+    assert result.exit_code == (0 if holds else 4)
 
 
 def test_a_law_broken_for_a_converted_file_asks_after_the_reading_options(tmp_path: Path) -> None:
@@ -63,5 +59,5 @@ def test_a_law_broken_for_a_converted_file_asks_after_the_reading_options(tmp_pa
 
 def test_reading_options_reach_the_reader(tmp_path: Path) -> None:
     result = run(*write(tmp_path), "--format", "nonsense")
-    assert result.exit_code == 1
-    assert "nonsense" in str(result.exception)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ") and "'nonsense'" in result.stderr

@@ -4,15 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from evaluation_files import annotation, form, scene, write
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from boxmask.cli.evaluate import evaluate
-from boxmask.errors import InputError
-
-APP = typer.Typer()
-APP.command("eval")(evaluate)
+from boxmask.cli import app
 
 
 @pytest.fixture
@@ -22,29 +17,32 @@ def files(tmp_path: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def test_the_table_names_both_means(files: list[str]) -> None:
-    done = CliRunner().invoke(APP, [*files, "--seen", "1,2", "--baseline", "box"])
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["eval", *arguments])
+
+
+def cells(text: str) -> set[tuple[str, ...]]:
+    """Return the words of each line; a word inside another is not one of them."""
+    return {tuple(line.split()) for line in text.splitlines()}
+
+
+def test_the_tables_have_a_line_for_each_split_and_system(files: list[str]) -> None:
+    done = call(*files, "--seen", "1,2", "--baseline", "box")
     assert done.exit_code == 0, done.output
-    for word in (
-        "class",
-        "inst.",
-        "95 %",
-        "overall",
-        "seen",
-        "unseen",
-        "gap",
-        "AP50",
-        "ECE",
-        "-box",
-    ):
-        assert word in done.stdout
+    lines = cells(done.stdout)
+    assert ("class", "inst.", "bound-") in lines
+    assert ("split", "system", "mean", "95", "%", "mean", "ary", "S", "M", "L") in lines
+    assert ("split", "system", "AP", "AP50", "AP75", "APs", "APm", "APl", "ranked", "by") in lines
+    firsts = [line[:2] for line in map(str.split, done.stdout.splitlines())]
+    for split in ("overall", "seen", "unseen"):
+        assert firsts.count([split, "pred.json"]) == 3  # IoU, AP and calibration
+        assert firsts.count([split, "-box"]) == 1
+    assert ["gap", "pred.json"] in firsts
 
 
 def test_json_goes_to_stdout_alone(files: list[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    done = CliRunner().invoke(
-        APP, [*files, "--json", "--split", "odd=1,3", "--page", str(page), "--baseline", "box"]
-    )
+    done = call(*files, "--json", "--split", "odd=1,3", "--page", str(page), "--baseline", "box")
     report = json.loads(done.stdout)
     assert report["format"] == "boxmask-eval-1"
     assert list(report["splits"]) == ["overall", "odd"]
@@ -55,7 +53,7 @@ def test_json_goes_to_stdout_alone(files: list[str], tmp_path: Path) -> None:
 def test_loosened_boxes_are_reported_and_written(files: list[str], tmp_path: Path) -> None:
     out = tmp_path / "loose.json"
     options = ["--loosen", "0.1", "--loosen-seed", "3", "--loosen-out", str(out)]
-    done = CliRunner().invoke(APP, [files[0], "--baseline", "box", *options])
+    done = call(files[0], "--baseline", "box", *options)
     assert done.exit_code == 0, done.output
     said = " ".join(done.stdout.split())
     assert "Boxes moved by a normal error of 10.0 % of each side (seed 3)" in said
@@ -64,10 +62,18 @@ def test_loosened_boxes_are_reported_and_written(files: list[str], tmp_path: Pat
 
 @pytest.mark.parametrize("split", ["odd", "=1", "odd="])
 def test_a_split_without_name_or_categories_is_wrong_usage(files: list[str], split: str) -> None:
-    assert CliRunner().invoke(APP, [*files, "--split", split]).exit_code == 2
+    assert call(*files, "--split", split).exit_code == 2
 
 
-def test_a_broken_input_is_our_own_error(tmp_path: Path) -> None:
+def test_a_page_in_no_folder_is_wrong_usage(files: list[str], tmp_path: Path) -> None:
+    done = call(*files, "--page", str(tmp_path / "none" / "page.html"))
+    assert done.exit_code == 2
+    assert "--page" in done.stderr
+
+
+def test_a_broken_input_is_one_sentence_that_names_the_file(tmp_path: Path) -> None:
     true = write(tmp_path, "true.json", form([annotation(1), annotation(1)]))
-    done = CliRunner().invoke(APP, [str(true), str(true)])
-    assert isinstance(done.exception, InputError)
+    done = call(str(true), str(true))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {true}: records 0 and 1 both have the annotation id 1;")
+    assert done.stderr.count("\n") == 1

@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from boxmask.cli.models import models
+from boxmask.cli import app
 from boxmask.errors import ConfigError
 from boxmask.models import ModelConfig, build
 from boxmask.models.backbones import BACKBONES
@@ -20,13 +19,11 @@ from boxmask.models.weights import save
 SMALL = ModelConfig(
     backbone="tiny", view_size=64, feature_channels=16, embedding_channels=16, head_channels=4
 )
-app = typer.Typer()
-app.command()(models)
 
 
 def run(*arguments: str) -> str:
     """What the command prints."""
-    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(app, ["models", *arguments], catch_exceptions=False)
     assert result.exit_code == 0
     return result.stdout
 

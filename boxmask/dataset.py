@@ -5,7 +5,7 @@ Boxes are (x0, y0, x1, y1), float64, pixels of the original image in the COCO co
 [0, 0, 1, 1] covers exactly the first pixel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,8 @@ class BoxDataset:
     warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading
     records: RawRecords = ()  # (N,) one JSON object per row; empty if the input is not JSON
     image_records: RawRecords = ()  # (I,) likewise per image
+    members: Mapping[str, bytes] = field(default_factory=dict)
+    """The top-level members of the input file, as its bytes; empty if it is not a JSON object."""
 
     def rows_by_image(self) -> tuple[IntArray, IntArray]:
         """Return (order, starts): the rows of image i are order[starts[i]:starts[i + 1]].

@@ -15,8 +15,8 @@ import numpy as np
 from boxmask.data import Input, ReadOptions
 from boxmask.data import read as read_boxes_of
 from boxmask.data.boxes import read_boxes
-from boxmask.data.coco_form import open_form
 from boxmask.data.columns import build_dataset
+from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset, Category
 from boxmask.formats import FORMATS, Format
 
@@ -69,7 +69,7 @@ FORMATS["via"] = Format(
 
 if __name__ == "__main__":
     dataset = read_boxes_of(Path(sys.argv[1]))
-    with open_form(dataset) as form:
-        members = {key: msgspec.Raw(raw) for key, raw in form.head()}
-        rows = [form.annotation(row) for row in range(len(dataset.boxes))]
+    form = coco_form(dataset)
+    members = {key: msgspec.Raw(raw) for key, raw in form.top_level()}
+    rows = [form.annotation(row) for row in range(len(dataset.boxes))]
     sys.stdout.write(msgspec.json.encode(members | {"annotations": rows}).decode())

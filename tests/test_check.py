@@ -12,7 +12,7 @@ from pycocotools import mask as coco_mask
 from boxmask.check import Report, check
 from boxmask.check.values import encoded
 from boxmask.data import read
-from boxmask.data.coco_form import open_form
+from boxmask.data.forms import coco_form
 from boxmask.errors import InputError
 
 Json = dict[str, Any]
@@ -267,14 +267,14 @@ def test_a_file_that_is_no_output_is_an_error(tmp_path: Path) -> None:
 def as_coco(folder: Path, sizes: dict[int, tuple[int, int]], mask: Json) -> Json:
     """What a run would make of in.json: row 0 gets a mask, the others are skipped."""
     dataset = read(folder / "in.json")
-    with open_form(dataset) as form:
-        out = {key: json.loads(raw) for key, raw in form.head(sizes)}
-        out["annotations"] = []
-        for row, image in enumerate(dataset.image_index.tolist()):
-            raw = encoded(form.annotation(row, sizes.get(image)))
-            values = {key: json.loads(bytes(value)) for key, value in raw.items()}
-            note = {"boxmask": {"status": "skipped", "reason": "too dark"}}
-            out["annotations"].append(values | (note if row else {**mask, "boxmask": OK}))
+    form = coco_form(dataset)
+    out = {key: json.loads(raw) for key, raw in form.top_level(sizes)}
+    out["annotations"] = []
+    for row, image in enumerate(dataset.image_index.tolist()):
+        raw = encoded(form.annotation(row, sizes.get(image)))
+        values = {key: json.loads(bytes(value)) for key, value in raw.items()}
+        note = {"boxmask": {"status": "skipped", "reason": "too dark"}}
+        out["annotations"].append(values | (note if row else {**mask, "boxmask": OK}))
     return out
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxmask.data import read
-from boxmask.data.coco_form import open_form
-from boxmask.data.members import members
-from boxmask.data.repair import repaired
+from boxmask.data.forms import coco_form
+from boxmask.data.raw.members import split_members
+from boxmask.data.raw.repair import strict_copy
 
 texts = st.text(st.characters(exclude_categories=()), max_size=6)  # half pairs too
 values = st.recursive(
@@ -39,19 +39,19 @@ def test_every_value_of_any_record_keeps_its_bytes(
 
     path.write_bytes(dump(coco(annotations=records)))
     dataset = read(path)
-    with open_form(dataset) as form:
-        for row, record in enumerate(records):
-            written = form.annotation(row)
-            assert list(written) == list(record)
-            assert in_bytes(written) == {key: dump(value) for key, value in record.items()}
-            line = msgspec.json.encode(written)
-            assert all(raw in line for raw in in_bytes(written).values())
+    form = coco_form(dataset)
+    for row, record in enumerate(records):
+        written = form.annotation(row)
+        assert list(written) == list(record)
+        assert in_bytes(written) == {key: dump(value) for key, value in record.items()}
+        line = msgspec.json.encode(written)
+        assert all(raw in line for raw in in_bytes(written).values())
 
 
 @given(values)
 def test_repair_changes_only_what_a_strict_parser_refuses(value: object) -> None:
     text = json.dumps(value).encode()
-    mended = repaired(text)
+    mended = strict_copy(text)
     assert len(mended) == len(text)
     msgspec.json.decode(mended, type=msgspec.Raw)
     try:
@@ -67,25 +67,25 @@ def test_the_head_repeats_the_files_other_members_in_order(tmp_path: Path) -> No
         '{"info": {"v" : 1.10},"annotations":[],"x":NaN, '
         '"images": [ {"id": 1.0} ], "categories":[]}'
     )
-    with open_form(read(path)) as form:
-        assert list(form.head()) == [
-            ("info", b'{"v" : 1.10}'),
-            ("x", b"NaN"),
-            ("images", b'[ {"id": 1.0} ]'),
-            ("categories", b"[]"),
-        ]
+    form = coco_form(read(path))
+    assert list(form.top_level()) == [
+        ("info", b'{"v" : 1.10}'),
+        ("x", b"NaN"),
+        ("images", b'[ {"id": 1.0} ]'),
+        ("categories", b"[]"),
+    ]
 
 
 def test_sizes_are_filled_in_where_the_file_has_none(tmp_path: Path) -> None:
     images = [image(), {"id": 2, "file_name": "b.jpg", "height": 0}, {"id": 3}]
     dataset = read(write(tmp_path / "boxes.json", coco(images=images)))
-    with open_form(dataset) as form:
-        written = json.loads(dict(form.head({0: (5, 5), 1: (30, 20)}))["images"])
+    form = coco_form(dataset)
+    written = json.loads(dict(form.top_level({0: (5, 5), 1: (30, 20)}))["images"])
     assert written == [images[0], images[1] | {"width": 30, "height": 20}, images[2]]
 
 
 def test_of_a_repeated_key_the_last_value_counts() -> None:
-    assert in_bytes(members(b'{"a": 1, "b": 2, "a": NaN}')) == {"a": b"NaN", "b": b"2"}
+    assert in_bytes(split_members(b'{"a": 1, "b": 2, "a": NaN}')) == {"a": b"NaN", "b": b"2"}
 
 
 def test_a_camera_trap_box_in_fractions_gets_one_in_pixels(tmp_path: Path) -> None:
@@ -93,17 +93,17 @@ def test_a_camera_trap_box_in_fractions_gets_one_in_pixels(tmp_path: Path) -> No
     unsized = coco(record, images=[{"id": 1, "file_name": "a.jpg"}])
     for name, content in (("sized", coco(record)), ("unsized", unsized)):
         dataset = read(write(tmp_path / f"{name}.json", content))
-        with open_form(dataset) as form:
-            fields = in_bytes(form.annotation(0, (100, 80)))
-            assert (fields["bbox_relative"], fields["bbox"]) == (
-                b"[0.1, 0.25, 0.5, 0.5]",
-                [10, 20, 50, 40],
-            )
-    with open_form(dataset) as form:
-        assert "bbox" not in form.annotation(0)
+        form = coco_form(dataset)
+        fields = in_bytes(form.annotation(0, (100, 80)))
+        assert (fields["bbox_relative"], fields["bbox"]) == (
+            b"[0.1, 0.25, 0.5, 0.5]",
+            [10, 20, 50, 40],
+        )
+    form = coco_form(dataset)
+    assert "bbox" not in form.annotation(0)
 
 
 def test_a_box_that_cannot_be_read_is_written_as_it_was(tmp_path: Path) -> None:
     path = write(tmp_path / "boxes.json", coco(annotation(bbox=[float("nan"), None])))
-    with open_form(read(path)) as form:
-        assert in_bytes(form.annotation(0))["bbox"] == b"[NaN, null]"
+    form = coco_form(read(path))
+    assert in_bytes(form.annotation(0))["bbox"] == b"[NaN, null]"

@@ -9,7 +9,7 @@ import pytest
 from box_files import detection, detections, image, in_bytes, write
 
 from boxmask.data import ReadOptions, read
-from boxmask.data.coco_form import open_form
+from boxmask.data.forms import coco_form
 from boxmask.data.megadetector import FAILED, NOT_LISTED
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import reason_of
@@ -85,8 +85,8 @@ def test_failed_and_empty_images_are_kept_without_boxes(tmp_path: Path) -> None:
     dataset = read(write(tmp_path / "boxes.json", results))
     assert dataset.image_index.tolist() == [3, 3]
     assert dataset.warnings == {FAILED: 2}
-    with open_form(dataset) as form:
-        head = {key: json.loads(raw) for key, raw in form.head()}
+    form = coco_form(dataset)
+    head = {key: json.loads(raw) for key, raw in form.top_level()}
     assert head["images"][0] == {
         "id": "broken.jpg",
         "file_name": "broken.jpg",
@@ -168,9 +168,9 @@ def test_the_coco_form_has_pixels_fractions_and_the_place_in_the_list(tmp_path: 
         {"file": "0.jpg", "detections": [detection()]}, {"file": "a.jpg", "detections": rows}
     )
     dataset = read(write(tmp_path / "boxes.json", results))
-    with open_form(dataset) as form:
-        head = {key: json.loads(raw) for key, raw in form.head({1: (100, 80)})}
-        unsized, sized = form.annotation(2), in_bytes(form.annotation(2, (100, 80)))
+    form = coco_form(dataset)
+    head = {key: json.loads(raw) for key, raw in form.top_level({1: (100, 80)})}
+    unsized, sized = form.annotation(2), in_bytes(form.annotation(2, (100, 80)))
     assert list(head) == ["info", "detection_categories", "images", "categories"]
     assert "width" not in head["images"][0]
     assert (head["images"][1]["width"], head["images"][1]["height"]) == (100, 80)
@@ -194,6 +194,6 @@ def test_metadata_keys_are_kept_with_the_images(tmp_path: Path) -> None:
     results = detections({"id": UUID, "max_detection_conf": 0.9, "detections": [detection()]})
     options = ReadOptions(metadata=metadata(tmp_path, {"id": UUID, "seq_id": "s1"}))
     dataset = read(write(tmp_path / "boxes.json", results), options)
-    with open_form(dataset) as form:
-        images = json.loads(dict(form.head())["images"])
+    form = coco_form(dataset)
+    images = json.loads(dict(form.top_level())["images"])
     assert images == [image(id=UUID, seq_id="s1") | {"max_detection_conf": 0.9}]

@@ -7,10 +7,10 @@ import pytest
 from box_files import VG, annotation, coco, genome, genome_images, in_bytes, thing, write
 
 from boxmask.data import ReadOptions, read
-from boxmask.data.coco_form import open_form
-from boxmask.data.genome_categories import read_aliases
-from boxmask.data.genome_coco import BY_HAND, COCO_NAMES
-from boxmask.data.genome_images import NO_SIZES, NOT_LISTED, file_name
+from boxmask.data.forms import coco_form
+from boxmask.data.genome.categories import read_aliases
+from boxmask.data.genome.coco_synsets import COCO_NAMES, SYNSET_OVERRIDES
+from boxmask.data.genome.images import NO_SIZES, NOT_LISTED, file_name
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import reason_of
@@ -138,8 +138,8 @@ def test_a_class_aligned_by_hand_is_used_even_if_it_is_rare(tmp_path: Path) -> N
 
 def test_eighteen_classes_are_aligned_by_hand() -> None:
     assert len(COCO_NAMES) == 80
-    assert len(BY_HAND) == 18
-    assert set(BY_HAND) < set(COCO_NAMES)
+    assert len(SYNSET_OVERRIDES) == 18
+    assert set(SYNSET_OVERRIDES) < set(COCO_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_a_defect_is_a_fault_of_its_own_object_only(
 def test_the_coco_form_keeps_all_that_an_object_says(tmp_path: Path) -> None:
     write(tmp_path / "image_data.json", genome_images())
     dataset = read_objects(tmp_path, thing(), thing(synsets=[], note=1.50))
-    with open_form(dataset) as form:
-        head = {key: json.loads(raw) for key, raw in form.head()}
-        rows = [in_bytes(form.annotation(row)) for row in range(2)]
+    form = coco_form(dataset)
+    head = {key: json.loads(raw) for key, raw in form.top_level()}
+    rows = [in_bytes(form.annotation(row)) for row in range(2)]
     picture = {"id": 1, "file_name": "VG_100K_2/9.jpg", "width": 800, "height": 600}
     assert head["images"][0].items() >= (picture | {"flickr_id": 4, "coco_id": None}).items()
     assert "objects" not in head["images"][0]

@@ -13,8 +13,8 @@ from msgspec import UNSET, UnsetType
 
 from boxmask.annotate.gather import Gathered
 from boxmask.annotate.tally import Tally
-from boxmask.data.coco_form import open_form
-from boxmask.data.form import CocoForm
+from boxmask.data.forms import coco_form
+from boxmask.data.forms.base import CocoForm
 from boxmask.dataset import BoxDataset
 from boxmask.faults import FAULTS, reason_of
 from boxmask.mark import Mark, Status, kept_box
@@ -53,23 +53,23 @@ def write_output(
     `report` is called with the number of annotations written so far.
     """
     counts = _Counts()
-    with open_form(dataset) as form:
-        _write_head(form, _unsized(dataset, found.sizes), out)
-        for row in range(len(dataset.annotation_ids)):
-            record, reason = _spliced(form, STATUSES[status[row]], found, row, counts, manner)
-            out.write((b",\n" if row else b"") + msgspec.json.encode(record))
-            if reason:
-                detail = found.fragment(row).decode() or _detail(record, reason)
-                log.write(_log_line(dataset, row, reason, detail))
-            if row % REPORT_EVERY == 0:
-                report(row)
-        out.write(b"\n]}\n")
+    form = coco_form(dataset)
+    _write_head(form, _unsized(dataset, found.sizes), out)
+    for row in range(len(dataset.annotation_ids)):
+        record, reason = _spliced(form, STATUSES[status[row]], found, row, counts, manner)
+        out.write((b",\n" if row else b"") + msgspec.json.encode(record))
+        if reason:
+            detail = found.fragment(row).decode() or _detail(record, reason)
+            log.write(_log_line(dataset, row, reason, detail))
+        if row % REPORT_EVERY == 0:
+            report(row)
+    out.write(b"\n]}\n")
     return _tally(dataset, counts)
 
 
 def _write_head(form: CocoForm, sizes: Mapping[int, tuple[int, int]], out: BinaryIO) -> None:
     out.write(b"{")
-    for key, raw in form.head(sizes):
+    for key, raw in form.top_level(sizes):
         out.write(json.dumps(key).encode() + b": " + raw + b",\n")
     out.write(b'"annotations": [\n')
 

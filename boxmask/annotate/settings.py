@@ -7,7 +7,7 @@ from pathlib import Path
 from boxmask.annotate.job import Job, option, weights_file
 from boxmask.annotate.plan import CONTENT, Setting
 from boxmask.annotate.told import Told, settings_of_told
-from boxmask.data.genome_images import BESIDE
+from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
 from boxmask.errors import InputError
 from boxmask.version import __version__
@@ -33,7 +33,7 @@ def settings_of(job: Job, told: Told | None, device: str, precision: str) -> dic
     """
     reading = dataclasses.asdict(job.reading)
     del reading["strict"]  # stops a run, or changes nothing
-    unnamed = job.boxes.with_name(BESIDE)  # read if it is there
+    unnamed = job.boxes.with_name(IMAGE_DATA_NAME)  # read if it is there
     if reading["images_json"] is None and unnamed.is_file():
         reading["images_json"] = unnamed
     settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _content(job.boxes)}

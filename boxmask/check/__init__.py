@@ -5,8 +5,8 @@ from pathlib import Path
 from boxmask.check.compare import compare_head, compare_rows
 from boxmask.check.pairs import pair, pairing_faults
 from boxmask.check.report import Report
-from boxmask.data.coco_form import open_form
-from boxmask.data.finished import open_finished
+from boxmask.data.annotated_file import open_annotated
+from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset
 
 __all__ = ["Report", "check"]
@@ -22,20 +22,20 @@ def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> Report:
     and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
     bbox, and in its place is the mask's tight box. Everything beside the annotations is the same.
     """
-    finished = open_finished(out, dataset)
+    finished = open_annotated(out, dataset)
     report = Report(len(dataset.annotation_ids), shown)
     pairs = pair(dataset.annotation_ids, finished.ids)
-    with open_form(dataset) as form:
-        for problem in compare_head(form, dataset, finished):
-            report.blame(str(out), problem)
-        for record, problem in pairing_faults(pairs, dataset.annotation_ids, finished.ids):
-            report.blame(record, problem)
-        paired = (pairs >= 0).nonzero()[0]
-        for start in range(0, len(paired), _CHUNK):
-            rows = paired[start : start + _CHUNK]
-            for found in compare_rows(form, dataset, finished, rows.tolist(), pairs[rows].tolist()):
-                report.count(found.verdict.status, found.verdict.reason)
-                if found.problem:
-                    id = dataset.annotation_ids[found.row]
-                    report.blame(f"annotations[{found.row}] (id {id!r})", found.problem)
+    form = coco_form(dataset)
+    for problem in compare_head(form, dataset, finished):
+        report.blame(str(out), problem)
+    for record, problem in pairing_faults(pairs, dataset.annotation_ids, finished.ids):
+        report.blame(record, problem)
+    paired = (pairs >= 0).nonzero()[0]
+    for start in range(0, len(paired), _CHUNK):
+        rows = paired[start : start + _CHUNK]
+        for found in compare_rows(form, dataset, finished, rows.tolist(), pairs[rows].tolist()):
+            report.count(found.verdict.status, found.verdict.reason)
+            if found.problem:
+                id = dataset.annotation_ids[found.row]
+                report.blame(f"annotations[{found.row}] (id {id!r})", found.problem)
     return report

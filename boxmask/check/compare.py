@@ -13,11 +13,11 @@ from msgspec import UNSET
 from boxmask.check.masks import Claim, mask_faults
 from boxmask.check.values import Values, differences, encoded, exact, same, shown
 from boxmask.check.verdict import Verdict, verdict
+from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.data.boxes import pixel_boxes
-from boxmask.data.document import loads
-from boxmask.data.finished import Finished
-from boxmask.data.form import CocoForm
-from boxmask.data.members import members
+from boxmask.data.forms.base import CocoForm
+from boxmask.data.raw.document import decode_lenient
+from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
 from boxmask.mark import Status, kept_box
 
@@ -33,14 +33,14 @@ class Finding(NamedTuple):
     problem: str
 
 
-def compare_head(form: CocoForm, dataset: BoxDataset, finished: Finished) -> Iterator[str]:
+def compare_head(form: CocoForm, dataset: BoxDataset, finished: AnnotatedFile) -> Iterator[str]:
     """Yield what differs beside the annotations."""
     beside = {
         key: finished.document.original(raw)
         for key, raw in finished.document.members.items()
         if key != "annotations"
     }
-    for key, ours in form.head(_measured(dataset, finished)):
+    for key, ours in form.top_level(_measured(dataset, finished)):
         if key == "annotations":
             continue
         if key not in beside:
@@ -53,7 +53,7 @@ def compare_head(form: CocoForm, dataset: BoxDataset, finished: Finished) -> Ite
 def compare_rows(
     form: CocoForm,
     dataset: BoxDataset,
-    finished: Finished,
+    finished: AnnotatedFile,
     rows: Sequence[int],
     positions: Sequence[int],
 ) -> list[Finding]:
@@ -63,7 +63,7 @@ def compare_rows(
     findings, claims = {}, []
     for k, (row, position) in enumerate(zip(rows, positions, strict=True)):
         ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
-        theirs = members(finished.records[position])
+        theirs = split_members(finished.records[position])
         found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
         kept = kept_box(ours.get("boxmask", _NULL))
         if kept is not UNSET and found.status == Status.OK:  # an earlier run had put it aside
@@ -102,7 +102,7 @@ def _boxes(dataset: BoxDataset, claims: Sequence[Claim]) -> npt.NDArray[np.float
     return boxes
 
 
-def _measured(dataset: BoxDataset, finished: Finished) -> dict[int, tuple[int, int]]:
+def _measured(dataset: BoxDataset, finished: AnnotatedFile) -> dict[int, tuple[int, int]]:
     """Return the sizes that only the output knows, by image."""
     unknown = (dataset.widths == 0) | (dataset.heights == 0)
     found = np.flatnonzero(unknown & finished.sizes[:-1].all(axis=1)).tolist()
@@ -114,7 +114,7 @@ def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
         return
     before, after = exact(ours), exact(theirs)
     if isinstance(before, list) and isinstance(after, list):
-        plain: Any = loads(ours), loads(theirs)
+        plain: Any = decode_lenient(ours), decode_lenient(theirs)
         items = zip_longest(before, after, *plain, fillvalue=_ABSENT)
         for place, (one, other, was, now) in enumerate(items):
             if one != other:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from boxmask.data.boxes import pixel_boxes
-from boxmask.data.document import Document
-from boxmask.data.input import Input
+from boxmask.data.raw.document import Document
+from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import segmentation
 from boxmask.data.strict import raise_first_fault
 from boxmask.dataset import BoxDataset

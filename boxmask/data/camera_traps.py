@@ -2,15 +2,15 @@
 
 from pathlib import Path, PurePosixPath
 
-from boxmask.data.document import open_document
 from boxmask.data.ids import as_id
 from boxmask.data.images import Images, as_side, read_images
-from boxmask.data.members import JoinedRecords
+from boxmask.data.raw.document import open_document
+from boxmask.data.raw.members import JoinedRecords
 from boxmask.dataset import Id, RawRecords
 from boxmask.errors import InputError
 
 
-class Pictures:
+class ImageTable:
     """Columns of the images, from the results first, then completed from the metadata."""
 
     def __init__(self, records: RawRecords) -> None:
@@ -32,7 +32,7 @@ class Pictures:
         self.widths.append(as_side(fields.get("width")))
         self.heights.append(as_side(fields.get("height")))
 
-    def join(self, path: Path) -> None:
+    def add_metadata(self, path: Path) -> None:
         """Complete the images from a metadata file: ids, sizes, names where there was only an id.
 
         The results may name a file from further up: train/a/1.jpg is a/1.jpg of the metadata.

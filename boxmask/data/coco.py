@@ -8,19 +8,19 @@ import numpy as np
 
 from boxmask.data.boxes import Boxes, read_boxes
 from boxmask.data.columns import build_dataset
-from boxmask.data.document import Document, is_null
-from boxmask.data.ids import as_id, look_up
+from boxmask.data.ids import as_id, positions_of
 from boxmask.data.images import read_images
-from boxmask.data.input import Input
-from boxmask.data.records import as_object, cut, decode
-from boxmask.data.segmentation import SHORT, is_filled
+from boxmask.data.raw.document import Document, is_null
+from boxmask.data.raw.input import Input
+from boxmask.data.raw.records import RawMembers, as_object, decode_records, slice_list
+from boxmask.data.segmentation import LONGEST_EMPTY, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
 from boxmask.faults import FaultCodes
 from boxmask.formats import ReadOptions
 
 REPEATED_CATEGORIES = "category ids that occur more than once"
-_NO = ("", "0", "0.0", "false")
+_FALSE_TEXTS = ("", "0", "0.0", "false")
 _Four = tuple[float, float, float, float]
 
 
@@ -51,7 +51,7 @@ class _Columns:
         self.category_ids += [row.category_id for row in rows]
         self.is_crowd += [bool(row.iscrowd) for row in rows]
         self.has_mask += [
-            len(row.segmentation) > SHORT or is_filled(row.segmentation) for row in rows
+            len(row.segmentation) > LONGEST_EMPTY or is_filled(row.segmentation) for row in rows
         ]
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
@@ -77,9 +77,9 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
             )
     images = read_images(document)
     categories = _categories(document)
-    records = cut(document, "annotations")
+    records = slice_list(document, "annotations")
     columns = _Columns()
-    for _, rows in decode(document, records, "annotations", _Annotation, _loose):
+    for _, rows in decode_records(document, records, "annotations", _Annotation, _lenient):
         columns.add(rows)
     category_positions = {category.id: place for place, category in enumerate(categories)}
     return build_dataset(
@@ -93,13 +93,14 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         xywh=np.concatenate(columns.xywh),
         faults=np.concatenate(columns.faults),
         fractions=np.array(columns.fractions, np.bool_),
-        image_index=look_up(images.positions, columns.image_ids),
-        category_index=look_up(category_positions, columns.category_ids),
+        image_index=positions_of(images.positions, columns.image_ids),
+        category_index=positions_of(category_positions, columns.category_ids),
         categories=categories,
         is_crowd=np.array(columns.is_crowd, np.bool_),
         has_mask=np.array(columns.has_mask, np.bool_),
         records=records,
         image_records=images.records,
+        members=RawMembers(document),
         warnings={REPEATED_CATEGORIES: len(categories) - len(category_positions)},
     )
 
@@ -108,7 +109,7 @@ def _categories(document: Document) -> list[Category]:
     """Read the categories; a file without them is fine, its boxes just belong to none."""
     if is_null(document.members.get("categories")):
         return []
-    records = cut(document, "categories")
+    records = slice_list(document, "categories")
     categories = []
     for place in range(len(records)):
         values = as_object(records[place], f"{document.path}: categories[{place}]")
@@ -119,10 +120,10 @@ def _categories(document: Document) -> list[Category]:
 
 def _is_crowd(value: object) -> bool:
     """Texts count as what they say: a file made from a table may have "0" everywhere."""
-    return bool(value) and str(value).strip().lower() not in _NO
+    return bool(value) and str(value).strip().lower() not in _FALSE_TEXTS
 
 
-def _loose(values: dict[str, object]) -> _Annotation:
+def _lenient(values: dict[str, object]) -> _Annotation:
     """Take what can be taken; boxes stay as they are, to be judged by `read_boxes`."""
     row = _Annotation(
         id=as_id(values.get("id")),

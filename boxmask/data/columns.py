@@ -3,14 +3,14 @@
 Letters: N rows, I images. xywh is (x, y, width, height) as written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from boxmask.data.boxes import Boxes, corners
-from boxmask.data.ids import column, repeated
+from boxmask.data.ids import compact, duplicates
 from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
 from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
 
@@ -41,6 +41,7 @@ def build_dataset(
     rotated_if_unsized: bool = False,
     records: RawRecords = (),
     image_records: RawRecords = (),
+    members: Mapping[str, bytes] | None = None,
     warnings: dict[str, int] | None = None,
 ) -> BoxDataset:
     """Build the dataset: corners, pixels where the size is known, faults, counted warnings.
@@ -62,7 +63,7 @@ def build_dataset(
     faults = np.where(faults == 0, found, faults)
     boxes[~np.isfinite(boxes).all(1)] = np.nan
     counts = (warnings or {}) | {
-        REPEATED_IDS: len(repeated(annotation_ids)),
+        REPEATED_IDS: len(duplicates(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
         NO_CATEGORY: int(((category_index < 0) & (faults == 0)).sum()) if categories else 0,
         OVER_THE_BORDER: int((_over_the_border(boxes, bounds) & (faults == 0)).sum()),
@@ -74,7 +75,7 @@ def build_dataset(
         file_names=file_names,
         widths=widths,
         heights=heights,
-        annotation_ids=column(annotation_ids),
+        annotation_ids=compact(annotation_ids),
         boxes=boxes,
         relative=relative,
         image_index=image_index,
@@ -88,6 +89,7 @@ def build_dataset(
         warnings={name: count for name, count in counts.items() if count},
         records=records,
         image_records=image_records,
+        members=members or {},
     )
 
 

@@ -13,7 +13,7 @@ from boxmask.dataset import Id
 from boxmask.errors import InputError
 
 
-def column(ids: Sequence[Id]) -> Sequence[Id]:
+def compact(ids: Sequence[Id]) -> Sequence[Id]:
     """Store ids compactly if all are 64-bit whole numbers, else as they are."""
     try:
         return array("q", cast(Sequence[int], ids))
@@ -26,7 +26,7 @@ def as_id(value: object) -> Id:
     return value if isinstance(value, int | str | float) and not isinstance(value, bool) else None
 
 
-def repeated(ids: Sequence[Id]) -> list[tuple[int, int]]:
+def duplicates(ids: Sequence[Id]) -> list[tuple[int, int]]:
     """Return (first position, later position) for each id that was there before."""
     if len(set(ids)) == len(ids):
         return []
@@ -47,7 +47,7 @@ def unique_positions(ids: Sequence[Id], path: Path, what: str) -> dict[Id, int]:
                 f"{path}: {what}[{position}] has no usable id; give every record of {what} an id "
                 "that is a number or a text."
             )
-    for before, position in repeated(ids):
+    for before, position in duplicates(ids):
         raise InputError(
             f"{path}: {what}[{before}] and {what}[{position}] both have the id {ids[position]!r}; "
             "ids must be unique, or boxes cannot be matched to their images."
@@ -55,6 +55,6 @@ def unique_positions(ids: Sequence[Id], path: Path, what: str) -> dict[Id, int]:
     return {id: position for position, id in enumerate(ids)}
 
 
-def look_up(positions: dict[Id, int], ids: Iterable[Id]) -> npt.NDArray[np.int32]:
+def positions_of(positions: dict[Id, int], ids: Iterable[Id]) -> npt.NDArray[np.int32]:
     """Return the position of each id, -1 for an unknown one."""
     return np.fromiter(map(positions.get, ids, repeat(-1)), np.int32)

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import Document
-from boxmask.data.ids import as_id, column, unique_positions
-from boxmask.data.records import Records, cut, decode
+from boxmask.data.ids import as_id, compact, unique_positions
+from boxmask.data.raw.document import Document
+from boxmask.data.raw.records import Records, decode_records, slice_list
 from boxmask.dataset import Id
 
 LARGEST = 2**31 - 1
@@ -38,11 +38,15 @@ class _Image(msgspec.Struct, gc=False):
 
 def read_images(document: Document) -> Images:
     """Read the "images" of a COCO file."""
-    records = cut(document, "images")
-    rows = [row for _, rows in decode(document, records, "images", _Image, _loose) for row in rows]
+    records = slice_list(document, "images")
+    rows = [
+        row
+        for _, rows in decode_records(document, records, "images", _Image, _lenient)
+        for row in rows
+    ]
     ids = [row.id for row in rows]
     return Images(
-        ids=column(ids),
+        ids=compact(ids),
         file_names=tuple(row.file_name or "" for row in rows),
         widths=np.array([row.width or 0 for row in rows], np.int32),
         heights=np.array([row.height or 0 for row in rows], np.int32),
@@ -58,7 +62,7 @@ def as_side(value: object) -> int:
     return int(value) if 0 < value <= LARGEST and value == int(value) else 0
 
 
-def _loose(values: dict[str, object]) -> _Image:
+def _lenient(values: dict[str, object]) -> _Image:
     name = values.get("file_name")
     return _Image(
         id=as_id(values.get("id")),

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 
 from boxmask.data.boxes import Boxes, read_boxes
-from boxmask.data.camera_traps import Pictures
+from boxmask.data.camera_traps import ImageTable
 from boxmask.data.columns import build_dataset
-from boxmask.data.document import Document, is_null
-from boxmask.data.ids import as_id, column, look_up, unique_positions
-from boxmask.data.input import Input
-from boxmask.data.nested import Nested
-from boxmask.data.records import as_object, cut, raw_list
+from boxmask.data.ids import as_id, compact, positions_of, unique_positions
+from boxmask.data.raw.document import Document, is_null
+from boxmask.data.raw.input import Input
+from boxmask.data.raw.nested import NestedReader
+from boxmask.data.raw.records import RawMembers, as_object, raw_list, slice_list
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import FaultCodes, code_of
@@ -25,7 +25,7 @@ from boxmask.formats import ReadOptions
 _WEAK = code_of("below the confidence threshold")
 _NOT_FRACTIONS = code_of("box is not in fractions of the image")
 _ROUNDING = 0.01  # detectors let a box reach a little over the border
-_USUAL = {"1": "animal", "2": "person", "3": "vehicle"}
+_DEFAULT_CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 _PEEK = 4096
 
 NOT_LISTED = "images that the metadata does not list"
@@ -57,15 +57,15 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         )
     if not 0 <= options.min_conf <= 1:
         raise ConfigError(f"the least confidence is {options.min_conf}; give 0 to 1.")
-    nested = Nested(document, "images", "detections", _Detection, _loose)
-    pictures = Pictures(cut(document, "images"))
+    nested = NestedReader(document, "images", "detections", _Detection, _lenient)
+    table = ImageTable(slice_list(document, "images"))
     detections: list[_Detection] = []
     for fields, rows in nested.read(raw_list(document, "images")):
-        pictures.add(fields)
+        table.add(fields)
         detections += rows
     if options.metadata:
-        pictures.join(options.metadata)
-    unique_positions(pictures.ids, document.path, "images")
+        table.add_metadata(options.metadata)
+    unique_positions(table.ids, document.path, "images")
     xywh, faults = read_boxes([row.bbox for row in detections])
     _judge_fractions(xywh, faults, document.path)
     scores = np.array([np.nan if row.conf is None else row.conf for row in detections], np.float32)
@@ -74,22 +74,23 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     return build_dataset(
         document.path,
         "megadetector",
-        image_ids=column(pictures.ids),
-        file_names=tuple(pictures.file_names),
-        widths=np.array(pictures.widths, np.int32),
-        heights=np.array(pictures.heights, np.int32),
+        image_ids=compact(table.ids),
+        file_names=tuple(table.file_names),
+        widths=np.array(table.widths, np.int32),
+        heights=np.array(table.heights, np.int32),
         annotation_ids=range(1, len(detections) + 1),
         xywh=xywh,
         faults=faults,
         fractions=np.ones(len(detections), np.bool_),
         image_index=nested.image_index(),
-        category_index=look_up(positions, [str(row.category) for row in detections]),
+        category_index=positions_of(positions, [str(row.category) for row in detections]),
         categories=categories,
         scores=scores,
         rotated_if_unsized=True,
         records=nested.records(),
-        image_records=pictures.records,
-        warnings={NOT_LISTED: pictures.unlisted, FAILED: pictures.failed},
+        image_records=table.records,
+        members=RawMembers(document),
+        warnings={NOT_LISTED: table.unlisted, FAILED: table.failed},
     )
 
 
@@ -110,7 +111,7 @@ def _judge_fractions(xywh: Boxes, faults: FaultCodes, path: Path) -> None:
 def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
     """Return the categories, and the place of each by the key that detections use."""
     raw = document.members.get("detection_categories")
-    named: dict[str, object] = dict(_USUAL)
+    named: dict[str, object] = dict(_DEFAULT_CATEGORIES)
     if raw is not None and not is_null(raw):
         named = as_object(document.original(raw), f"{document.path}: detection_categories")
     whole = all(key.isdecimal() and key == str(int(key)) for key in named)
@@ -118,7 +119,7 @@ def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
     return categories, {key: place for place, key in enumerate(named)}
 
 
-def _loose(values: dict[str, object]) -> _Detection:
+def _lenient(values: dict[str, object]) -> _Detection:
     conf = values.get("conf")
     sound = isinstance(conf, int | float) and not isinstance(conf, bool)
     row = _Detection(category=as_id(values.get("category")))

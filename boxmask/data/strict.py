@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from boxmask.data.ids import repeated
+from boxmask.data.ids import duplicates
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.faults import reason_of
 
-_SHOWN = 200
+_PREVIEW_LENGTH = 200
 
 
 def raise_first_fault(dataset: BoxDataset) -> None:
@@ -21,7 +21,7 @@ def raise_first_fault(dataset: BoxDataset) -> None:
             "Mend it, or read without strict to keep the record and leave its mask out. "
             f"Unusable records in all: {len(faulty)}."
         )
-    for before, row in repeated(dataset.annotation_ids):
+    for before, row in duplicates(dataset.annotation_ids):
         raise InputError(
             f"{name_record(dataset, row)}: record {before + 1} has the same id. Give each record "
             "an id of its own, or read without strict."
@@ -37,4 +37,4 @@ def _shown(dataset: BoxDataset, row: int) -> str:
     if not len(dataset.records):
         return f"found {dataset.boxes[row].tolist()}"
     text = dataset.records[row].decode("utf-8", "replace")
-    return f"found {text if len(text) <= _SHOWN else text[:_SHOWN] + '...'}"
+    return f"found {text if len(text) <= _PREVIEW_LENGTH else text[:_PREVIEW_LENGTH] + '...'}"

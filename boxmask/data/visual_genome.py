@@ -7,11 +7,11 @@ import numpy as np
 
 from boxmask.data.boxes import read_boxes
 from boxmask.data.columns import build_dataset
-from boxmask.data.genome_categories import GenomeCategories
-from boxmask.data.genome_images import complete
-from boxmask.data.ids import as_id, column, unique_positions
-from boxmask.data.input import Input
-from boxmask.data.nested import Nested
+from boxmask.data.genome.categories import GenomeCategories
+from boxmask.data.genome.images import resolve_images
+from boxmask.data.ids import as_id, compact, unique_positions
+from boxmask.data.raw.input import Input
+from boxmask.data.raw.nested import NestedReader
 from boxmask.dataset import BoxDataset, Id
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
@@ -44,7 +44,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
             f"{document.path}: the top level is not a list; Visual Genome's objects.json is a list "
             f'of images with "image_id" and "objects". Found: {document.describe_top_level()}.'
         )
-    nested = Nested(document, "images", "objects", _Object, _loose)
+    nested = NestedReader(document, "images", "objects", _Object, _lenient)
     categories = GenomeCategories(options)
     image_ids: list[Id] = []
     urls: list[object] = []
@@ -59,11 +59,11 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     unique_positions(image_ids, document.path, "images")
     xywh, faults = read_boxes(boxes)
     category_index, category_faults = categories.index()
-    images = complete(document, image_ids, urls, options)
+    images = resolve_images(document, image_ids, urls, options)
     return build_dataset(
         document.path,
         "visual-genome",
-        image_ids=column(image_ids),
+        image_ids=compact(image_ids),
         file_names=images.file_names,
         widths=images.widths,
         heights=images.heights,
@@ -85,7 +85,7 @@ def _box(row: _Object) -> object:
     return (row.x, row.y, row.w, row.h)
 
 
-def _loose(values: dict[str, object]) -> _Object:
+def _lenient(values: dict[str, object]) -> _Object:
     sides = [values.get(side) for side in _SIDES]
     return _Object(
         object_id=as_id(values.get("object_id")),

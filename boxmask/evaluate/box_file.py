@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.document import open_document
-from boxmask.data.members import members
+from boxmask.data.raw.document import open_document
+from boxmask.data.raw.members import split_members
 from boxmask.durable import packed, replacing
 from boxmask.evaluate.mask_file import FloatArray, MaskFile
 
@@ -38,7 +38,7 @@ def write_boxes(truth: MaskFile, boxes: FloatArray, path: Path) -> None:
 
 
 def _plain(record: bytes, box: list[float], *, moved: bool) -> bytes:
-    own = members(record)
+    own = split_members(record)
     fields: dict[str, object] = {key: raw for key, raw in own.items() if key not in _TELLING}
     x0, y0, x1, y1 = box
     if moved:

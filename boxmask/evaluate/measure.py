@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from boxmask import rle
-from boxmask.data.document import loads
+from boxmask.data.segmentation import segmentation_of
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.evaluate.boundary import BoolArray
@@ -38,10 +38,6 @@ class Measurements(NamedTuple):
 
     areas: FloatArray  # (n,) pixels of the true masks
     values: list[dict[str, FloatArray]]  # of each of K systems, by metric (n,)
-
-
-class _Masked(msgspec.Struct):
-    segmentation: object = None
 
 
 def mask_record(file: MaskFile, row: int) -> MaskRecord:
@@ -77,7 +73,7 @@ def join(parts: Sequence[Measurements]) -> Measurements:
 
 def mask_runs(record: MaskRecord, size: Size) -> tuple[IntArray, Size]:
     """Decode an annotation's mask as counts of runs, and the size of the image they fill."""
-    segmentation = _segmentation(record.json)
+    segmentation = segmentation_of(record.json)
     if not all(size):
         size = _own_size(segmentation, record.where)
     try:
@@ -110,14 +106,6 @@ def _corners(counts: IntArray, size: Size) -> tuple[int, int, int, int]:
 
 def _bits(counts: IntArray, size: Size, box: tuple[int, int, int, int]) -> BoolArray:
     return rle.runs_window(counts, width=size[0], height=size[1], box=box).bits
-
-
-def _segmentation(record: bytes) -> object:
-    try:
-        return msgspec.json.decode(record, type=_Masked).segmentation
-    except msgspec.DecodeError:
-        value = loads(record)
-        return value.get("segmentation") if isinstance(value, dict) else None
 
 
 def _own_size(segmentation: object, where: str) -> Size:

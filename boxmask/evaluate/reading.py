@@ -8,15 +8,15 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
-from boxmask.data.document import Document, open_document
 from boxmask.data.ids import unique_positions
-from boxmask.data.records import Records, cut, decode, span
+from boxmask.data.raw.document import Document, open_document
+from boxmask.data.raw.records import Records, decode_records, slice_items, slice_list
+from boxmask.data.segmentation import is_filled
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
 from boxmask.evaluate.mask_file import ImageRecord, MaskFile
 from boxmask.mark import Mark, Status
 
-_EMPTY = (b"null", b"[]", b"{}", b'""')
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
@@ -51,14 +51,12 @@ def read_masks(path: Path, *, predicted: bool = True) -> MaskFile:
     """
     document = open_document(path)
     if document.items is not None:
-        raw = memoryview(document.text)
-        start = len(raw) - len(bytes(raw).lstrip())
-        return _columns(document, span(document, start, document.items), (), (), predicted)
+        return _columns(document, slice_items(document), (), (), predicted)
     if "annotations" not in document.members:
         raise InputError(
             f"{path}: has no annotations; give a COCO form with masks or a COCO results list."
         )
-    records = cut(document, "annotations")
+    records = slice_list(document, "annotations")
     return _columns(document, records, _images(document), _categories(document), predicted)
 
 
@@ -102,7 +100,7 @@ def _skip_reason(row: _Annotation) -> str:
     # A skipped annotation may still carry the mask that its input had: that is no prediction.
     if row.boxmask is not None and row.boxmask.status == Status.SKIPPED:
         return row.boxmask.reason or str(Status.SKIPPED)
-    return "no segmentation" if bytes(row.segmentation) in _EMPTY else ""
+    return "" if is_filled(row.segmentation) else "no segmentation"
 
 
 def _given_box(document: Document, row: _Annotation) -> list[float] | None:
@@ -125,7 +123,7 @@ def _corners(bbox: list[float] | None) -> tuple[float | None, ...]:
 def _images(document: Document) -> tuple[ImageRecord, ...]:
     if "images" not in document.members:
         return ()
-    rows = list(_rows(document, cut(document, "images"), "images", _Image))
+    rows = list(_rows(document, slice_list(document, "images"), "images", _Image))
     unique_positions([row.id for row in rows], document.path, "images")
     return tuple(ImageRecord(r.id, r.file_name, r.width or 0, r.height or 0) for r in rows)
 
@@ -133,7 +131,7 @@ def _images(document: Document) -> tuple[ImageRecord, ...]:
 def _categories(document: Document) -> tuple[Category, ...]:
     if "categories" not in document.members:
         return ()
-    rows = list(_rows(document, cut(document, "categories"), "categories", _Category))
+    rows = list(_rows(document, slice_list(document, "categories"), "categories", _Category))
     unique_positions([row.id for row in rows], document.path, "categories")
     return tuple(Category(row.id, row.name) for row in rows)
 
@@ -146,7 +144,7 @@ def _rows(document: Document, records: Records, what: str, rows: type[Row]) -> I
         except msgspec.ValidationError as error:
             raise _not_coco(document, what, record.get("id"), error) from error
 
-    for _, chunk in decode(document, records, what, rows, strict):
+    for _, chunk in decode_records(document, records, what, rows, strict):
         yield from chunk
 
 

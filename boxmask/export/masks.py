@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from boxmask.data.finished import Finished, open_finished
+from boxmask.data.annotated_file import AnnotatedFile, open_annotated
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.rle import bounds, decode_window, segmentation_runs
@@ -33,7 +33,7 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
 
     The output is that of `dataset`: its annotations are the dataset's rows, one by one.
     """
-    finished = open_finished(out, dataset)
+    finished = open_annotated(out, dataset)
     if len(finished.records) != len(dataset.annotation_ids):
         raise InputError(
             f"{out}: {len(finished.records)} annotations, but {dataset.path} has "
@@ -49,7 +49,7 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
 
 
 def _instances(
-    dataset: BoxDataset, finished: Finished, rows: list[int], width: int, height: int
+    dataset: BoxDataset, finished: AnnotatedFile, rows: list[int], width: int, height: int
 ) -> Iterator[Instance]:
     for place, row in enumerate(rows, start=1):
         if dataset.is_crowd[row]:

@@ -11,18 +11,18 @@ import numpy.typing as npt
 from PIL import Image
 
 from boxmask.faults import ImageFault
-from boxmask.images.opening import open_image, relative_name
+from boxmask.images.files import open_image, relative_name
 from boxmask.images.orientation import (
     Exif,
     Size,
     check_size,
     final_size,
-    must_turn,
     orientation_of,
+    rotate,
+    should_rotate,
     stored_size,
-    turned,
 )
-from boxmask.images.pixels import rgb
+from boxmask.images.rgb import to_rgb
 
 __all__ = [
     "Exif",
@@ -53,7 +53,7 @@ def load_image(
     """
     stated = (width, height) if width and height else None
     with open_image(folder, file_name, max_pixels) as image:
-        turn = must_turn(image, stated, exif, rotated_if_unsized)
+        turn = should_rotate(image, stated, exif, rotated_if_unsized)
         path = folder / file_name
         orientation = _orientation(image, turn)
         check_size(path, final_size(stored_size(image), turn, orientation), stated)
@@ -62,7 +62,7 @@ def load_image(
 
 def picture_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:
     """Return a picture that is open already as (H, W, 3) RGB, as it is stored unless told else."""
-    turn = must_turn(image, None, exif, False)
+    turn = should_rotate(image, None, exif, False)
     path = Path(getattr(image, "filename", "") or "image")
     return _decode(image, path, turn, _orientation(image, turn))
 
@@ -80,7 +80,7 @@ def image_size(
     """Return the (width, height) that `load_image` would yield, from the header alone."""
     stated = (width, height) if width and height else None
     with open_image(folder, file_name, max_pixels) as image:
-        turn = must_turn(image, stated, exif, rotated_if_unsized)
+        turn = should_rotate(image, stated, exif, rotated_if_unsized)
         found = final_size(stored_size(image), turn, _orientation(image, turn))
         check_size(folder / file_name, found, stated)
         return found
@@ -94,7 +94,7 @@ def _orientation(image: Image.Image, turn: bool) -> int:
 def _decode(image: Image.Image, path: Path, turn: bool, orientation: int) -> Pixels:
     try:
         image.load()
-        return rgb(turned(image, turn, orientation))
+        return to_rgb(rotate(image, turn, orientation))
     except MemoryError:
         raise
     except Exception as error:  # damaged data makes a plugin raise almost anything

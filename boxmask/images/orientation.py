@@ -21,7 +21,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_UNTURNS = {
+_INVERSE_TURNS = {
     **_TURNS,
     6: Image.Transpose.ROTATE_90,
     8: Image.Transpose.ROTATE_270,
@@ -45,7 +45,7 @@ def stored_size(image: Image.Image) -> Size:
     return image.size
 
 
-def must_turn(image: Image.Image, stated: Size | None, exif: Exif, unsized: bool) -> bool:
+def should_rotate(image: Image.Image, stated: Size | None, exif: Exif, unsized: bool) -> bool:
     """Decide whether the picture is to be shown upright rather than as stored.
 
     `stated` is the size that the dataset gives, None if it gives none; `unsized` is the answer
@@ -68,9 +68,9 @@ def check_size(path: Path, found: Size, stated: Size | None) -> None:
         raise ImageFault("size mismatch", path, detail)
 
 
-def turned(image: Image.Image, turn: bool, orientation: int) -> Image.Image:
+def rotate(image: Image.Image, turn: bool, orientation: int) -> Image.Image:
     """Turn a decoded picture upright, or back to how it was stored where Pillow turned it."""
     by_pillow = isinstance(image, TiffImagePlugin.TiffImageFile)
     if orientation == 1 or turn == by_pillow:
         return image
-    return image.transpose((_TURNS if turn else _UNTURNS)[orientation])
+    return image.transpose((_TURNS if turn else _INVERSE_TURNS)[orientation])

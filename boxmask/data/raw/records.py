@@ -1,33 +1,32 @@
 """The records of a JSON list as slices of its file: two numbers each, decoded when asked for."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import Document, loads
-from boxmask.data.source import Source
+from boxmask.data.raw.document import Document, MappedFile, decode_lenient
 from boxmask.errors import InputError
 
 Row = TypeVar("Row")
-Loose = Callable[[dict[str, object]], Row]
+Lenient = Callable[[dict[str, object]], Row]
 
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _SPACE = re.compile(rb"\s*")
 _GAP = re.compile(rb"[\s,]*")
 _GAP_BYTES = np.frombuffer(b" \t\r\n,", np.uint8)
 _CHUNK = 4096
-_SHOWN = 60
+_PREVIEW_LENGTH = 60
 
 
 class Records:
     """The original bytes of every record of one list; pickles as the path and the spans."""
 
     def __init__(
-        self, source: Source, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+        self, source: MappedFile, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
     ) -> None:
         self.source = source
         self.starts = starts
@@ -41,15 +40,35 @@ class Records:
         return bytes(self.source.data[start : start + int(self.lengths[index])])
 
 
-def cut(document: Document, key: str) -> Records:
+class RawMembers(Mapping[str, bytes]):
+    """The top-level members of a file, each as the bytes of the file; pickles as Records do."""
+
+    def __init__(self, document: Document) -> None:
+        raws = document.members.values()
+        starts = np.array([document.offset(raw) for raw in raws], np.int64)
+        lengths = np.array([len(raw) for raw in raws], np.int64)
+        self._records = Records(document.source, starts, lengths)
+        self._places = {key: place for place, key in enumerate(document.members)}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __getitem__(self, key: str) -> bytes:
+        return self._records[self._places[key]]
+
+
+def slice_list(document: Document, key: str) -> Records:
     """Cut the list under a top-level key into its records."""
-    return span(document, document.offset(document.members[key]), raw_list(document, key))
+    return locate_records(document, document.offset(document.members[key]), raw_list(document, key))
 
 
-def cut_items(document: Document) -> Records:
+def slice_items(document: Document) -> Records:
     """Cut a top-level list into its records."""
     before = _SPACE.match(document.text)
-    return span(document, before.end() if before else 0, document.items or [])
+    return locate_records(document, before.end() if before else 0, document.items or [])
 
 
 def raw_list(document: Document, key: str) -> list[msgspec.Raw]:
@@ -58,18 +77,18 @@ def raw_list(document: Document, key: str) -> list[msgspec.Raw]:
     try:
         return _RAWS.decode(raw)
     except msgspec.ValidationError:
-        shown = bytes(memoryview(raw)[:_SHOWN]).decode("utf-8", "replace")
+        shown = bytes(memoryview(raw)[:_PREVIEW_LENGTH]).decode("utf-8", "replace")
         raise InputError(
             f'{document.path}: "{key}" is not a list of records; found {shown!r}.'
         ) from None
 
 
-def span(document: Document, start: int, raws: list[msgspec.Raw]) -> Records:
+def locate_records(document: Document, start: int, raws: list[msgspec.Raw]) -> Records:
     """Find the records of a list that begins at `start` in the document."""
     lengths = np.fromiter(map(len, raws), np.int64, len(raws))
     starts = _even_starts(document.text, start, lengths)
     if starts is None:
-        starts = np.array(walk(document.text, start, raws)[0], np.int64)
+        starts = np.array(item_offsets(document.text, start, raws)[0], np.int64)
     return Records(document.source, starts, lengths)
 
 
@@ -94,7 +113,9 @@ def _even_starts(
     return starts if even and not np.isin(text_bytes[starts], _GAP_BYTES).any() else None
 
 
-def walk(text: memoryview, start: int, raws: list[msgspec.Raw]) -> tuple[list[int], list[int]]:
+def item_offsets(
+    text: memoryview, start: int, raws: list[msgspec.Raw]
+) -> tuple[list[int], list[int]]:
     """Return the offset and the length of each item of the list that begins at `start`."""
     lengths = [len(raw) for raw in raws]
     starts = []
@@ -108,47 +129,47 @@ def walk(text: memoryview, start: int, raws: list[msgspec.Raw]) -> tuple[list[in
     return starts, lengths
 
 
-def decode(
-    document: Document, records: Records, what: str, rows: type[Row], loose: Loose[Row]
+def decode_records(
+    document: Document, records: Records, what: str, row_type: type[Row], lenient: Lenient[Row]
 ) -> Iterator[tuple[int, list[Row]]]:
     """Decode the records chunk by chunk: (index of the first, rows).
 
-    A record whose fields are not of the expected types goes through `loose`, as a plain dict.
+    A record whose fields are not of the expected types goes through `lenient`, as a plain dict.
     """
-    chunk_decoder = msgspec.json.Decoder(list[rows])  # type: ignore[valid-type]
-    decoder = msgspec.json.Decoder(rows)
+    chunk_decoder = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]
+    decoder = msgspec.json.Decoder(row_type)
     for first in range(0, len(records), _CHUNK):
         last = min(first + _CHUNK, len(records)) - 1
         text = document.text[records.starts[first] : records.starts[last] + records.lengths[last]]
         try:
             yield first, chunk_decoder.decode(b"".join((b"[", text, b"]")))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            span = range(first, last + 1)
-            yield first, [_one(document, records, what, i, decoder, loose) for i in span]
+            chunk = range(first, last + 1)
+            yield first, [_decode_one(document, records, what, i, decoder, lenient) for i in chunk]
 
 
-def _one(
+def _decode_one(
     document: Document,
     records: Records,
     what: str,
     index: int,
     decoder: msgspec.json.Decoder[Row],
-    loose: Loose[Row],
+    lenient: Lenient[Row],
 ) -> Row:
     start = records.starts[index]
     try:
         return decoder.decode(document.text[start : start + records.lengths[index]])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return loose(as_object(records[index], f"{document.path}: {what}[{index}]"))
+        return lenient(as_object(records[index], f"{document.path}: {what}[{index}]"))
 
 
 def as_object(record: bytes, where: str) -> dict[str, object]:
     """Decode one record that must be an object, as Python's json does."""
     try:
-        value = loads(record)
+        value = decode_lenient(record)
     except ValueError as error:
         raise InputError(f"{where} cannot be decoded: {error}.") from error
     if not isinstance(value, dict):
-        shown = record[:_SHOWN].decode("utf-8", "replace")
+        shown = record[:_PREVIEW_LENGTH].decode("utf-8", "replace")
         raise InputError(f"{where} is not an object; found {shown!r}.")
     return value

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from boxmask.data.column_form import ColumnForm
-from boxmask.data.document import open_document
-from boxmask.data.form import NO_SIZES, Size
-from boxmask.data.members import members
+from boxmask.data.forms.base import NO_SIZES, Size
+from boxmask.data.forms.columns import ColumnForm
+from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
 
 
@@ -18,18 +17,16 @@ class MegaDetectorForm(ColumnForm):
         super().__init__(dataset)
         self._first = np.searchsorted(dataset.image_index, np.arange(len(dataset.image_ids)))
 
-    def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
+    def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
         """Yield the file's own members, such as "info", then "images" and "categories"."""
-        document = open_document(self.dataset.path)
+        members = self.dataset.members
         made = ("images", "categories", "annotations")
-        for key, raw in document.members.items():
-            if key not in made:
-                yield key, document.original(raw)
-        yield from super().head(sizes)
+        yield from ((key, members[key]) for key in members if key not in made)
+        yield from super().top_level(sizes)
 
     def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
         """Return COCO's keys in pixels, `bbox_relative`, `detection`, then the detection's own."""
-        own = members(self.dataset.records[row])
+        own = split_members(self.dataset.records[row])
         fields = self.coco_keys(row, size)
         if "bbox" in own:
             fields["bbox_relative"] = own.pop("bbox")

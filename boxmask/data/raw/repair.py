@@ -18,7 +18,7 @@ _HALF_PAIR = re.compile(
 _NOT_UTF8 = b"\xff"
 
 
-def repaired(text: bytes | memoryview) -> bytearray:
+def strict_copy(text: bytes | memoryview) -> bytearray:
     """Return a copy of the text, of equal length, that a strict parser can split."""
     copy = bytearray(text)
     in_string = False

@@ -10,17 +10,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.document import Document, loads, open_document
-from boxmask.data.ids import as_id, column
+from boxmask.data.ids import as_id, compact
 from boxmask.data.images import read_images
-from boxmask.data.records import Records, as_object, cut, decode
-from boxmask.data.segmentation import is_filled
+from boxmask.data.raw.document import Document, open_document
+from boxmask.data.raw.records import Records, decode_records, slice_list
+from boxmask.data.segmentation import segmentation_of
 from boxmask.dataset import BoxDataset, Id, IntArray
 from boxmask.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Finished:
+class AnnotatedFile:
     """The annotations of an output in COCO form, and the size of each image."""
 
     document: Document
@@ -32,28 +32,14 @@ class Finished:
 
     def segmentation(self, position: int) -> object | None:
         """Decode the mask of an annotation; None if it has none."""
-        record = self.records[position]
-        try:
-            raw = _SEGMENTED.decode(record).segmentation
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            # Some other key holds what Python's json accepts and a strict parser does not.
-            values = as_object(record, f"{self.document.path}: annotations[{position}]")
-            raw = msgspec.Raw(msgspec.json.encode(values.get("segmentation")))
-        return loads(raw) if is_filled(raw) else None
+        return segmentation_of(self.records[position])
 
 
 class _HasId(msgspec.Struct, gc=False):
     id: int | str | float | None = None
 
 
-class _Segmented(msgspec.Struct, gc=False):
-    segmentation: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_SEGMENTED = msgspec.json.Decoder(_Segmented)
-
-
-def open_finished(path: Path, dataset: BoxDataset) -> Finished:
+def open_annotated(path: Path, dataset: BoxDataset) -> AnnotatedFile:
     """Open an output; InputError if it is not a file in COCO form."""
     document = open_document(path)
     for key in ("images", "annotations"):
@@ -62,10 +48,10 @@ def open_finished(path: Path, dataset: BoxDataset) -> Finished:
                 f'{path}: there is no "{key}" at the top level; an output of boxmask annotate was '
                 "expected."
             )
-    records = cut(document, "annotations")
-    chunks = decode(document, records, "annotations", _HasId, _loose)
-    ids = column([row.id for _, rows in chunks for row in rows])
-    return Finished(document, records, ids, _sizes(document, dataset))
+    records = slice_list(document, "annotations")
+    chunks = decode_records(document, records, "annotations", _HasId, _lenient)
+    ids = compact([row.id for _, rows in chunks for row in rows])
+    return AnnotatedFile(document, records, ids, _sizes(document, dataset))
 
 
 def _sizes(document: Document, dataset: BoxDataset) -> IntArray:
@@ -81,5 +67,5 @@ def _sizes(document: Document, dataset: BoxDataset) -> IntArray:
     return sizes
 
 
-def _loose(values: dict[str, object]) -> _HasId:
+def _lenient(values: dict[str, object]) -> _HasId:
     return _HasId(as_id(values.get("id")))

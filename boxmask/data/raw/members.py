@@ -6,27 +6,27 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import address
-from boxmask.data.repair import repaired
+from boxmask.data.raw.document import address
+from boxmask.data.raw.repair import strict_copy
 from boxmask.dataset import RawRecords
 from boxmask.errors import InputError
 
 Members = dict[str, msgspec.Raw]
 
 _DECODER = msgspec.json.Decoder(Members)
-_SHOWN = 80
+_PREVIEW_LENGTH = 80
 
 
-def members(record: bytes) -> Members:
+def split_members(record: bytes) -> Members:
     """Split one object into key -> raw value. Of a repeated key the last value counts."""
     try:
         return _DECODER.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        copy = bytes(repaired(record))
+        copy = bytes(strict_copy(record))
     try:
         found = _DECODER.decode(copy)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        shown = record[:_SHOWN].decode("utf-8", "replace")
+        shown = record[:_PREVIEW_LENGTH].decode("utf-8", "replace")
         raise InputError(f"a record cannot be split into its keys ({error}): {shown}") from error
     start = address(copy)
     places = {key: address(raw) - start for key, raw in found.items()}
@@ -46,5 +46,5 @@ class JoinedRecords:
         joined: Members = {}
         for records, places in self.parts:
             if places[index] >= 0:
-                joined |= members(records[int(places[index])])
+                joined |= split_members(records[int(places[index])])
         return msgspec.json.encode(joined)

@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from boxmask.data.document import Document, open_document
+from boxmask.data.raw.document import Document, open_document
 from boxmask.errors import InputError
 
 

@@ -4,28 +4,27 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from boxmask.data.document import open_document
-from boxmask.data.form import NO_SIZES, CocoForm, Size
-from boxmask.data.members import members
+from boxmask.data.forms.base import NO_SIZES, CocoForm, Size
+from boxmask.data.raw.members import split_members
 from boxmask.errors import InputError
 
 
 class VerbatimForm(CocoForm):
     """The COCO form of a COCO file."""
 
-    def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
+    def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
         """Yield every other member of the file; an image's size is added where it lacked one."""
-        document = open_document(self.dataset.path)
-        for key, raw in document.members.items():
+        members = self.dataset.members
+        for key in members:
             if key == "images" and sizes:
                 yield key, self._sized_images(sizes)
             elif key != "annotations":
-                yield key, document.original(raw)
+                yield key, members[key]
 
     def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
         """Return the record as it is, and a bbox in pixels if it has one in fractions only."""
         try:
-            fields: dict[str, object] = dict(members(self.dataset.records[row]))
+            fields: dict[str, object] = dict(split_members(self.dataset.records[row]))
         except InputError as error:
             raise InputError(f"{self.dataset.path}: annotations[{row}]: {error}") from error
         if "bbox" not in fields and (bbox := self.bbox(row, size)):
@@ -43,5 +42,5 @@ class VerbatimForm(CocoForm):
         if known or image not in sizes:
             return None
         width, height = sizes[image]
-        record: dict[str, object] = dict(members(self.dataset.image_records[image]))
+        record: dict[str, object] = dict(split_members(self.dataset.image_records[image]))
         return msgspec.json.encode(record | {"width": width, "height": height})

@@ -8,7 +8,7 @@ COCO_NAMES = tuple(name for _, name in sorted((VOC | NON_VOC).items()))
 SUFFIX = ".coco"
 
 # Classes whose synset is not spelled as their name.
-BY_HAND = {
+SYNSET_OVERRIDES = {
     "cell phone": "cellular_telephone.n.01",
     "couch": "sofa.n.01",
     "dining table": "dinner_table.n.01",
@@ -32,21 +32,21 @@ BY_HAND = {
 _SENSE = len(".n.01")
 
 
-def aligned(counts: Mapping[str, int]) -> dict[str, str]:
+def synset_of_class(counts: Mapping[str, int]) -> dict[str, str]:
     """Map each COCO class to its synset, the most frequent of those spelled like it."""
     by_spelling: dict[str, str] = {}
     for synset in sorted(counts, key=lambda synset: (-counts[synset], synset)):
         by_spelling.setdefault(synset[:-_SENSE].replace("_", " "), synset)
-    found = {name: BY_HAND.get(name) or by_spelling.get(name) for name in COCO_NAMES}
+    found = {name: SYNSET_OVERRIDES.get(name) or by_spelling.get(name) for name in COCO_NAMES}
     return {name: synset for name, synset in found.items() if synset}
 
 
-def joint_list(common: Sequence[str], counts: Mapping[str, int]) -> list[tuple[str, str]]:
+def coco_then_common(common: Sequence[str], counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """Return (category name, synset): COCO's 80 classes, then the other common synsets sorted.
 
     A class keeps its place even if no object has its synset, or if that is not a common one.
     """
-    synsets = aligned(counts)
+    synsets = synset_of_class(counts)
     rest = sorted(set(common) - set(synsets.values()))
     first = [(name + SUFFIX, synsets.get(name, "")) for name in COCO_NAMES]
     return first + [(synset, synset) for synset in rest]

@@ -8,44 +8,44 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import Document, is_null, loads
-from boxmask.data.records import Loose, Records, Row, as_object, walk
+from boxmask.data.raw.document import Document, decode_lenient, is_null
+from boxmask.data.raw.records import Lenient, Records, Row, as_object, item_offsets
 from boxmask.errors import InputError
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _EMPTY = msgspec.Raw(b"[]")
-_SHOWN = 60
+_PREVIEW_LENGTH = 60
 
 
 @dataclass
-class Nested(Generic[Row]):
+class NestedReader(Generic[Row]):
     """Reads image records one by one and remembers where each of their boxes lies."""
 
     document: Document
-    what: str  # name of the list of images, for errors
+    list_name: str  # name of the list of images, for errors
     key: str  # name of the list of boxes
-    rows: type[Row]
-    loose: Loose[Row]
+    row_type: type[Row]
+    lenient: Lenient[Row]
     counts: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
 
     def read(self, images: Iterable[msgspec.Raw]) -> Iterator[tuple[dict[str, object], list[Row]]]:
         """Yield each image's other members, decoded, and its boxes."""
-        decoder = msgspec.json.Decoder(list[self.rows])  # type: ignore[name-defined]
+        decoder = msgspec.json.Decoder(list[self.row_type])  # type: ignore[name-defined]
         for place, image in enumerate(images):
             fields = self._fields(image, place)
             boxes = fields.pop(self.key, _EMPTY)
             raws = self._items(boxes, place)
-            starts, lengths = walk(self.document.text, self.document.offset(boxes), raws)
+            starts, lengths = item_offsets(self.document.text, self.document.offset(boxes), raws)
             self.starts += starts
             self.lengths += lengths
             self.counts.append(len(raws))
             try:
                 rows = decoder.decode(boxes) if raws else []
             except (msgspec.DecodeError, UnicodeDecodeError):
-                rows = [self._loose(raw, place, i) for i, raw in enumerate(raws)]
+                rows = [self._decode_one(raw, place, i) for i, raw in enumerate(raws)]
             yield {key: self._value(raw) for key, raw in fields.items()}, rows
 
     def records(self) -> Records:
@@ -64,9 +64,9 @@ class Nested(Generic[Row]):
         try:
             return _MEMBERS.decode(image)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            shown = bytes(memoryview(image)[:_SHOWN]).decode("utf-8", "replace")
+            shown = bytes(memoryview(image)[:_PREVIEW_LENGTH]).decode("utf-8", "replace")
             raise InputError(
-                f"{self.document.path}: {self.what}[{place}] is not an object: {shown!r}."
+                f"{self.document.path}: {self.list_name}[{place}] is not an object: {shown!r}."
             ) from error
 
     def _items(self, boxes: msgspec.Raw, place: int) -> list[msgspec.Raw]:
@@ -76,15 +76,15 @@ class Nested(Generic[Row]):
             return _RAWS.decode(boxes)
         except msgspec.DecodeError as error:
             raise InputError(
-                f'{self.document.path}: "{self.key}" of {self.what}[{place}] is not a list.'
+                f'{self.document.path}: "{self.key}" of {self.list_name}[{place}] is not a list.'
             ) from error
 
-    def _loose(self, raw: msgspec.Raw, place: int, item: int) -> Row:
-        where = f"{self.document.path}: {self.what}[{place}], {self.key}[{item}]"
-        return self.loose(as_object(self.document.original(raw), where))
+    def _decode_one(self, raw: msgspec.Raw, place: int, item: int) -> Row:
+        where = f"{self.document.path}: {self.list_name}[{place}], {self.key}[{item}]"
+        return self.lenient(as_object(self.document.original(raw), where))
 
     def _value(self, raw: msgspec.Raw) -> object:
         try:
             return msgspec.json.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return loads(self.document.original(raw))
+            return decode_lenient(self.document.original(raw))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.genome_coco import joint_list
+from boxmask.data.genome.coco_synsets import coco_then_common
 from boxmask.dataset import Category
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import FaultCodes, code_of
@@ -72,7 +72,7 @@ class GenomeCategories:
         # Of equally common labels the one that the file has first comes first.
         common = [label for label, _ in self._counts.most_common(self._options.classes)]
         if self._options.vg_categories == "coco":
-            return joint_list(common, self._counts)
+            return coco_then_common(common, self._counts)
         return [(label, label) for label in common]
 
     def _canonical(self, names: list[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Self
 
 import numpy as np
 
@@ -22,15 +21,8 @@ class CocoForm(ABC):
     def __init__(self, dataset: BoxDataset) -> None:
         self.dataset = dataset
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held open: the file is mapped, and unmapped with the dataset."""
-        return
-
     @abstractmethod
-    def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
+    def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
         """Yield (key, JSON) of each top-level member but "annotations", in the input's order.
 
         `sizes` fills in the images, by their row, for which the input had no size.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from boxmask.data.form import NO_SIZES, CocoForm, Size
-from boxmask.data.members import members
+from boxmask.data.forms.base import NO_SIZES, CocoForm, Size
+from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
 from boxmask.formats import FORMATS
 
@@ -19,7 +19,7 @@ class ColumnForm(CocoForm):
         # The list of boxes inside an image's record is left out: they become annotations.
         self._boxes_key = FORMATS[dataset.format].boxes_key
 
-    def head(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
+    def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
         """Yield "images", then "categories"."""
         images = range(len(self.dataset.image_ids))
         yield "images", b"[%b]" % b", ".join(self._image(image, sizes) for image in images)
@@ -30,7 +30,7 @@ class ColumnForm(CocoForm):
         """Return COCO's keys, then the record's own ones; of a key that both have, the record's."""
         fields = self.coco_keys(row, size)
         if len(self.dataset.records):
-            fields |= members(self.dataset.records[row])
+            fields |= split_members(self.dataset.records[row])
         return fields
 
     def coco_keys(self, row: int, size: Size | None) -> dict[str, object]:
@@ -56,7 +56,7 @@ class ColumnForm(CocoForm):
         if size := self.size(image, sizes):
             fields |= {"width": size[0], "height": size[1]}
         if len(dataset.image_records):
-            own = members(dataset.image_records[image])
+            own = split_members(dataset.image_records[image])
             fields |= {k: raw for k, raw in own.items() if k not in fields and k != self._boxes_key}
         return msgspec.json.encode(fields)
 

@@ -8,19 +8,21 @@ import numpy.typing as npt
 from PIL import Image
 
 # The largest value of the modes whose samples are wider than a byte.
-_TOPS = {"I": 65535.0, "I;16": 65535.0, "I;16B": 65535.0, "I;16L": 65535.0, "F": 1.0}
+_MAX_SAMPLE = {"I": 65535.0, "I;16": 65535.0, "I;16B": 65535.0, "I;16L": 65535.0, "F": 1.0}
 # Modes that Pillow turns into RGB only by way of another.
-_DETOURS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
+_VIA_MODE = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 
 
-def rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels as (H, W, 3), in memory of their own."""
-    if image.mode in _TOPS or image.mode.startswith("I;16"):
-        return np.repeat(_eight_bits(np.asarray(image), _TOPS.get(image.mode, 65535.0)), 3, axis=2)
+    if image.mode in _MAX_SAMPLE or image.mode.startswith("I;16"):
+        return np.repeat(
+            _eight_bits(np.asarray(image), _MAX_SAMPLE.get(image.mode, 65535.0)), 3, axis=2
+        )
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # directly to RGB, Pillow would warn
-    if image.mode in _DETOURS:
-        image = image.convert(_DETOURS[image.mode])
+    if image.mode in _VIA_MODE:
+        image = image.convert(_VIA_MODE[image.mode])
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 

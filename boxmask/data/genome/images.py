@@ -11,19 +11,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.document import Document, open_document
-from boxmask.data.ids import as_id, look_up, unique_positions
+from boxmask.data.ids import as_id, positions_of, unique_positions
 from boxmask.data.images import Side, as_side
-from boxmask.data.members import JoinedRecords
-from boxmask.data.records import Records, cut_items, decode
+from boxmask.data.raw.document import Document, open_document
+from boxmask.data.raw.members import JoinedRecords
+from boxmask.data.raw.records import Records, decode_records, slice_items
 from boxmask.dataset import Id, RawRecords
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
 
 PREFIX = "https://cs.stanford.edu/people/rak248/"
-BESIDE = "image_data.json"
-NOT_LISTED = f"images that {BESIDE} does not list"
-NO_SIZES = f"images without a size, for want of {BESIDE}"
+IMAGE_DATA_NAME = "image_data.json"
+NOT_LISTED = f"images that {IMAGE_DATA_NAME} does not list"
+NO_SIZES = f"images without a size, for want of {IMAGE_DATA_NAME}"
 
 
 class _Picture(msgspec.Struct, gc=False):
@@ -45,25 +45,25 @@ class GenomeImages:
     warnings: dict[str, int]
 
 
-def complete(
+def resolve_images(
     document: Document, ids: Sequence[Id], urls: Sequence[object], options: ReadOptions
 ) -> GenomeImages:
     """Find the path and the size of each image of objects.json; its own url serves if need be."""
-    path = options.images_json or document.path.with_name(BESIDE)
+    path = options.images_json or document.path.with_name(IMAGE_DATA_NAME)
     if options.images_json is None and not path.exists():
         names = tuple(file_name(url) for url in urls)
         zeros = np.zeros(len(ids), np.int32)
-        return GenomeImages(names, zeros, zeros, cut_items(document), {NO_SIZES: len(ids)})
+        return GenomeImages(names, zeros, zeros, slice_items(document), {NO_SIZES: len(ids)})
     records, pictures = _read(path)
     known = [row.id if row.image_id is None else row.image_id for row in pictures]
-    places = look_up(unique_positions(known, path, "images"), ids)
+    places = positions_of(unique_positions(known, path, "images"), ids)
     pictures.append(_Picture())  # what index -1, no such image, finds
     rows = [pictures[place] for place in places]
     return GenomeImages(
         file_names=tuple(file_name(row.url or url) for row, url in zip(rows, urls, strict=True)),
         widths=np.array([row.width or 0 for row in rows], np.int32),
         heights=np.array([row.height or 0 for row in rows], np.int32),
-        records=JoinedRecords((records, places), (cut_items(document), range(len(ids)))),
+        records=JoinedRecords((records, places), (slice_items(document), range(len(ids)))),
         warnings={NOT_LISTED: int((places < 0).sum())},
     )
 
@@ -79,15 +79,15 @@ def _read(path: Path) -> tuple[Records, list[_Picture]]:
     document = open_document(path)
     if document.items is None:
         raise InputError(
-            f'{path}: the top level is not a list; {BESIDE} is a list of images with "image_id", '
-            f'"url", "width" and "height". Found: {document.describe_top_level()}.'
+            f"{path}: the top level is not a list; {IMAGE_DATA_NAME} is a list of images with "
+            f'"image_id", "url", "width" and "height". Found: {document.describe_top_level()}.'
         )
-    records = cut_items(document)
-    chunks = decode(document, records, "images", _Picture, _loose)
+    records = slice_items(document)
+    chunks = decode_records(document, records, "images", _Picture, _lenient)
     return records, [row for _, rows in chunks for row in rows]
 
 
-def _loose(values: dict[str, object]) -> _Picture:
+def _lenient(values: dict[str, object]) -> _Picture:
     url = values.get("url")
     return _Picture(
         image_id=as_id(values.get("image_id")),

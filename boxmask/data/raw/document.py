@@ -1,7 +1,10 @@
 """A JSON file cut into its top-level members, each still as the bytes of the file."""
 
+import gzip
 import json
+import mmap
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,22 +12,51 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.repair import repaired
-from boxmask.data.source import Source
+from boxmask.data.raw.repair import strict_copy
 from boxmask.errors import InputError
 
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SHOWN = 40
-_NAMED = 12
+_PREVIEW_LENGTH = 40
+_MAX_NAMES = 12
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_NOT_JSON = {
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+}
+
+
+class MappedFile:
+    """A file's text as bytes. It pickles as its path, so a spawned worker maps the file anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._data: memoryview | None = _read_bytes(path)
+        self.size = len(self._data)
+
+    @property
+    def data(self) -> memoryview:
+        """The whole text, without a byte order mark."""
+        if self._data is None:
+            self._data = _read_bytes(self.path)
+            if len(self._data) != self.size:
+                raise InputError(
+                    f"{self.path}: the file has changed since it was read; start anew."
+                )
+        return self._data
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path, "size": self.size, "_data": None}
 
 
 @dataclass(frozen=True)
 class Document:
     """A file and its top level: members of an object, or items of a list."""
 
-    source: Source
-    text: memoryview  # as long as source.data; the same bytes unless they had to be repaired
+    source: MappedFile
+    text: memoryview  # as long as source.data; the same bytes, or a strict copy of them
     members: dict[str, msgspec.Raw]  # empty if the top level is a list
     items: list[msgspec.Raw] | None  # None if the top level is an object
 
@@ -37,7 +69,7 @@ class Document:
         """Say what the top level holds, for an error."""
         if self.items is not None:
             return f"a list of {len(self.items)} items"
-        names = ", ".join(f'"{name}"' for name in list(self.members)[:_NAMED])
+        names = ", ".join(f'"{name}"' for name in list(self.members)[:_MAX_NAMES])
         return names or "an object without members"
 
     def item_keys(self) -> set[str]:
@@ -63,7 +95,7 @@ class Document:
 
 def open_document(path: Path) -> Document:
     """Open a JSON file and split its top level; InputError tells where the JSON is broken."""
-    source = Source(path)
+    source = MappedFile(path)
     text = source.data
     try:
         try:
@@ -71,10 +103,10 @@ def open_document(path: Path) -> Document:
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            text = memoryview(repaired(text))
+            text = memoryview(strict_copy(text))
             top = _TOP.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: {_broken(source.data, error)}") from error
+        raise InputError(f"{path}: {_explain_json_error(source.data, error)}") from error
     if isinstance(top, dict):
         return Document(source, text, top, None)
     return Document(source, text, {}, top)
@@ -90,12 +122,12 @@ def is_null(raw: msgspec.Raw | None) -> bool:
     return raw is None or bytes(memoryview(raw)[:5]) == b"null"
 
 
-def loads(text: bytes | memoryview) -> object:
+def decode_lenient(text: bytes | memoryview) -> object:
     """Decode as Python's json does; bytes that are not UTF-8 survive as in file names."""
     return json.loads(bytes(text).decode("utf-8", "surrogateescape"))
 
 
-def _broken(text: memoryview, error: Exception) -> str:
+def _explain_json_error(text: memoryview, error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return "the top level is neither an object nor a list, so this is no dataset."
     if isinstance(error, RecursionError):
@@ -112,5 +144,26 @@ def _broken(text: memoryview, error: Exception) -> str:
     byte = int(found[1]) - ("trailing" in str(error))
     line = bytes(text[:byte]).count(b"\n") + 1
     what = str(error).split(": ", 1)[-1].split(" (")[0]
-    shown = bytes(text[byte : byte + _SHOWN]).decode("utf-8", "replace")
+    shown = bytes(text[byte : byte + _PREVIEW_LENGTH]).decode("utf-8", "replace")
     return f"the JSON is broken at byte {byte}, line {line}: {what}, found {shown!r}."
+
+
+def _read_bytes(path: Path) -> memoryview:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+            if start[:2] == _GZIP:
+                file.seek(0)
+                data = memoryview(gzip.decompress(file.read()))
+            elif start:
+                # A map costs no memory of its own, and forked workers share it.
+                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            else:
+                raise InputError(f"{path}: the file is empty; a JSON file was expected.")
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path}: cannot be read: {reason}.") from error
+    for magic, what in _NOT_JSON.items():
+        if start.startswith(magic):
+            raise InputError(f"{path}: the file is {what}.")
+    return data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data

@@ -10,8 +10,8 @@ from boxmask.data.annotated_file import open_annotated
 from boxmask.data.segmentation import segmentation_of
 from boxmask.evaluate.reading import read_masks
 
-EMPTY = [None, [], [[]], [[], []], {}, "", {"size": [80, 100], "counts": ""}, {"counts": []}]
-FILLED = [
+EMPTY: list[object] = [None, [], [[]], [[], []], {}, "", {"size": [80, 100], "counts": ""}, {"counts": []}]
+FILLED: list[object] = [
     [[10, 20, 40, 20, 40, 60]],
     [[], [10, 20, 40, 20, 40, 60]],
     {"size": [80, 100], "counts": [820, 3, 77, 3, 7097]},

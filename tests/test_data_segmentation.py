@@ -10,7 +10,16 @@ from boxmask.data.annotated_file import open_annotated
 from boxmask.data.segmentation import segmentation_of
 from boxmask.evaluate.reading import read_masks
 
-EMPTY: list[object] = [None, [], [[]], [[], []], {}, "", {"size": [80, 100], "counts": ""}, {"counts": []}]
+EMPTY: list[object] = [
+    None,
+    [],
+    [[]],
+    [[], []],
+    {},
+    "",
+    {"size": [80, 100], "counts": ""},
+    {"counts": []},
+]
 FILLED: list[object] = [
     [[10, 20, 40, 20, 40, 60]],
     [[], [10, 20, 40, 20, 40, 60]],

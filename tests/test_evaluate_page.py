@@ -11,9 +11,10 @@ from evaluation_files import Json, form, scene, write
 from rich.console import Console
 
 from boxmask.evaluate.job import EvaluateJob
+from boxmask.evaluate.report import EvaluationReport
 from boxmask.evaluate.run import Evaluation, evaluate
 from boxmask.evaluate.show.page import page_text
-from boxmask.evaluate.show.terminal import percent, tables
+from boxmask.evaluate.show.terminal import format_interval, percent, tables
 
 VOID = {"meta"}
 
@@ -60,16 +61,41 @@ def test_the_page_is_well_formed_down_to_its_charts(full: Evaluation) -> None:
         ElementTree.fromstring(chart)
 
 
+def terminal_rows(report: EvaluationReport) -> list[list[str]]:
+    """Return the cells of each line of the terminal's tables, the split of a group in all of it."""
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tables(report))
+    rows: list[list[str]] = []
+    for line in console.export_text().splitlines():
+        cells = line.split()
+        if line.startswith("  ") and cells and rows:
+            cells = [rows[-1][0], *cells]
+        rows.append(cells or [""])
+    return rows
+
+
+def page_rows(page: str) -> list[list[str]]:
+    """Return the text of the cells of each row of the page's tables, likewise."""
+    rows: list[list[str]] = []
+    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", page):
+        cells = re.findall(r"<td>(.*?)</td>", re.sub(r"<(svg|small).*?</\1>|</?b>", "", row))
+        rows.append([(cells[0] or rows[-1][0]), *cells[1:]] if cells else [""])
+    return rows
+
+
 def test_page_and_terminal_show_the_figures_of_the_report(full: Evaluation) -> None:
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(tables(full.report))
-    terminal, page = console.export_text(), page_text(full)
+    terminal, page = terminal_rows(full.report), page_rows(page_text(full))
     for system in full.report.systems:
         for name, split in system.splits.items():
-            shown = percent(split.iou.class_mean)
-            assert name in terminal
-            assert shown in terminal
-            assert f"<b>{shown}</b>" in page
+            mean = percent(split.iou.class_mean)
+            interval = format_interval(split.iou.class_mean_95)
+            further = (split.iou.instance_mean, split.boundary_iou.class_mean)
+            figures = [mean, interval, *map(percent, further)]
+            figures += [percent(size.class_mean) for size in split.sizes.values()]
+            assert [name, system.name, *" ".join(figures).split()] in terminal
+            assert [name, system.name, mean, "", *figures[1:]] in page
+            precisions = [percent(value) for value in split.ap.values()]
+            assert [name, system.name, *precisions, system.ap_ranked_by] in terminal
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:

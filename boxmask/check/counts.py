@@ -1,6 +1,6 @@
 """Many compressed run lengths measured at once, in numpy: a million masks take seconds.
 
-Letters: K strings, G groups of five bits (one character each), P numbers, all strings together.
+Shapes: K strings, G groups of five bits (one character each), P numbers, all strings together.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Whether a mask of ours is one: readable, as large as its image, inside its box, as large as said.
 
-Letters: K masks. A box is (x0, y0, x1, y1), pixels in the COCO convention.
+Shapes: K masks. A box is (x0, y0, x1, y1), pixels in the COCO convention.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Which annotation of the output belongs to which of the input.
 
-Letters: N annotations of the input, K of the output.
+Shapes: N annotations of the input, K of the output.
 """
 
 import operator

@@ -4,7 +4,7 @@ pycocotools takes an annotation id of 0 for "unmatched", mixes up repeated ids a
 each category is run with fresh ids 1, 2, ... Images keep the order that pycocotools gives them,
 which decides between equal scores; so the figures agree with it to the last digit.
 
-Letters: T IoU thresholds, R recalls, C categories, A area ranges (all, small, medium, large).
+Shapes: T IoU thresholds, R recalls, C categories, A area ranges (all, small, medium, large).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Baselines as files of masks: what is drawn into the true boxes without any learning.
 
-Letters: N annotations of the ground truth, n boxes of one image.
+Shapes: N annotations of the ground truth, n boxes of one image.
 """
 
 from collections.abc import Callable, Iterator

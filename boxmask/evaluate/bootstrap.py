@@ -1,6 +1,6 @@
 """95 % intervals by a bootstrap over images: instances of one image stand or fall together.
 
-Letters: S instances, C categories, B draws, G (image, category) cells that hold any instance.
+Shapes: S instances, C categories, B draws, G (image, category) cells that hold any instance.
 """
 
 import numpy as np

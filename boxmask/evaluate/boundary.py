@@ -1,6 +1,6 @@
 """The boundary of a mask, as boundary IoU (Cheng et al., 2021) has it: a band inside its outline.
 
-Letters: h w a window that holds both masks; what lies outside the window is background.
+Shapes: h w a window that holds both masks; what lies outside the window is background.
 """
 
 import math

@@ -1,6 +1,6 @@
 """A ground truth written as a plain box dataset: the same ids, other boxes, no masks.
 
-Letters: N annotations of the ground truth.
+Shapes: N annotations of the ground truth.
 """
 
 import json

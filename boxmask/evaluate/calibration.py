@@ -1,6 +1,6 @@
 """How far a predicted IoU can be trusted: its error, its ranking, and what it is worth in review.
 
-Letters: S instances with a prediction; quality (S,) is the predicted IoU, iou (S,) the true one.
+Shapes: S instances with a prediction; quality (S,) is the predicted IoU, iou (S,) the true one.
 """
 
 from dataclasses import dataclass

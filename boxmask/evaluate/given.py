@@ -1,6 +1,6 @@
 """The boxes that network and baselines see: those of the ground truth, or these moved.
 
-Letters: N annotations of the ground truth.
+Shapes: N annotations of the ground truth.
 """
 
 from collections.abc import Iterator

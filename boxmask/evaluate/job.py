@@ -1,4 +1,4 @@
-"""What to evaluate, and how progress is told."""
+"""What to evaluate: the options of an evaluation, and which of them go together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from boxmask.errors import ConfigError
 from boxmask.evaluate.baselines import check_baseline
 from boxmask.evaluate.pool import cores
 
-RESERVED_SPLITS = ("overall", "seen", "unseen")
+_RESERVED_SPLITS = ("overall", "seen", "unseen")
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
 
 
@@ -54,7 +54,7 @@ class EvaluateJob:
         for name in self.baselines:
             check_baseline(name, self.images)
         for name in self.splits:
-            if name in RESERVED_SPLITS:
+            if name in _RESERVED_SPLITS:
                 raise ConfigError(f"a split cannot be named {name!r}: that one is always there.")
 
     def _check_loosening(self) -> None:

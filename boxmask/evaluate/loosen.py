@@ -1,6 +1,6 @@
 """Loose boxes: true ones with each side moved, as by hands or detectors that are not exact.
 
-Letters: N boxes. Boxes are (x0, y0, x1, y1), pixels, COCO convention.
+Shapes: N boxes. Boxes are (x0, y0, x1, y1), pixels, COCO convention.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """A file of masks in columns: ground truth, a COCO form with predictions, or a results list.
 
-Letters: N annotations (one row each, in the order of the file), I images, C categories.
+Shapes: N annotations (one row each, in the order of the file), I images, C categories.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Means of a value over instances: by class, then over the classes of a split; and of instances.
 
-Letters: S instances, C categories, B bootstrap draws. Class mean: the mean over the instances of a
+Shapes: S instances, C categories, B bootstrap draws. Class mean: the mean over the instances of a
 class, then over the classes that have any. Instance mean: all instances alike.
 """
 

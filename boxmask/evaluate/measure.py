@@ -1,6 +1,6 @@
 """Measures each instance by every metric: its true mask with the prediction of each system.
 
-Letters: n instances of a chunk, K systems. Work goes with the size of the masks, not of the image.
+Shapes: n instances of a chunk, K systems. Work goes with the size of the masks, not of the image.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ an entry in the table; then the report, its JSON, the terminal and the page have
 
     METRICS["hausdorff"] = Metric(hausdorff, "Haus-\\ndorff", missing=math.nan, percent=False)
 
-Letters: w h a window that holds both masks; what lies outside it is background.
+Shapes: w h a window that holds both masks; what lies outside it is background.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Pairs each ground-truth mask with its prediction: by annotation id, never by number alone.
 
-Letters: N annotations of the ground truth, P annotations of the predictions, S scored instances.
+Shapes: N annotations of the ground truth, P annotations of the predictions, S scored instances.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class Pairing:
 
 def instances_to_score(truth: MaskFile) -> Instances:
     """Choose the instances to score; crowds and annotations without a mask are counted out."""
-    unique_ids(truth)
+    _unique_ids(truth)
     images = {image.id: index for index, image in enumerate(truth.images)}
     categories = {category.id: index for index, category in enumerate(truth.categories)}
     image = np.array([images.get(id, -1) for id in truth.image_ids], dtype=np.int64)
@@ -89,7 +89,7 @@ def pair(truth: MaskFile, instances: Instances, predicted: MaskFile) -> Pairing:
     return Pairing(rows, dict(missing), missing_ids[:_MAX_NAMED], len(extra), extra[:_MAX_NAMED])
 
 
-def unique_ids(masks: MaskFile) -> dict[Id, int]:
+def _unique_ids(masks: MaskFile) -> dict[Id, int]:
     """Map each annotation id to its record; a missing or repeated id is an InputError."""
     first: dict[Id, int] = {}
     for row, id in enumerate(masks.ids):
@@ -106,7 +106,7 @@ def unique_ids(masks: MaskFile) -> dict[Id, int]:
 
 def _positions(truth: MaskFile, predicted: MaskFile) -> dict[Id, int]:
     if any(id is not None for id in predicted.ids):
-        return unique_ids(predicted)
+        return _unique_ids(predicted)
     # A results list carries no ids: only the very order of the ground truth can stand in for them.
     for rows in (range(len(truth)), np.flatnonzero(~truth.is_crowd).tolist()):
         same_images = [truth.image_ids[row] for row in rows] == list(predicted.image_ids)

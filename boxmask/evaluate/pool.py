@@ -19,7 +19,7 @@ def cores() -> int:
 
 
 class Pool:
-    """Some processes that start when they are first needed; one worker is this very process."""
+    """Processes that start when they are first needed; one worker is this process itself."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

@@ -47,7 +47,7 @@ def _name(path: Path, job: EvaluateJob) -> str:
 def _run_network(
     job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
 ) -> tuple[MaskFile, Told | None]:
-    """Predict a mask in the given box of every true one, by the very road of `boxmask annotate`.
+    """Predict a mask in the given box of every true one, as `boxmask annotate` does.
 
     Returns with the masks what the network was told of the boxes.
     """

@@ -1,6 +1,6 @@
 """The evaluation from end to end: read, pair, measure on all cores, score, compare.
 
-Letters: S instances; T R C A the axes of average_precision.py.
+Shapes: S instances; T R C A the axes of average_precision.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _WORTH_PROCESSES = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The report, and the instances behind it for whoever wants to draw them."""
+    """The report, and what was measured of each instance for those who draw it."""
 
     report: EvaluationReport
     ground: GroundTruth

@@ -1,6 +1,6 @@
 """Scores systems by split from what was measured of each instance, and compares two of them.
 
-Letters: S instances, C categories, B bootstrap draws; T R C A the axes of average_precision.py.
+Shapes: S instances, C categories, B bootstrap draws; T R C A the axes of average_precision.py.
 """
 
 from dataclasses import dataclass

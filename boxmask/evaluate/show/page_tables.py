@@ -21,7 +21,7 @@ from boxmask.evaluate.show.terminal import (
 _MAX_CLASSES = 120
 _DIFFERENCES = (-0.3, 0.3)  # the range of the strips that show differences
 
-Cells = tuple[str, ...]
+_Cells = tuple[str, ...]
 
 
 def tables(report: EvaluationReport) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _bar(found: ClassScore) -> str:
     )
 
 
-def _iou_rows(report: EvaluationReport) -> Iterator[Cells]:
+def _iou_rows(report: EvaluationReport) -> Iterator[_Cells]:
     metrics = further_metrics(report)
     for split, system, first in rows(report):
         found = system.splits[split]
@@ -85,7 +85,7 @@ def _iou_rows(report: EvaluationReport) -> Iterator[Cells]:
         )
 
 
-def _gap_rows(report: EvaluationReport) -> Iterator[Cells]:
+def _gap_rows(report: EvaluationReport) -> Iterator[_Cells]:
     for system in report.systems:
         if system.gap is not None:
             yield (
@@ -99,7 +99,7 @@ def _gap_rows(report: EvaluationReport) -> Iterator[Cells]:
             )
 
 
-def _difference_rows(differences: list[Difference]) -> Iterator[Cells]:
+def _difference_rows(differences: list[Difference]) -> Iterator[_Cells]:
     for split in differences[0].splits:
         for difference in differences:
             found = difference.splits[split]
@@ -116,7 +116,7 @@ def _difference_rows(differences: list[Difference]) -> Iterator[Cells]:
             )
 
 
-def _ap_rows(report: EvaluationReport) -> Iterator[Cells]:
+def _ap_rows(report: EvaluationReport) -> Iterator[_Cells]:
     for split, system, first in rows(report):
         ap = system.splits[split].ap
         yield (
@@ -127,7 +127,7 @@ def _ap_rows(report: EvaluationReport) -> Iterator[Cells]:
         )
 
 
-def _calibration_rows(report: EvaluationReport) -> Iterator[Cells]:
+def _calibration_rows(report: EvaluationReport) -> Iterator[_Cells]:
     for split, system, first in rows(report, with_quality(report)):
         found = system.splits[split].calibration
         if found is not None:
@@ -146,7 +146,7 @@ def _strip(mean: float, interval: Interval, span: tuple[float, float]) -> str:
     return "" if math.isnan(mean) else whisker(interval[0], mean, interval[1], span)
 
 
-def _table(title: str, columns: Iterable[str], lines: Iterable[Cells]) -> str:
+def _table(title: str, columns: Iterable[str], lines: Iterable[_Cells]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr{' class=first' if row[0] else ''}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"

@@ -1,6 +1,6 @@
 """The charts of one system: how its IoU spreads, over sizes, and against the predicted quality.
 
-Letters: S instances. Values are drawn in percent.
+Shapes: S instances. Values are drawn in percent.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ def colours(ground: GroundTruth) -> dict[str, str]:
 
 def charts(ground: GroundTruth, system: SystemMeasurements) -> Iterator[tuple[str, str]]:
     """Yield (title, SVG) of each chart that the system has the figures for."""
-    yield "IoU of the masks", histogram(ground, system)
-    yield "IoU by size", sizes(ground, system)
+    yield "IoU of the masks", _iou_histogram(ground, system)
+    yield "IoU by size", _iou_by_size(ground, system)
     if not np.isnan(system.quality).all():
-        yield "Predicted and true IoU", reliability(ground, system)
-        yield "IoU of the masks kept, best predicted first", coverage(ground, system)
+        yield "Predicted and true IoU", _reliability(ground, system)
+        yield "IoU of the masks kept, best predicted first", _coverage(ground, system)
 
 
-def histogram(ground: GroundTruth, system: SystemMeasurements) -> str:
+def _iou_histogram(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the share of a split's instances in each twentieth of IoU."""
     shares = {
         name: np.histogram(system.iou[inside], bins=_BINS, range=(0, 1))[0] / inside.sum()
@@ -52,7 +52,7 @@ def histogram(ground: GroundTruth, system: SystemMeasurements) -> str:
     return chart.render("Histogram of IoU by split")
 
 
-def sizes(ground: GroundTruth, system: SystemMeasurements) -> str:
+def _iou_by_size(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the mean IoU over the size of the true mask, the side of a square as large."""
     side = np.log2(np.sqrt(np.maximum(ground.areas, 1)))
     low, high = np.floor(side.min()), max(np.ceil(side.max()), np.floor(side.min()) + 1)
@@ -73,7 +73,7 @@ def sizes(ground: GroundTruth, system: SystemMeasurements) -> str:
     return chart.render("Mean IoU by size and split")
 
 
-def reliability(ground: GroundTruth, system: SystemMeasurements) -> str:
+def _reliability(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the true over the predicted IoU, in tenths; dots grow with the instances in them."""
     chart = Chart((0, 1), (0, 1), "predicted IoU", "true IoU", _PERCENT, _PERCENT)
     chart.line([(0, 0), (1, 1)], "ideal")
@@ -86,7 +86,7 @@ def reliability(ground: GroundTruth, system: SystemMeasurements) -> str:
     return chart.render("Calibration of the predicted IoU by split")
 
 
-def coverage(ground: GroundTruth, system: SystemMeasurements) -> str:
+def _coverage(ground: GroundTruth, system: SystemMeasurements) -> str:
     """Draw the mean IoU of the best predicted masks over their share of all."""
     curves: dict[str, FloatArray] = {
         name: accepted_iou(system.quality[inside], system.iou[inside])

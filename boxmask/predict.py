@@ -25,7 +25,7 @@ from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, load_image, picture_pixels
 from boxmask.models.device import choose_device
-from boxmask.models.weights import load as load_network
+from boxmask.models.weights import load_network
 from boxmask.predicted import PredictedMasks
 
 Pixels = npt.NDArray[np.uint8]

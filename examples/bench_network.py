@@ -19,8 +19,8 @@ from boxmask.data import pixel_boxes, read
 from boxmask.dataset import BoxDataset
 from boxmask.images import load_image
 from boxmask.models import MaskNetwork, Views, cut_views, large_boxes
-from boxmask.models.answer import ask
-from boxmask.models.weights import load
+from boxmask.models.inference import predict_masks
+from boxmask.models.weights import load_network
 
 
 def views_of(network: MaskNetwork, pixels: npt.NDArray[np.uint8], boxes: np.ndarray) -> list[Views]:
@@ -37,7 +37,7 @@ def seconds(network: MaskNetwork, batches: list[Views]) -> float:
     """Time the network's answer to some views."""
     started = time.perf_counter()
     for views in batches:
-        ask(network, views, box_chunk=64)
+        predict_masks(network, views, box_chunk=64)
     return time.perf_counter() - started
 
 
@@ -64,7 +64,9 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("weights", type=Path, nargs=2)
     options = parser.parse_args()
-    networks = [load(path)[0].to(memory_format=torch.channels_last) for path in options.weights]
+    networks = [
+        load_network(path)[0].to(memory_format=torch.channels_last) for path in options.weights
+    ]
     spent, count = np.zeros(2), 0
     with torch.inference_mode():
         for number, (pixels, boxes) in enumerate(images_of(read(options.boxes), options.images)):

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import torch
 
-from boxmask.models.weights import load, save
+from boxmask.models.weights import load_network, save_network
 
 COMMAND = "examples/train_bundled.sh DATA RUN"
 
 
 def main(trained: Path, out: Path) -> None:
     """Write `out` from a run's weights."""
-    network, card = load(trained)
-    save(out, network, {**card, "command": COMMAND}, dtype=torch.float16)
+    network, card = load_network(trained)
+    save_network(out, network, {**card, "command": COMMAND}, dtype=torch.float16)
 
 
 if __name__ == "__main__":

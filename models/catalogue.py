@@ -1,4 +1,4 @@
-"""What there is to choose from, as plain rows for tables and programs."""
+"""Networks, their parts and weights files, as plain rows for tables and programs."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,29 +14,30 @@ from boxmask.models.weights import read_header
 
 Row = dict[str, Any]
 
-WHOLE = ModelConfig(family="deepmac")
+# The heads and backbones are priced as the parts of this network.
+REFERENCE = ModelConfig(family="deepmac")
 
 
-def presets() -> list[Row]:
+def list_presets() -> list[Row]:
     """List whole networks by name."""
-    return [row(name, network_cost(config), config) for name, config in PRESETS.items()]
+    return [_row(name, network_cost(config), config) for name, config in PRESETS.items()]
 
 
-def heads() -> list[Row]:
+def list_heads() -> list[Row]:
     """List the heads as Deep-MAC has them: 50 channels of 32 x 32 in, 64 base channels."""
     rows = []
-    for name in HEADS:
-        mask = 2 * WHOLE.crop_size if name == "fcn" else WHOLE.mask_size
-        config = replace(WHOLE, head=name, mask_size=mask)
+    for name, head in HEADS.items():
+        mask = 2 * REFERENCE.crop_size if head.always_upsamples else REFERENCE.mask_size
+        config = replace(REFERENCE, head=name, mask_size=mask)
         rows.append({"name": name, **asdict(head_cost(config))})
     return rows
 
 
-def backbones() -> list[Row]:
+def list_backbones() -> list[Row]:
     """List the backbones: per image of 1024 x 1024, and per box as Zoom uses them."""
     rows = []
     for name in BACKBONES:
-        cost = backbone_cost(replace(WHOLE, backbone=name))
+        cost = backbone_cost(replace(REFERENCE, backbone=name))
         zoom = backbone_cost(ModelConfig(backbone=name))
         families = ["deepmac", *["deepmarc"] * (name in PYRAMIDS), "zoom"]
         rows.append(
@@ -45,23 +46,23 @@ def backbones() -> list[Row]:
     return rows
 
 
-def weights(path: Path) -> list[Row]:
+def list_weights(path: Path) -> list[Row]:
     """List a weights file, or those in a folder; what cannot be read says why."""
     files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
-    return [weights_row(file) for file in files]
+    return [_weights_row(file) for file in files]
 
 
-def weights_row(path: Path) -> Row:
+def _weights_row(path: Path) -> Row:
     """Describe one weights file."""
     try:
         header = read_header(path)
     except WeightsError as error:
         return {"name": path.name, "error": str(error)}
     cost = network_cost(header.config)
-    return {**row(path.name, cost, header.config), "card": header.card}
+    return {**_row(path.name, cost, header.config), "card": header.card}
 
 
-def row(name: str, cost: Cost, config: ModelConfig) -> Row:
+def _row(name: str, cost: Cost, config: ModelConfig) -> Row:
     """Describe one network."""
     parts = {key: getattr(config, key) for key in ("family", "backbone", "head", "mask_size")}
     made_of = f"{config.family}, {config.backbone}, {config.head}"

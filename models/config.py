@@ -6,11 +6,14 @@ from typing import Literal
 import msgspec
 
 from boxmask.errors import ConfigError
+from boxmask.models.heads import HEADS
 from boxmask.models.hints import PLANES
 
 FAMILIES = ("deepmac", "deepmarc", "zoom")
-WIDEST = 2.0  # context of window masks: they reach at most a side beyond a box, loose or not
-CELL = 4  # pixels of a view a side, for a cell of the finest map
+MAX_WINDOW_CONTEXT = (
+    2.0  # context of window masks: they reach at most a side beyond a box, loose or not
+)
+MAP_STRIDE = 4  # pixels of a view to a cell of the features, each way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +23,13 @@ class ModelConfig:
     family: str = "zoom"
     backbone: str = "efficientnet-lite0"
     feature_channels: int = 64
-    """Channels of the stride-4 map that the light backbones join their levels to."""
+    """Channels of the stride-4 map that the light necks make."""
     head: str = "hourglass20"
     head_channels: int = 64
     """The head's base channels, the papers' nc."""
     crop_size: int = 32
     mask_size: int = 32
-    """As large as the crop, or twice that through an enlarging tail."""
+    """As large as the crop, or twice that through an upsampling mask predictor."""
     image_size: int = 1024
     """The long side of the image, for the families that see it whole."""
     pad_square: bool = True
@@ -38,8 +41,8 @@ class ModelConfig:
     context: float = 1.4
     """The side of that view's window, in sides of the box."""
     window_masks: bool = False
-    """Masks span the view's window, not its box, and the network is told how tight the box is and
-    where its neighbours are (hints.py): for Zoom with a backbone that can be told. Then crop_size
+    """Masks span the view's window, not its box, and the network sees how tight the box is and
+    where its neighbours are (hints.py): for Zoom with a backbone that can see hints. Then crop_size
     is a quarter of view_size, and mask_size half of it."""
     pixel_channels: int = 16
     instance_channels: int = 32
@@ -55,17 +58,17 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             known = ", ".join(FAMILIES)
-            raise ConfigError(f"no family is called {self.family!r}; known families: {known}")
+            raise ConfigError(f"no family is called {self.family!r}; known families: {known}.")
         for field in fields(self):
             value = getattr(self, field.name)
             if type(value) in (int, float) and value <= 0:
-                raise ConfigError(f"{field.name} is {value}; give a number above 0")
+                raise ConfigError(f"{field.name} is {value}; give a number above 0.")
         if self.context < 1:
-            raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more")
+            raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more.")
         if self.large_view_size is not None and self.large_view_size <= self.view_size:
             raise ConfigError(
                 f"large_view_size is {self.large_view_size}; give more than view_size, "
-                f"{self.view_size}, or leave it out"
+                f"{self.view_size}, or leave it out."
             )
         if self.window_masks:
             self._check_windows()
@@ -73,28 +76,33 @@ class ModelConfig:
 
     def _check_windows(self) -> None:
         if not self.view_per_box:
-            raise ConfigError(f"window_masks is for family zoom, not {self.family}")
+            raise ConfigError(f"window_masks is for family zoom, not {self.family}.")
         for name in ("view_size", "large_view_size"):
             side = getattr(self, name)
-            if side is not None and side % CELL:
-                raise ConfigError(f"{name} is {side}; with window_masks give a multiple of {CELL}")
-        if self.context > WIDEST:
-            raise ConfigError(f"context is {self.context}; with window_masks give {WIDEST} or less")
+            if side is not None and side % MAP_STRIDE:
+                raise ConfigError(
+                    f"{name} is {side}; with window_masks give a multiple of {MAP_STRIDE}."
+                )
+        if self.context > MAX_WINDOW_CONTEXT:
+            raise ConfigError(
+                f"context is {self.context}; with window_masks give {MAX_WINDOW_CONTEXT} or less."
+            )
         # The head sees all of the backbone's map: its sides are not free.
-        object.__setattr__(self, "crop_size", self.view_size // CELL)
+        object.__setattr__(self, "crop_size", self.view_size // MAP_STRIDE)
         object.__setattr__(self, "mask_size", 2 * self.crop_size)
 
     def _check_sides(self) -> None:
         crop, mask = self.crop_size, self.mask_size
         if crop < 2:
-            raise ConfigError(f"crop_size is {crop}; a crop has its corners, so 2 or more")
-        enlarges = self.family == "deepmarc" or self.head == "fcn"
-        allowed = (2 * crop,) if enlarges else (crop, 2 * crop)
+            raise ConfigError(f"crop_size is {crop}; a crop has its corners, so 2 or more.")
+        head = HEADS.get(self.head)  # An unknown one is an error where it is built.
+        upsamples = self.family == "deepmarc" or (head is not None and head.always_upsamples)
+        allowed = (2 * crop,) if upsamples else (crop, 2 * crop)
         if mask not in allowed:
             wanted = " or ".join(str(side) for side in allowed)
             raise ConfigError(
                 f"mask_size is {mask}; family {self.family} with head {self.head} makes masks "
-                f"of side {wanted} from crops of side {crop}"
+                f"of side {wanted} from crops of side {crop}."
             )
 
     @property
@@ -115,8 +123,8 @@ class ModelConfig:
         return embedded + self.window_masks * (len(PLANES) - 2 + self.feature_channels)
 
     @property
-    def judged_channels(self) -> int:
-        """Channels of that which the quality head is given: all but the backbone's own map."""
+    def quality_channels(self) -> int:
+        """Channels that the quality head sees: all but the backbone's own map, which is last."""
         return self.region_channels - self.window_masks * self.feature_channels
 
     def to_json(self) -> str:
@@ -130,14 +138,14 @@ class ModelConfig:
             raw = msgspec.json.decode(text, type=dict[str, object])
             config = msgspec.convert(raw, cls)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"the model config does not fit: {error}") from error
+            raise ConfigError(f"the model config does not fit: {error}.") from error
         except msgspec.DecodeError as error:
-            raise ConfigError(f"the model config is not JSON: {error}") from error
+            raise ConfigError(f"the model config is not JSON: {error}.") from error
         unknown = sorted(set(raw) - {field.name for field in fields(cls)})
         if unknown:
             raise ConfigError(
                 f"the model config has {', '.join(unknown)}, which this version does not know; "
-                "use the version of boxmask that wrote it, or a newer one"
+                "use the version of boxmask that wrote it, or a newer one."
             )
         return config
 

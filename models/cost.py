@@ -16,7 +16,7 @@ from boxmask.models.backbones import build_backbone
 from boxmask.models.config import ModelConfig
 from boxmask.models.heads import build_head
 from boxmask.models.hints import PLANES
-from boxmask.models.network import Branch, MaskNetwork, build
+from boxmask.models.network import Branch, MaskNetwork, build, head_sizes
 from boxmask.models.regions import EmbeddingRegion
 
 
@@ -34,9 +34,9 @@ def network_cost(config: ModelConfig) -> Cost:
     """Count a whole network; an image is a square of the config's `image_size`."""
     with torch.device("meta"):
         network = build(config)
-        total = parameters(network)
-        bare(network)
-        view, box = view_cost(network), box_cost(network)
+        total = count_parameters(network)
+        _without_norms(network)
+        view, box = _view_cost(network), _box_cost(network)
     return Cost(total, 0, view + box) if config.view_per_box else Cost(total, view, box)
 
 
@@ -44,15 +44,9 @@ def network_cost(config: ModelConfig) -> Cost:
 def head_cost(config: ModelConfig) -> Cost:
     """Count the head of `config` alone."""
     with torch.device("meta"):
-        head = build_head(
-            config.head,
-            config.region_channels,
-            base=config.head_channels,
-            crop=config.crop_size,
-            mask=config.mask_size,
-        )
-        total = parameters(head)
-        return Cost(total, 0, count(lambda: bare(head)(crops_of(config))))
+        head = build_head(config.head, head_sizes(config))
+        total = count_parameters(head)
+        return Cost(total, 0, _multiply_adds(lambda: _without_norms(head)(_crops_of(config))))
 
 
 @cache
@@ -60,59 +54,59 @@ def backbone_cost(config: ModelConfig) -> Cost:
     """Count the backbone of `config` alone, on one view."""
     with torch.device("meta"):
         backbone = build_backbone(config)
-        total = parameters(backbone)
-        pixels = torch.empty(1, 3, *[view_side(config)] * 2)
-        seen = count(lambda: bare(backbone)(pixels))
-    per_image, per_box = (0, seen) if config.view_per_box else (seen, 0)
+        total = count_parameters(backbone)
+        pixels = torch.empty(1, 3, *[_view_side(config)] * 2)
+        cost = _multiply_adds(lambda: _without_norms(backbone)(pixels))
+    per_image, per_box = (0, cost) if config.view_per_box else (cost, 0)
     return Cost(total, per_image, per_box)
 
 
-def view_cost(network: MaskNetwork) -> int:
+def _view_cost(network: MaskNetwork) -> int:
     """Count what is done once per view: backbone and pixel embedding."""
-    side = view_side(network.config)
+    side = _view_side(network.config)
     branch = cast(Branch, network.branches[-1])
-    told = (hints_of(network.config),) if network.config.window_masks else ()
+    hints = (_hints_of(network.config),) if network.config.window_masks else ()
 
-    def look() -> None:
+    def predict() -> None:
         pixels = network.normalise(torch.empty(1, 3, side, side))
-        branch.region.maps(network.backbone(pixels, *told)[-1])
+        branch.region.per_view(network.backbone(pixels, *hints)[-1])
 
-    return count(look)
+    return _multiply_adds(predict)
 
 
-def box_cost(network: MaskNetwork) -> int:
+def _box_cost(network: MaskNetwork) -> int:
     """Count what is done once per box: instance embedding, head and quality head."""
     branch, config = cast(Branch, network.branches[-1]), network.config
-    crops, side = crops_of(config), config.mask_size
+    crops, side = _crops_of(config), config.mask_size
     fine = network.backbone.fine_channels
-    shown = (torch.empty(1, fine, side, side),) if config.window_masks else ()
+    fine_map = (torch.empty(1, fine, side, side),) if config.window_masks else ()
 
-    def look() -> None:
+    def predict() -> None:
         if isinstance(branch.region, EmbeddingRegion) and branch.region.instance is not None:
             branch.region.instance(torch.empty(1, network.backbone.channels, 3, 3))
-        logits = branch.head(crops, *shown)
+        logits = branch.head(crops, *fine_map)
         if network.quality is not None:
             network.quality(crops, logits)
 
-    return count(look)
+    return _multiply_adds(predict)
 
 
-def view_side(config: ModelConfig) -> int:
+def _view_side(config: ModelConfig) -> int:
     """Return the side of a view."""
     return config.view_size if config.view_per_box else config.image_size
 
 
-def crops_of(config: ModelConfig) -> Tensor:
+def _crops_of(config: ModelConfig) -> Tensor:
     """Return one crop as the head is given it."""
     return torch.empty(1, config.region_channels, config.crop_size, config.crop_size)
 
 
-def hints_of(config: ModelConfig) -> Tensor:
+def _hints_of(config: ModelConfig) -> Tensor:
     """Return the hints of one box."""
     return torch.empty(1, len(PLANES), config.crop_size, config.crop_size)
 
 
-def bare(network: nn.Module) -> nn.Module:
+def _without_norms(network: nn.Module) -> nn.Module:
     """Take the norms out of a network, and return it: no convolution costs more or less for it.
 
     On the meta device a norm takes ten times as long as a convolution.
@@ -124,12 +118,12 @@ def bare(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
-def parameters(module: nn.Module) -> int:
-    """Count trainable numbers."""
+def count_parameters(module: nn.Module) -> int:
+    """Count the trainable numbers of a module."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count(run: Callable[[], object]) -> int:
+def _multiply_adds(run: Callable[[], object]) -> int:
     """Count the multiply-adds of a run: half of its floating-point operations."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         run()

@@ -1,4 +1,4 @@
-"""Hints: what a box dataset tells about a view besides its pixels, as planes on the view's grid.
+"""Hints: what a box dataset says about a view besides its pixels, as planes on the view's grid.
 
 Shapes: K neighbours, S the grid's side, P planes. Boxes are (x0, y0, x1, y1) in pixels of the
 image, COCO convention. A plane's cell is a square of the window; what a box covers of it counts in
@@ -19,10 +19,10 @@ Planes = npt.NDArray[np.float32]
 PLANES = ("y", "x", "box", "tightness", "same", "other", "lower", "larger", "core")
 X = PLANES.index("x")
 
-FARTHEST = 2.0  # of the places in the box: what lies farther out is all the same
-LOOSEST = 0.2  # the tightness that its plane says with a 1
-FARTHEST_LOOSE = 1.25  # of that plane: boxes that are looser were never seen
-SAME_OBJECT = 0.8  # a box of this IoU with the one asked for is the same object, named twice
+MAX_PLACE = 2.0  # of the places in the box: what lies farther out is all the same
+FULL_TIGHTNESS = 0.2  # the tightness that its plane says with a 1
+MAX_TIGHTNESS_PLANE = 1.25  # of that plane: boxes that are looser were never seen
+SAME_OBJECT_IOU = 0.8  # a box of this IoU with the one asked for is the same object, named twice
 
 
 class Neighbours(NamedTuple):
@@ -39,61 +39,61 @@ def hint_planes(
 ) -> Planes:
     """Draw the planes (P,S,S) of one box (4,) in its window (4,)."""
     planes = np.zeros((len(PLANES), side, side), dtype=np.float32)
-    places = place(box, window, side)
+    places = _place(box, window, side)
     planes[0], planes[1] = (
-        np.clip(places[1], -FARTHEST, FARTHEST)[:, None],
-        np.clip(places[0], -FARTHEST, FARTHEST),
+        np.clip(places[1], -MAX_PLACE, MAX_PLACE)[:, None],
+        np.clip(places[0], -MAX_PLACE, MAX_PLACE),
     )
-    planes[2] = covers(box[None], window, side)[0]
-    planes[3] = min(tightness / LOOSEST, FARTHEST_LOOSE)
-    near = None if neighbours is None else in_window(box, window, neighbours)
+    planes[2] = _covers(box[None], window, side)[0]
+    planes[3] = min(tightness / FULL_TIGHTNESS, MAX_TIGHTNESS_PLANE)
+    near = None if neighbours is None else _in_window(box, window, neighbours)
     if near is not None and len(near.boxes):
-        planes[4:] = neighbour_planes(box, window, near, side)
+        planes[4:] = _neighbour_planes(box, window, near, side)
     return planes
 
 
-def in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbours:
+def _in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbours:
     """Keep the neighbours that reach into the window, but for the same object named twice.
 
-    Boxes without area are none.
+    Boxes without area are not neighbours.
     """
     boxes = neighbours.boxes
     apart = (boxes[:, :2] >= window[2:]) | (boxes[:, 2:] <= window[:2])
     apart |= boxes[:, 2:] <= boxes[:, :2]
     both = np.clip(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0, None)
     shared = both.prod(axis=1)
-    either = areas(boxes) + areas(box[None]) - shared
-    kept = ~apart.any(axis=1) & (shared < SAME_OBJECT * either)
+    either = _areas(boxes) + _areas(box[None]) - shared
+    kept = ~apart.any(axis=1) & (shared < SAME_OBJECT_IOU * either)
     return Neighbours(boxes[kept], neighbours.same[kept])
 
 
-def neighbour_planes(box: Floats, window: Floats, near: Neighbours, side: int) -> Planes:
-    """Draw the planes (5,S,S) that tell of the neighbours."""
-    smallest_first = np.argsort(areas(near.boxes), kind="stable")
+def _neighbour_planes(box: Floats, window: Floats, near: Neighbours, side: int) -> Planes:
+    """Draw the five planes (5,S,S) of the neighbours."""
+    smallest_first = np.argsort(_areas(near.boxes), kind="stable")
     boxes, same = near.boxes[smallest_first], near.same[smallest_first]
-    cover = covers(boxes, window, side)
+    cover = _covers(boxes, window, side)
     there = cover > 0.5
     first, any_there = there.argmax(axis=0), there.any(axis=0)
     lower = np.clip((boxes[:, 3] - box[3]) / (box[3] - box[1]), -1, 1)
-    larger = np.clip(np.log2(areas(boxes) / areas(box[None])) / 4, -1, 1)
+    larger = np.clip(np.log2(_areas(boxes) / _areas(box[None])) / 4, -1, 1)
     return np.stack(
         [
-            crowd(cover[same]),
-            crowd(cover[~same]),
+            _crowd(cover[same]),
+            _crowd(cover[~same]),
             lower[first] * any_there,
             larger[first] * any_there,
-            cores(boxes, window, first) * any_there,
+            _cores(boxes, window, first) * any_there,
         ]
     ).astype(np.float32)
 
 
-def crowd(cover: Floats) -> Floats:
+def _crowd(cover: Floats) -> Floats:
     """Sum up covers (K,S,S): half for one box, three quarters for two, and so on."""
     summed: Floats = 1 - (1 - cover / 2).prod(axis=0)
     return summed
 
 
-def cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
+def _cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
     """Tell how near the middle of box which (S,S) each cell is: 1 there, 0 or less at its rim."""
     side = len(which)
     cells = window[:2] + (window[2:] - window[:2]) * ((np.arange(side) + 0.5) / side)[:, None]
@@ -105,7 +105,7 @@ def cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
     return near
 
 
-def place(box: Floats, window: Floats, side: int) -> Floats:
+def _place(box: Floats, window: Floats, side: int) -> Floats:
     """Return where the cells' middles lie in a box (2,S), -1 to 1 from side to side: x, then y."""
     middles = (np.arange(side) + 0.5) / side
     at = window[:2, None] + (window[2:] - window[:2])[:, None] * middles
@@ -113,7 +113,7 @@ def place(box: Floats, window: Floats, side: int) -> Floats:
     return found
 
 
-def covers(boxes: Floats, window: Floats, side: int) -> Floats:
+def _covers(boxes: Floats, window: Floats, side: int) -> Floats:
     """Return the share of each cell that each box (K,4) covers: (K,S,S)."""
     extent = window[2:] - window[:2]
     first, last = (
@@ -128,7 +128,7 @@ def covers(boxes: Floats, window: Floats, side: int) -> Floats:
     return covered
 
 
-def areas(boxes: Floats) -> Floats:
+def _areas(boxes: Floats) -> Floats:
     """Return the areas (K,) of boxes with sides of at least a tenth of a pixel."""
     found: Floats = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.1).prod(axis=1)
     return found

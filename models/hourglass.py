@@ -36,7 +36,7 @@ def depth(plan: HourglassPlan, *, stacks: int = 1) -> int:
     return 3 + stacks * stack + 3 * (stacks - 1)
 
 
-def convolution(
+def conv_norm_relu(
     inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True
 ) -> nn.Sequential:
     """Build convolution, norm and, unless told otherwise, ReLU."""
@@ -50,11 +50,11 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1, project: bool) -> None:
         super().__init__()
-        self.first = convolution(inputs, outputs, stride=stride)
-        self.second = convolution(outputs, outputs, relu=False)
+        self.first = conv_norm_relu(inputs, outputs, stride=stride)
+        self.second = conv_norm_relu(outputs, outputs, relu=False)
         self.skip: nn.Module = nn.Identity()
         if project:
-            self.skip = convolution(inputs, outputs, kernel=1, stride=stride, relu=False)
+            self.skip = conv_norm_relu(inputs, outputs, kernel=1, stride=stride, relu=False)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class Residual(nn.Module):
                     nn.init.constant_(norm.weight, share)
 
 
-def repeat(
+def residual_blocks(
     inputs: int, outputs: int, count: int, *, stride: int = 1, middle: int | None = None
 ) -> nn.Sequential:
     """Build `count` residual blocks, `middle` channels in all but the last, the stride first."""
@@ -93,13 +93,15 @@ class Hourglass(nn.Module):
         super().__init__()
         here, below = plan.channels[stage : stage + 2]
         count = plan.blocks[stage]
-        self.shortcut = repeat(here, here, count) if plan.long_skips else None
-        self.encode = repeat(here, below, count, stride=plan.stride)
+        self.shortcut = residual_blocks(here, here, count) if plan.long_skips else None
+        self.encode = residual_blocks(here, below, count, stride=plan.stride)
         last = stage == len(plan.blocks) - 2
         self.inner: nn.Module = (
-            repeat(below, below, plan.blocks[-1]) if last else Hourglass(plan, stage=stage + 1)
+            residual_blocks(below, below, plan.blocks[-1])
+            if last
+            else Hourglass(plan, stage=stage + 1)
         )
-        self.decode = repeat(below, here, count, middle=below)
+        self.decode = residual_blocks(below, here, count, middle=below)
         self.enlarge = nn.Upsample(scale_factor=plan.stride, mode="nearest")
 
     def forward(self, x: Tensor) -> Tensor:

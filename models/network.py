@@ -12,12 +12,47 @@ from torch import Tensor, nn
 from boxmask.models.backbones import build_backbone
 from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.config import ModelConfig
-from boxmask.models.heads import build_head
+from boxmask.models.heads import HeadSizes, build_head
 from boxmask.models.norm import use_paper_momentum
-from boxmask.models.pixels import Normalise
-from boxmask.models.quality import QualityHead, estimate
-from boxmask.models.regions import EmbeddingRegion, PyramidRegion, WindowRegion
+from boxmask.models.normalise import Normalise
+from boxmask.models.quality import QualityHead, estimated_iou_logit
+from boxmask.models.regions import EmbeddingRegion, PyramidRegion, Region, WindowRegion
 from boxmask.models.views import Views
+
+
+def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
+    """Build the network of `config`; `pretrained` starts its backbone from ImageNet weights."""
+    backbone = build_backbone(config, pretrained=pretrained)
+    if config.window_masks:
+        backbone.add_hint_layer()
+    sizes = head_sizes(config, fine=backbone.fine_channels if config.window_masks else 0)
+    branches = [
+        Branch(_build_region(config, backbone.channels), build_head(config.head, sizes))
+        for _ in range(backbone.stages)
+    ]
+    quality = QualityHead(config.quality_channels) if config.quality else None
+    network = MaskNetwork(config, backbone=backbone, branches=branches, quality=quality)
+    if config.norm_momentum == "paper":
+        use_paper_momentum(network)
+    return network
+
+
+def head_sizes(config: ModelConfig, *, fine: int = 0) -> HeadSizes:
+    """Return what the mask head of a config takes and makes."""
+    return HeadSizes(
+        inputs=config.region_channels,
+        base=config.head_channels,
+        crop=config.crop_size,
+        mask=config.mask_size,
+        fine=fine,
+    )
+
+
+def _build_region(config: ModelConfig, channels: int) -> Region:
+    """Build the region for a stage of `channels` channels."""
+    if config.family == "deepmarc":
+        return PyramidRegion(config)
+    return (WindowRegion if config.window_masks else EmbeddingRegion)(config, channels)
 
 
 class Prediction(NamedTuple):
@@ -36,7 +71,7 @@ class Prediction(NamedTuple):
 class Branch(nn.Module):
     """The region and the mask head that look at one stage of the backbone."""
 
-    def __init__(self, region: EmbeddingRegion | PyramidRegion, head: nn.Module) -> None:
+    def __init__(self, region: Region, head: nn.Module) -> None:
         super().__init__()
         self.region = region
         self.head = head
@@ -45,27 +80,27 @@ class Branch(nn.Module):
         self, maps: Any, boxes: Tensor, index: Tensor, hints: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Return the crops (N,C,R,R) and their mask logits (N,M,M)."""
-        if isinstance(self.region, WindowRegion):
-            crops = self.region(maps, boxes, index, hints)
-            return crops, self.head(crops, maps.fine).float()
-        crops = self.region(maps, boxes, index)
-        return crops, self.head(crops).float()
+        inputs = self.region(maps, boxes, index, hints)
+        return inputs[0], self.head(*inputs).float()
 
 
 class MaskNetwork(nn.Module):
     """A backbone, a branch per stage of it, and the quality head on the last branch."""
 
-    def __init__(self, config: ModelConfig, backbone: Backbone) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        backbone: Backbone,
+        branches: Sequence[Branch],
+        quality: QualityHead | None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.normalise = Normalise(backbone.scale)
         self.backbone = backbone
-        if config.window_masks:
-            backbone.learn_hints()
-        self.branches = nn.ModuleList(
-            build_branch(config, backbone) for _ in range(backbone.stages)
-        )
-        self.quality = QualityHead(config.judged_channels) if config.quality else None
+        self.branches = nn.ModuleList(branches)
+        self.quality = quality
 
     def forward(self, views: Views, *, box_chunk: int | None = None) -> Prediction:
         """Predict the masks of all boxes; `box_chunk` bounds how many are in memory at once.
@@ -73,27 +108,27 @@ class MaskNetwork(nn.Module):
         Chunks are for inference: while training they would be batches of their own to the norms.
         """
         if len(views) == 0:
-            return self._nothing()
+            return self._empty_prediction()
         if self.config.view_per_box and box_chunk is not None:
-            return join([self._predict(part, len(part)) for part in views.split(box_chunk)])
+            return _concatenate([self._predict(part, len(part)) for part in views.split(box_chunk)])
         return self._predict(views, box_chunk or len(views))
 
     def _predict(self, views: Views, chunk: int) -> Prediction:
         pixels = self.normalise(views.pixels)
-        # Only networks of window masks are told anything besides the pixels.
-        told = () if views.hints is None else (views.hints,)
-        stages = self.backbone(pixels, *told)
-        # Only the last stage is asked outside training; the earlier ones help it to learn.
+        # Only networks of window masks see anything besides the pixels.
+        hints = () if views.hints is None else (views.hints,)
+        stages = self.backbone(pixels, *hints)
+        # Only the last stage predicts outside training; the earlier ones help it to learn.
         first = 0 if self.training else len(stages) - 1
         branches = cast(list[Branch], list(self.branches)[first:])
         maps = [
-            branch.region.maps(stage)
+            branch.region.per_view(stage)
             for branch, stage in zip(branches, stages[first:], strict=True)
         ]
         spans = [slice(start, start + chunk) for start in range(0, len(views), chunk)]
-        return join([self._look(branches, maps, views, span) for span in spans])
+        return _concatenate([self._predict_boxes(branches, maps, views, span) for span in spans])
 
-    def _look(
+    def _predict_boxes(
         self, branches: Sequence[Branch], maps: Sequence[Any], views: Views, span: slice
     ) -> Prediction:
         boxes, index = views.boxes[span], views.index[span]
@@ -101,11 +136,13 @@ class MaskNetwork(nn.Module):
             branch(seen, boxes, index, views.hints)
             for branch, seen in zip(branches, maps, strict=True)
         )
-        judged = self.quality(crops, logits) if self.quality is not None else estimate(logits)
+        quality_logits = (
+            estimated_iou_logit(logits) if self.quality is None else self.quality(crops, logits)
+        )
         auxiliary = tuple(logits for _, logits in earlier)
-        return Prediction(logits, judged.sigmoid(), judged, auxiliary)
+        return Prediction(logits, quality_logits.sigmoid(), quality_logits, auxiliary)
 
-    def _nothing(self) -> Prediction:
+    def _empty_prediction(self) -> Prediction:
         side = self.config.mask_size
         # Tied to the parameters, so that a loss over no boxes has gradients, all of them zero.
         zero = 0 * next(self.branches.parameters()).sum()
@@ -114,7 +151,7 @@ class MaskNetwork(nn.Module):
         return Prediction(logits, zero.expand(0), zero.expand(0), auxiliary)
 
 
-def join(parts: Sequence[Prediction]) -> Prediction:
+def _concatenate(parts: Sequence[Prediction]) -> Prediction:
     """Put the predictions of consecutive boxes together."""
     if len(parts) == 1:
         return parts[0]
@@ -125,32 +162,3 @@ def join(parts: Sequence[Prediction]) -> Prediction:
         torch.cat([part.quality_logits for part in parts]),
         tuple(torch.cat(stage) for stage in auxiliary),
     )
-
-
-def build_region(config: ModelConfig, channels: int) -> EmbeddingRegion | PyramidRegion:
-    """Build the region for a stage of `channels` channels."""
-    if config.family == "deepmarc":
-        return PyramidRegion(config)
-    return (WindowRegion if config.window_masks else EmbeddingRegion)(config, channels)
-
-
-def build_branch(config: ModelConfig, backbone: Backbone) -> Branch:
-    """Build the region and head for a stage of a backbone."""
-    region = build_region(config, backbone.channels)
-    head = build_head(
-        config.head,
-        config.region_channels,
-        base=config.head_channels,
-        crop=config.crop_size,
-        mask=config.mask_size,
-        fine=backbone.fine_channels if config.window_masks else 0,
-    )
-    return Branch(region, head)
-
-
-def build(config: ModelConfig, *, pretrained: bool = False) -> MaskNetwork:
-    """Build the network of `config`; `pretrained` starts its backbone from ImageNet weights."""
-    network = MaskNetwork(config, build_backbone(config, pretrained=pretrained))
-    if config.norm_momentum == "paper":
-        use_paper_momentum(network)
-    return network

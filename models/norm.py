@@ -52,8 +52,8 @@ class ResidualNorm(Norm):
         super().__init__(channels, eps=1.001e-5)
 
 
-class TailNorm(Norm):
-    """The norm of the Mask R-CNN head and of the upsampling tail."""
+class PredictorNorm(Norm):
+    """The norm of the Mask R-CNN head and of the upsampling mask predictor."""
 
     paper_momentum = 0.003
 

@@ -1,25 +1,45 @@
-"""Whole networks by name: the published ones and ours."""
+"""Whole networks by name: the published ones and ours. The recipes of those names train them."""
+
+from dataclasses import replace
 
 from boxmask.errors import ConfigError
 from boxmask.models.config import ModelConfig
 
+_DEEPMAC = ModelConfig(
+    family="deepmac",
+    backbone="hourglass104",
+    head="hourglass52",
+    image_size=512,
+    quality=False,
+)
+_DEEPMARC = ModelConfig(
+    family="deepmarc",
+    backbone="resnet50-fpn",
+    head="hourglass52",
+    mask_size=64,
+    quality=False,
+)
+# As boxmask 0.1 had it: masks inside boxes that are taken for exact.
+_ZOOM_EXACT = ModelConfig(head_channels=32, embedding_channels=64)
+
 PRESETS: dict[str, ModelConfig] = {
-    "zoom": ModelConfig(head_channels=32, window_masks=True, large_view_size=176),
-    "zoom-exact": ModelConfig(head_channels=32),
-    "zoom-exact-64": ModelConfig(head_channels=32, mask_size=64),
-    "zoom-tiny": ModelConfig(backbone="tiny", view_size=96, feature_channels=32, head_channels=8),
-    "deepmac-512": ModelConfig(
-        family="deepmac", backbone="hourglass104", head="hourglass52", image_size=512
+    "deepmac-512": _DEEPMAC,
+    "deepmac-1024": replace(_DEEPMAC, head="hourglass100", image_size=1024),
+    "deepmarc-r50": _DEEPMARC,
+    "deepmarc-r101": replace(_DEEPMARC, backbone="resnet101-fpn"),
+    "lite": ModelConfig(family="deepmac", head_channels=32, image_size=512, pad_square=False),
+    "tiny": ModelConfig(
+        backbone="tiny",
+        head="hourglass10",
+        head_channels=8,
+        view_size=64,
+        crop_size=16,
+        mask_size=16,
+        embedding_channels=16,
+        feature_channels=16,
     ),
-    "deepmac-1024": ModelConfig(
-        family="deepmac", backbone="hourglass104", head="hourglass100", image_size=1024
-    ),
-    "deepmarc": ModelConfig(
-        family="deepmarc", backbone="resnet101-fpn", head="hourglass52", mask_size=64
-    ),
-    "deepmarc-default": ModelConfig(
-        family="deepmarc", backbone="resnet101-fpn", head="fcn", crop_size=14, mask_size=28
-    ),
+    "zoom": replace(_ZOOM_EXACT, window_masks=True, large_view_size=176),
+    "zoom-exact": _ZOOM_EXACT,
 }
 
 
@@ -27,5 +47,5 @@ def preset(name: str) -> ModelConfig:
     """Return the config that `name` stands for."""
     if name not in PRESETS:
         known = ", ".join(sorted(PRESETS))
-        raise ConfigError(f"no model is called {name!r}; known models: {known}")
+        raise ConfigError(f"no model is called {name!r}; known models: {known}.")
     return PRESETS[name]

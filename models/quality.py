@@ -9,44 +9,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from boxmask.models.cut import expected_iou
-from boxmask.models.hourglass import convolution
-from boxmask.models.initial import glorot_
+from boxmask.models.hourglass import conv_norm_relu
+from boxmask.models.initialise import glorot_
+from boxmask.models.threshold import expected_iou
 from boxmask.models.warm_start import copy_parts
 
 WIDTH = 64
 SHAPE = 2  # input channels behind those of the crops: the mask and its doubt
-# Keeps the estimate's logit finite for masks without any doubt.
-NEARLY = 1e-4
+# Keeps the estimated_iou_logit's logit finite for masks without any doubt.
+EPSILON = 1e-4
 
 
-def estimate(logits: Tensor) -> Tensor:
+def estimated_iou_logit(logits: Tensor) -> Tensor:
     """Return the logit of the IoU (N,) that the mask's own probabilities (N,M,M) let expect.
 
     It is the expected intersection over the expected union, if pixels were independent.
     """
-    return expected_iou(logits).clamp(NEARLY, 1 - NEARLY).logit()
+    return expected_iou(logits).clamp(EPSILON, 1 - EPSILON).logit()
 
 
 class QualityHead(nn.Module):
-    """Correct the estimate by what the crop and the mask look like.
+    """Correct the estimated_iou_logit by what the crop and the mask look like.
 
     Its inputs are detached: it learns only from masks of seen classes, and the mask must not become
-    easier to judge instead of better; so it can also be trained anew on a finished network.
+    easier to judge instead of better; so it can also be trained on a finished network.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
         self.body = nn.Sequential(
-            convolution(channels + SHAPE, WIDTH, stride=2),
-            convolution(WIDTH, WIDTH, stride=2),
-            convolution(WIDTH, WIDTH, stride=2),
+            conv_norm_relu(channels + SHAPE, WIDTH, stride=2),
+            conv_norm_relu(WIDTH, WIDTH, stride=2),
+            conv_norm_relu(WIDTH, WIDTH, stride=2),
         )
         self.score = nn.Linear(2 * WIDTH + 1, 1)
         glorot_(self)
         with torch.no_grad():
-            # Untrained, the head answers with the estimate alone.
+            # Untrained, the head answers with the estimated_iou_logit alone.
             self.score.weight.zero_()
             self.score.weight[:, -1] = 1
 
@@ -61,7 +61,11 @@ class QualityHead(nn.Module):
         seen = self.body(
             torch.cat([crops[:, : self.channels].detach().float(), mask, doubt], dim=1)
         ).float()
-        pooled = [seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3)), estimate(logits)[:, None]]
+        pooled = [
+            seen.mean(dim=(2, 3)),
+            seen.amax(dim=(2, 3)),
+            estimated_iou_logit(logits)[:, None],
+        ]
         score: Tensor = self.score(torch.cat(pooled, dim=1))
         return score.squeeze(1).float()
 

@@ -1,11 +1,11 @@
 """Regions: from a backbone's features and a box to what the mask head is given.
 
-Shapes: V views, C channels, H W a map, N boxes, R crop side. Boxes are (x0, y0, x1, y1) in
-fractions of their view (geometry.py); index (N,) says which view.
+Shapes: V views, C channels, H W a map, N boxes, R crop side, P S S hint planes. Boxes are
+(x0, y0, x1, y1) in fractions of their view (geometry.py); index (N,) says which view.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,20 +13,35 @@ from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 from boxmask.geometry import crop
-from boxmask.models.backbones.trunk import Detailed
+from boxmask.models.backbones.trunk import DetailedFeatures
 from boxmask.models.config import ModelConfig
-from boxmask.models.initial import glorot_
+from boxmask.models.initialise import glorot_
 from boxmask.models.warm_start import MisfitError, copy_parts
 
 
-class Embedded(NamedTuple):
-    """A stride-4 map (V,C,H,W) and its pixel embedding (V,P,H,W)."""
+class Region(nn.Module):
+    """From one stage of a backbone to the crops of boxes."""
+
+    def per_view(self, stage: Any) -> Any:
+        """Do what is done once per view; return the maps that `forward` is given."""
+        return stage
+
+    def forward(
+        self, maps: Any, boxes: Tensor, index: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Return what the head takes: crops (N,C,R,R), and the finer map if it is shown one."""
+        raise NotImplementedError
+
+
+class EmbeddedMaps(NamedTuple):
+    """A stride-4 map (V,C,H,W), its pixel embedding (V,P,H,W), and perhaps a map of twice H W."""
 
     features: Tensor
     pixels: Tensor
+    fine: Tensor | None = None
 
 
-class EmbeddingRegion(nn.Module):
+class EmbeddingRegion(Region):
     """Deep-MAC's: coordinates, pixel embedding and the box's own instance embedding."""
 
     def __init__(self, config: ModelConfig, channels: int) -> None:
@@ -34,28 +49,34 @@ class EmbeddingRegion(nn.Module):
         self.size = config.crop_size
         self.coordinates = config.use_coordinates
         middle = config.embedding_channels
-        self.pixel = embedding(channels, middle, config.pixel_channels, padding=1)
+        self.pixel = _embedding(channels, middle, config.pixel_channels, padding=1)
         # Without padding: it sees no maps, only the neighbourhoods of the boxes' centres.
         self.instance = (
-            embedding(channels, middle, config.instance_channels, padding=0)
+            _embedding(channels, middle, config.instance_channels, padding=0)
             if config.use_instance
             else None
         )
         glorot_(self)
 
-    def maps(self, features: Tensor) -> Embedded:
-        """Do what is done once per view."""
-        return Embedded(features, self.pixel(features))
+    def per_view(self, stage: Tensor) -> EmbeddedMaps:
+        """Embed every pixel."""
+        return EmbeddedMaps(stage, self.pixel(stage))
 
-    def forward(self, maps: Embedded, boxes: Tensor, index: Tensor) -> Tensor:
+    def forward(
+        self, maps: EmbeddedMaps, boxes: Tensor, index: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """Return (N,50,R,R): y, x, 16 pixel and 32 instance channels."""
         pixels = crop(maps.pixels, boxes, index=index, size=self.size)
-        parts = [pixels]
-        if self.coordinates:
-            parts.insert(0, coordinates(pixels))
+        return (self.embedded(coordinates(pixels), pixels, maps.features, boxes, index),)
+
+    def embedded(
+        self, places: Tensor, pixels: Tensor, features: Tensor, boxes: Tensor, index: Tensor
+    ) -> Tensor:
+        """Put y and x (N,2,R,R), pixels (N,P,R,R) and the instance embedding together."""
+        parts = [places, pixels] if self.coordinates else [pixels]
         if self.instance is not None:
-            vectors = self.instance(neighbourhoods(maps.features, boxes, index))
-            parts.append(vectors.to(pixels.dtype).expand(-1, -1, self.size, self.size))
+            vectors = self.instance(_neighbourhoods(features, boxes, index))
+            parts.append(vectors.to(pixels.dtype).expand(-1, -1, *pixels.shape[2:]))
         return torch.cat(parts, dim=1)
 
     def start_from(self, other: nn.Module) -> None:
@@ -65,8 +86,50 @@ class EmbeddingRegion(nn.Module):
         copy_parts(self, other)
 
 
-def embedding(inputs: int, middle: int, outputs: int, *, padding: int) -> nn.Sequential:
-    """Build an embedding head."""
+class WindowRegion(EmbeddingRegion):
+    """All of a box's view, with its hints (hints.py) and the backbone's map as it is."""
+
+    def per_view(self, stage: DetailedFeatures) -> EmbeddedMaps:  # type: ignore[override]
+        """Embed every pixel, and keep the finer map."""
+        return EmbeddedMaps(stage.features, self.pixel(stage.features), stage.fine)
+
+    def forward(
+        self, maps: EmbeddedMaps, boxes: Tensor, index: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Return (N,121,S,S), whose first 50 channels are as of a crop of the box, and the map."""
+        assert hints is not None and maps.fine is not None
+        places, further = hints[:, :2], hints[:, 2:]
+        crops = self.embedded(places, maps.pixels, maps.features, boxes, index)
+        return torch.cat([crops, further, maps.features], dim=1), maps.fine
+
+
+class PyramidRegion(Region):
+    """Deep-MARC's: the level of the feature pyramid that suits the box's size, by RoIAlign."""
+
+    strides = (4, 8, 16, 32, 64)
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.size = config.crop_size
+
+    def forward(
+        self, maps: Sequence[Tensor], boxes: Tensor, index: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Return (N,256,R,R)."""
+        finest = maps[0]
+        height, width = (side * self.strides[0] for side in finest.shape[-2:])
+        pixels = boxes * boxes.new_tensor([width, height, width, height])
+        levels = levels_of(pixels, count=len(maps))
+        rois = torch.cat([index[:, None].to(pixels.dtype), pixels], dim=1)
+        crops = finest.new_zeros((len(boxes), finest.shape[1], self.size, self.size))
+        for level, (features, stride) in enumerate(zip(maps, self.strides, strict=True)):
+            mine = (levels == level).nonzero().squeeze(1)
+            found = roi_align(features.float(), rois[mine], self.size, 1 / stride, sampling_ratio=1)
+            crops = crops.index_copy(0, mine, found.to(crops.dtype))
+        return (crops,)
+
+
+def _embedding(inputs: int, middle: int, outputs: int, *, padding: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, middle, 3, padding=padding),
         nn.ReLU(inplace=True),
@@ -82,7 +145,7 @@ def coordinates(like: Tensor) -> Tensor:
     return planes.expand(count, -1, -1, -1)
 
 
-def neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
+def _neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
     """Return the 3x3 cells (N,C,3,3) around the cell that each box's centre lies in.
 
     The instance embedding is read at one cell a box, so its 3x3 convolution need only be done
@@ -95,61 +158,6 @@ def neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
     framed = F.pad(features, (1, 1, 1, 1))
     rows, columns = y[:, None, None] + around[:, None], x[:, None, None] + around
     return framed[index[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
-
-
-class Whole(NamedTuple):
-    """The maps of views that are seen as a whole: (V,C,S,S), (V,P,S,S), (V,F,2S,2S)."""
-
-    features: Tensor
-    pixels: Tensor
-    fine: Tensor
-
-
-class WindowRegion(EmbeddingRegion):
-    """All of a box's view, with its hints (hints.py) and the backbone's map as it is."""
-
-    def maps(self, stage: Detailed) -> Whole:  # type: ignore[override]
-        """Do what is done once per view."""
-        return Whole(stage.features, self.pixel(stage.features), stage.fine)
-
-    def forward(  # type: ignore[override]
-        self, maps: Whole, boxes: Tensor, index: Tensor, hints: Tensor
-    ) -> Tensor:
-        """Return (N,121,S,S); the first 50 channels are what a crop of the box would have."""
-        places, told = hints[:, :2], hints[:, 2:]
-        parts = [places, maps.pixels] if self.coordinates else [maps.pixels]
-        if self.instance is not None:
-            vectors = self.instance(neighbourhoods(maps.features, boxes, index))
-            parts.append(vectors.to(maps.pixels.dtype).expand(-1, -1, *hints.shape[2:]))
-        return torch.cat([*parts, told, maps.features], dim=1)
-
-
-class PyramidRegion(nn.Module):
-    """Deep-MARC's: the level of the feature pyramid that suits the box's size, by RoIAlign."""
-
-    strides = (4, 8, 16, 32, 64)
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.size = config.crop_size
-
-    def maps(self, features: Sequence[Tensor]) -> Sequence[Tensor]:
-        """Do what is done once per view: nothing more than the pyramid."""
-        return features
-
-    def forward(self, maps: Sequence[Tensor], boxes: Tensor, index: Tensor) -> Tensor:
-        """Return (N,256,R,R)."""
-        finest = maps[0]
-        height, width = (side * self.strides[0] for side in finest.shape[-2:])
-        pixels = boxes * boxes.new_tensor([width, height, width, height])
-        levels = levels_of(pixels, count=len(maps))
-        rois = torch.cat([index[:, None].to(pixels.dtype), pixels], dim=1)
-        crops = finest.new_zeros((len(boxes), finest.shape[1], self.size, self.size))
-        for level, (features, stride) in enumerate(zip(maps, self.strides, strict=True)):
-            mine = (levels == level).nonzero().squeeze(1)
-            found = roi_align(features.float(), rois[mine], self.size, 1 / stride, sampling_ratio=1)
-            crops = crops.index_copy(0, mine, found.to(crops.dtype))
-        return crops
 
 
 def levels_of(boxes: Tensor, *, count: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from boxmask.models.config import CELL, ModelConfig
+from boxmask.models.config import MAP_STRIDE, ModelConfig
 from boxmask.models.hints import PLANES, Neighbours, X, hint_planes
 from boxmask.models.zoom import cut_boxes, windows_of
 
@@ -102,7 +102,7 @@ def mask_frames(config: ModelConfig, boxes: Boxes, *, tightness: float = 0.0) ->
 def large_boxes(
     config: ModelConfig, boxes: Boxes, *, tightness: float = 0.0
 ) -> npt.NDArray[np.bool_]:
-    """Tell which boxes (N,4) are to have large views: those whose window has pixels enough.
+    """Tell which boxes (N,4) get large views: those whose window has enough pixels.
 
     A network shows finer outlines in a larger view than it learnt from, if there is more to see.
     """
@@ -128,19 +128,22 @@ def cut_views(
 
     Boxes have positive sides; where they leave the image, the network sees padding. No parameters
     are involved: workers may call this on any thread. `large` views are for `large_boxes`.
-    `tightness` and `neighbours`, one for each box, are for networks that can be told (hints.py).
+    `tightness` and `neighbours`, one for each box, are for networks that see hints (hints.py).
     """
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     hints = None
     if config.view_per_box:
         side = (config.large_view_size if large else None) or config.view_size
-        context = context_of(config, tightness)
-        pixels, fractions = cut_boxes(image, boxes, side=side, context=context)
+        windows = windows_of(boxes, context=context_of(config, tightness))
+        pixels, fractions = cut_boxes(image, boxes, windows, side=side)
         index = np.arange(len(boxes))
         if config.window_masks:
-            hints = cut_hints(config, boxes, side, tightness=tightness, neighbours=neighbours)
+            cells = side // MAP_STRIDE
+            hints = _draw_hints(boxes, windows, cells, tightness=tightness, neighbours=neighbours)
     else:
-        pixels, fractions = whole(image, boxes, side=config.image_size, square=config.pad_square)
+        pixels, fractions = _resize_whole_image(
+            image, boxes, side=config.image_size, square=config.pad_square
+        )
         index = np.zeros(len(boxes), dtype=np.int64)
     return Views(
         # A permuted view: the pixels stay channels-last, which the convolutions prefer.
@@ -151,17 +154,15 @@ def cut_views(
     )
 
 
-def cut_hints(
-    config: ModelConfig,
+def _draw_hints(
     boxes: Floats,
-    side: int,
+    windows: Floats,
+    cells: int,
     *,
     tightness: float,
     neighbours: Sequence[Neighbours] | None,
 ) -> Tensor:
-    """Draw the hints (N,P,S,S) of boxes (N,4) for views of a side."""
-    windows = mask_frames(config, boxes, tightness=tightness)
-    cells = side // CELL
+    """Draw the hints (N,P,S,S) of boxes (N,4) in their windows (N,4), on S cells a side."""
     planes = [
         hint_planes(
             box,
@@ -175,7 +176,9 @@ def cut_hints(
     return torch.from_numpy(np.array(planes).reshape(-1, len(PLANES), cells, cells))
 
 
-def whole(image: Pixels, boxes: Boxes, *, side: int, square: bool) -> tuple[Pixels, Floats]:
+def _resize_whole_image(
+    image: Pixels, boxes: Boxes, *, side: int, square: bool
+) -> tuple[Pixels, Floats]:
     """Resize the long side to `side` and pad with zeros to the right and below.
 
     Returns pixels (1,h,w,3) and the boxes in fractions of the padded view. Unlike the original

@@ -16,7 +16,7 @@ from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, build
 
 # One member holds everything, because the order of several is not kept from file to file.
-MEMBER = "boxmask"
+METADATA_KEY = "boxmask"
 # How files of PyTorch begin: a zip archive, or a bare pickle.
 PICKLES = (b"PK\x03\x04", b"\x80")
 
@@ -29,7 +29,7 @@ class Header(NamedTuple):
     shapes: dict[str, tuple[int, ...]]
 
 
-def save(
+def save_network(
     path: Path, network: MaskNetwork, card: Mapping[str, Any], *, dtype: torch.dtype | None = None
 ) -> None:
     """Write a network to `path`, replacing it in one step.
@@ -38,33 +38,33 @@ def save(
     small and their range is not bounded.
     """
     tensors = {
-        name: stored(tensor.detach().cpu().contiguous(), dtype)
+        name: _for_storage(tensor.detach().cpu().contiguous(), dtype)
         for name, tensor in network.state_dict().items()
     }
     member = {"config": network.config, "card": dict(card)}
-    metadata = {MEMBER: msgspec.json.encode(member, order="sorted").decode()}
+    metadata = {METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
     with replacing(path) as stream:
         stream.write(serialize(tensors, metadata=metadata))
 
 
-def stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+def _for_storage(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     """Return a tensor as it is written."""
     matrix = tensor.is_floating_point() and tensor.dim() > 1
     return tensor.to(dtype) if dtype is not None and matrix else tensor
 
 
-def load(path: Path) -> tuple[MaskNetwork, dict[str, Any]]:
+def load_network(path: Path) -> tuple[MaskNetwork, dict[str, Any]]:
     """Read a network, ready for inference in float32, and its card."""
     header = read_header(path)
-    network = empty(path, header.config)
-    check_shapes(path, network, header.shapes)
+    network = _build_on_meta(path, header.config)
+    _check_shapes(path, network, header.shapes)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in header.shapes}
-    network.load_state_dict({name: restored(x) for name, x in tensors.items()}, assign=True)
+    network.load_state_dict({name: _as_float32(x) for name, x in tensors.items()}, assign=True)
     return network.eval(), header.card
 
 
-def empty(path: Path, config: ModelConfig) -> MaskNetwork:
+def _build_on_meta(path: Path, config: ModelConfig) -> MaskNetwork:
     """Build the network of a file's config without memory for its tensors."""
     try:
         with torch.device("meta"):
@@ -73,7 +73,7 @@ def empty(path: Path, config: ModelConfig) -> MaskNetwork:
         raise WeightsError(f"{path}: its config cannot be built: {error}") from error
 
 
-def restored(tensor: Tensor) -> Tensor:
+def _as_float32(tensor: Tensor) -> Tensor:
     """Return a tensor as networks hold it."""
     return tensor.float() if tensor.is_floating_point() else tensor
 
@@ -81,37 +81,37 @@ def restored(tensor: Tensor) -> Tensor:
 def read_header(path: Path) -> Header:
     """Read a file's config, card and tensor shapes; cheap, whatever its size."""
     if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file")
+        raise WeightsError(f"{path}: no such weights file.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise WeightsError(f"{path}: {broken(path, error)}") from error
-    if MEMBER not in metadata:
+        raise WeightsError(f"{path}: {_explain_broken(path, error)}") from error
+    if METADATA_KEY not in metadata:
         raise WeightsError(
             f"{path}: safetensors without boxmask's config in its metadata; "
-            "only files that boxmask wrote can be used"
+            "only files that boxmask wrote can be used."
         )
-    config, card = parse(path, metadata[MEMBER])
+    config, card = _parse_metadata(path, metadata[METADATA_KEY])
     return Header(config, card, shapes)
 
 
-def broken(path: Path, error: Exception) -> str:
+def _explain_broken(path: Path, error: Exception) -> str:
     """Say in words why a file is not safetensors."""
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(PICKLES):
         return (
             "a PyTorch pickle, which could run code when loaded; boxmask reads safetensors only, "
-            "as written by `boxmask train`"
+            "as written by `boxmask train`."
         )
     if not start:
-        return "the file is empty; fetch or write it anew"
-    return f"truncated or not safetensors ({error}); fetch or write it anew"
+        return "the file is empty; fetch or write it again."
+    return f"truncated or not safetensors ({error}); fetch or write it again."
 
 
-def parse(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]:
+def _parse_metadata(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]:
     """Read boxmask's member of the metadata."""
     try:
         member = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
@@ -122,18 +122,18 @@ def parse(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]:
     return config, card
 
 
-def check_shapes(path: Path, network: MaskNetwork, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _check_shapes(path: Path, network: MaskNetwork, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Raise if the tensors of the file are not those that its own config asks for."""
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     for name in [*wanted, *sorted(set(shapes) - set(wanted))]:
         if wanted.get(name) != shapes.get(name):
             raise WeightsError(
-                f"{path}: tensor {name} is {say(shapes.get(name))} in the file and "
-                f"{say(wanted.get(name))} in its config ({network.config.backbone}, "
-                f"{network.config.head}); the file was put together wrongly, use another"
+                f"{path}: tensor {name} is {_describe_shape(shapes.get(name))} in the file and "
+                f"{_describe_shape(wanted.get(name))} in its config ({network.config.backbone}, "
+                f"{network.config.head}); the file was put together wrongly, use another."
             )
 
 
-def say(shape: tuple[int, ...] | None) -> str:
+def _describe_shape(shape: tuple[int, ...] | None) -> str:
     """Name a shape in an error."""
     return "absent" if shape is None else f"of shape {shape}"

@@ -14,10 +14,10 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 # What a view shows beyond the image: mid-grey, which is 0 to the light backbones.
-BEYOND = 127
+PADDING_GREY = 127
 
 
-class Pyramid:
+class ImagePyramid:
     """An image and its reductions by powers of two, per axis, each made when first asked for.
 
     A view of a large box is resampled from a reduction that is still at least as fine as the view,
@@ -29,7 +29,7 @@ class Pyramid:
         self.levels: dict[tuple[int, int], Pixels] = {(1, 1): image}
 
     @cached_property
-    def picture(self) -> Image.Image:
+    def _pil_image(self) -> Image.Image:
         """The image in PIL's form, for reducing."""
         return Image.fromarray(self.image)
 
@@ -37,19 +37,21 @@ class Pyramid:
         """Return the image with blocks of factor_y x factor_x pixels averaged."""
         key = (factor_x, factor_y)
         if key not in self.levels:
-            self.levels[key] = np.asarray(self.picture.reduce(key))
+            self.levels[key] = np.asarray(self._pil_image.reduce(key))
         return self.levels[key]
 
 
-def cut_boxes(image: Pixels, boxes: Floats, *, side: int, context: float) -> tuple[Pixels, Floats]:
-    """Cut a view (Z,Z,3) for every box (N,4); return them and the boxes in fractions of them."""
-    pyramid = Pyramid(image)
-    windows = windows_of(boxes, context=context)
+def cut_boxes(image: Pixels, boxes: Floats, windows: Floats, *, side: int) -> tuple[Pixels, Floats]:
+    """Cut each box's window (N,4) as a view (Z,Z,3); return them and the boxes (N,4) in fractions.
+
+    Both are in pixels of the image; the fractions are of the views.
+    """
+    pyramid = ImagePyramid(image)
     views = np.empty((len(boxes), side, side, 3), dtype=np.uint8)
     for view, window in zip(views, windows, strict=True):
-        view[:] = np.asarray(cut(pyramid, window, side=side))
+        view[:] = np.asarray(_warp_window(pyramid, window, side=side))
     height, width = image.shape[:2]
-    return views, in_views(boxes, windows, width=width, height=height, side=side)
+    return views, _boxes_in_views(boxes, windows, width=width, height=height, side=side)
 
 
 def windows_of(boxes: Floats, *, context: float) -> Floats:
@@ -59,7 +61,9 @@ def windows_of(boxes: Floats, *, context: float) -> Floats:
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def in_views(boxes: Floats, windows: Floats, *, width: int, height: int, side: int) -> Floats:
+def _boxes_in_views(
+    boxes: Floats, windows: Floats, *, width: int, height: int, side: int
+) -> Floats:
     """Express boxes in fractions of their views, so that `geometry.crop` samples the same places
     of a view as it would of the image, to the sub-pixel.
 
@@ -73,37 +77,37 @@ def in_views(boxes: Floats, windows: Floats, *, width: int, height: int, side: i
     return inside
 
 
-def cut(pyramid: Pyramid, window: Floats, *, side: int) -> Image.Image:
+def _warp_window(pyramid: ImagePyramid, window: Floats, *, side: int) -> Image.Image:
     """Warp one window (4,) to (Z,Z,3): antialiased where it shrinks, smooth where it grows."""
     x0, y0, x1, y1 = window.tolist()
-    factor_x, factor_y = (reduction(length / side) for length in (x1 - x0, y1 - y0))
+    factor_x, factor_y = (_reduction(length / side) for length in (x1 - x0, y1 - y0))
     level = pyramid.level(factor_x, factor_y)
     x0, x1, y0, y1 = x0 / factor_x, x1 / factor_x, y0 / factor_y, y1 / factor_y
-    left, right = span(x0, x1, side)
-    top, bottom = span(y0, y1, side)
-    patch = Image.fromarray(padded(level, left, top, right, bottom))
+    left, right = _touched_pixels(x0, x1, side)
+    top, bottom = _touched_pixels(y0, y1, side)
+    patch = Image.fromarray(_padded(level, left, top, right, bottom))
     return patch.resize(
         (side, side), Image.Resampling.BILINEAR, box=(x0 - left, y0 - top, x1 - left, y1 - top)
     )
 
 
-def reduction(scale: float) -> int:
+def _reduction(scale: float) -> int:
     """Return the largest power of two that leaves a scale of 1 or more."""
     return 1 << max(0, int(np.log2(scale)))
 
 
-def span(low: float, high: float, side: int) -> tuple[int, int]:
+def _touched_pixels(low: float, high: float, side: int) -> tuple[int, int]:
     """Return the pixels that a window side touches, and those the resampling looks at around it."""
     margin = int(np.ceil(max(1.0, (high - low) / side)))
     return int(np.floor(low)) - margin, int(np.ceil(high)) + margin
 
 
-def padded(image: Pixels, left: int, top: int, right: int, bottom: int) -> Pixels:
+def _padded(image: Pixels, left: int, top: int, right: int, bottom: int) -> Pixels:
     """Return the pixels of a rectangle that may lie partly or wholly outside the image."""
     height, width = image.shape[:2]
     if left >= 0 and top >= 0 and right <= width and bottom <= height:
         return np.ascontiguousarray(image[top:bottom, left:right])
-    patch = np.full((bottom - top, right - left, 3), BEYOND, dtype=np.uint8)
+    patch = np.full((bottom - top, right - left, 3), PADDING_GREY, dtype=np.uint8)
     inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     down, across = max(-top, 0), max(-left, 0)
     patch[down : down + inside.shape[0], across : across + inside.shape[1]] = inside

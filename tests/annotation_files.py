@@ -12,7 +12,7 @@ from boxmask.annotate.events import Event, Summary
 from boxmask.annotate.job import Job
 from boxmask.annotate.run import run
 from boxmask.models import MaskNetwork, ModelConfig, build
-from boxmask.models.weights import save
+from boxmask.models.weights import save_network
 
 Json = dict[str, Any]
 WIDTH, HEIGHT = 40, 30
@@ -40,7 +40,7 @@ def tiny_network(**changes: Any) -> MaskNetwork:
 def write_weights(folder: Path, **changes: Any) -> Path:
     """Write the weights of a tiny network."""
     path = folder / "tiny.safetensors"
-    save(path, tiny_network(**changes), {})
+    save_network(path, tiny_network(**changes), {})
     return path
 
 

@@ -31,9 +31,9 @@ from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 from boxmask.geometry import paste
 from boxmask.images import load_image
 from boxmask.models import Views, cut_views, large_boxes
-from boxmask.models.answer import ask
 from boxmask.models.device import choose_device
-from boxmask.models.weights import save
+from boxmask.models.inference import predict_masks
+from boxmask.models.weights import save_network
 
 WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}
 TWO_VIEWS = {"view_size": 20, "large_view_size": 26}  # boxes of both sizes in every image
@@ -73,7 +73,7 @@ def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path, change
         image = load_image(job.images, f"{record['image_id']}.png")
         with torch.inference_mode():
             large = bool(large_boxes(network.config, box)[0])
-            alone = ask(network, cut_views(network.config, image, box, large=large))
+            alone = predict_masks(network, cut_views(network.config, image, box, large=large))
         window = paste(alone.probabilities[0].numpy(), box[0], width=WIDTH, height=HEIGHT)
         # A batch may round differently from a box alone, which can turn a pixel at the border.
         assert abs(record["area"] - np.count_nonzero(window.bits)) <= 2
@@ -132,7 +132,7 @@ def test_numbers_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
     broken = tiny_network()
     with torch.no_grad():
         next(broken.branches.parameters()).fill_(float("nan"))
-    save(weights, broken, {})
+    save_network(weights, broken, {})
     with pytest.raises(RunError, match=r"not finite.*--precision"):
         annotate(make_job(tmp_path, weights=weights))
 

@@ -41,8 +41,8 @@ from boxmask.errors import ConfigError, InputError, RunError
 from boxmask.geometry import paste_frame_runs
 from boxmask.images import load_image
 from boxmask.models import cut_views, large_boxes
-from boxmask.models.answer import ask
 from boxmask.models.hints import Neighbours
+from boxmask.models.inference import predict_masks
 from boxmask.models.views import mask_frames
 from boxmask.rle import area
 
@@ -176,7 +176,7 @@ def test_each_window_mask_is_the_networks_answer_for_its_own_box(
             large=large,
         )
         with torch.inference_mode():
-            alone = ask(network, views)
+            alone = predict_masks(network, views)
         frame = mask_frames(network.config, box, tightness=tightness)[0]
         mask = alone.probabilities[0].numpy()
         clip = frame if tightness else box[0]

@@ -5,20 +5,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from small_networks import SMALL
 from typer.testing import CliRunner
 
 from boxmask.cli import app
 from boxmask.errors import ConfigError
 from boxmask.models import ModelConfig, build
 from boxmask.models.backbones import BACKBONES
-from boxmask.models.cost import backbone_cost, head_cost, network_cost
+from boxmask.models.cost import backbone_cost, count_parameters, head_cost, network_cost
 from boxmask.models.heads import HEADS
 from boxmask.models.presets import PRESETS, preset
-from boxmask.models.weights import save
+from boxmask.models.weights import save_network
+from boxmask.train.presets import PRESETS as RECIPES
 
-SMALL = ModelConfig(
-    backbone="tiny", view_size=64, feature_channels=16, embedding_channels=16, head_channels=4
-)
+# Whoever changes one of these changes what `boxmask train --preset` makes.
+PARAMETERS = {
+    "deepmac-512": 236_994_530,
+    "deepmac-1024": 284_527_586,
+    "deepmarc-r50": 50_458_561,
+    "deepmarc-r101": 69_450_689,
+    "lite": 4_846_707,
+    "tiny": 197_395,
+    "zoom": 4_660_427,
+    "zoom-exact": 4_615_923,
+}
 
 
 def run(*arguments: str) -> str:
@@ -53,11 +64,21 @@ def test_a_backbone_costs_four_times_as_much_at_twice_the_side() -> None:
     assert large.per_image == 4 * small.per_image
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_can_be_counted(name: str) -> None:
-    cost = network_cost(preset(name))
-    assert cost.parameters > 0
-    assert cost.per_box > 0
+@pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
+def test_a_model_that_is_listed_is_the_one_that_its_preset_trains(name: str, count: int) -> None:
+    with torch.device("meta"):
+        assert count_parameters(build(RECIPES[name].model)) == count
+    assert network_cost(preset(name)).parameters == count
+
+
+def test_models_and_recipes_have_the_same_names_and_networks() -> None:
+    assert list(PARAMETERS) == list(PRESETS)
+    assert {name: recipe.model for name, recipe in RECIPES.items()} == PRESETS
+
+
+def test_the_default_model_costs_per_box_alone() -> None:
+    cost = network_cost(preset("zoom"))
+    assert (cost.per_image, cost.per_box) == (0, 775_200_881)
 
 
 def test_unknown_preset_lists_the_known_ones() -> None:
@@ -66,7 +87,7 @@ def test_unknown_preset_lists_the_known_ones() -> None:
 
 
 def test_models_lists_everything_for_programs(tmp_path: Path) -> None:
-    save(tmp_path / "mine.safetensors", build(SMALL), {"name": "mine"})
+    save_network(tmp_path / "mine.safetensors", build(SMALL), {"name": "mine"})
     (tmp_path / "broken.safetensors").write_bytes(b"nonsense")
     listed = json.loads(run(str(tmp_path), "--json"))
     assert [row["name"] for row in listed["heads"]] == list(HEADS)

@@ -18,15 +18,16 @@ from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.reading import read_masks
 from boxmask.evaluate.run import evaluate
 from boxmask.evaluate.show.page import page_text
-from boxmask.models import build
-from boxmask.models.presets import preset
-from boxmask.models.weights import save
+from boxmask.models import ModelConfig, build
+from boxmask.models.weights import save_network
+
+ZOOM_TINY = ModelConfig(backbone="tiny", view_size=96, feature_channels=32, head_channels=8)
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> EvaluateJob:
     torch.manual_seed(0)
-    save(tmp_path / "tiny.safetensors", build(preset("zoom-tiny")), {})
+    save_network(tmp_path / "tiny.safetensors", build(ZOOM_TINY), {})
     Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)).save(tmp_path / "1.jpg")
     true = [
         annotation(0),
@@ -88,7 +89,7 @@ def test_a_network_is_told_how_far_the_boxes_were_moved(
     job: EvaluateJob, changes: dict[str, object], told: Told, said: str
 ) -> None:
     weights = job.ground_truth.with_name("windows.safetensors")
-    save(weights, tiny_network(head="hourglass10", view_size=24, window_masks=True), {})
+    save_network(weights, tiny_network(head="hourglass10", view_size=24, window_masks=True), {})
     found = evaluate(replace(job, weights=weights, **changes))  # type: ignore[arg-type]
     assert found.report.told == told
     assert said in page_text(found)

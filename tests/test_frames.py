@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxmask.geometry import paste_frame_runs, sample_frame
-from boxmask.models.cut import at_best_cut
+from boxmask.models.threshold import shift_to_best_threshold
 from boxmask.rle import runs_window
 from boxmask.train.data.scene import Instance, Mask, Scene
 from boxmask.train.data.targets import Span, target, true_iou, truth
@@ -121,7 +121,7 @@ def test_the_true_iou_of_a_window_mask_is_that_of_the_pasted_one(clip: Box, whol
     scene = Scene(np.zeros((HEIGHT, WIDTH, 3), np.uint8), (instance,))
     span = Span(frame, frame if whole else np.array(clip))
     logits = np.random.default_rng(3).normal(0.5, 2, (SIDE, SIDE)).astype(np.float32)
-    probability = at_best_cut(torch.from_numpy(logits)[None]).sigmoid()[0].numpy()
+    probability = shift_to_best_threshold(torch.from_numpy(logits)[None]).sigmoid()[0].numpy()
     found = pasted(probability, tuple(frame), tuple(span.clip))
     wanted = (found & disc()).sum() / (found | disc()).sum()
     measured = true_iou(

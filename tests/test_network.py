@@ -5,18 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_networks import SMALL
 from torch import Tensor
 from torchvision.ops import MultiScaleRoIAlign
 
 from boxmask.errors import ConfigError
 from boxmask.models import MaskNetwork, ModelConfig, Views, build, cut_views
 from boxmask.models.norm import HourglassNorm, ResidualNorm
-from boxmask.models.quality import QualityHead, estimate
+from boxmask.models.quality import QualityHead, estimated_iou_logit
 from boxmask.models.regions import EmbeddingRegion, PyramidRegion, coordinates, levels_of
 
-SMALL = ModelConfig(
-    backbone="tiny", view_size=64, feature_channels=16, embedding_channels=16, head_channels=4
-)
 MARC = ModelConfig(
     family="deepmarc", backbone="resnet50-fpn", head_channels=4, image_size=64, mask_size=64
 )
@@ -131,7 +129,7 @@ def test_instance_vectors_are_those_of_the_whole_map() -> None:
     features = torch.randn(2, 6, 9, 13)
     boxes = torch.tensor([[0, 0, 0.01, 0.01], [0.2, 0.3, 0.9, 0.5], [0.9, 0.9, 1, 1.0]])
     index = torch.tensor([1, 0, 1])
-    crops = region(region.maps(features), boxes, index)
+    (crops,) = region(region.per_view(features), boxes, index)
     framed = torch.nn.functional.pad(features, (1, 1, 1, 1))
     whole = region.instance(framed)
     x = ((boxes[:, 0] + boxes[:, 2]) / 2 * 13).long()
@@ -144,8 +142,8 @@ def test_instance_vectors_are_those_of_the_whole_map() -> None:
 def test_crops_hold_y_then_x_then_pixels_then_instance() -> None:
     region = EmbeddingRegion(SMALL, 6)
     features = torch.randn(1, 6, 8, 8)
-    maps = region.maps(features)
-    crops = region(maps, torch.tensor([[0, 0, 1, 1.0]]), torch.tensor([0]))
+    maps = region.per_view(features)
+    (crops,) = region(maps, torch.tensor([[0, 0, 1, 1.0]]), torch.tensor([0]))
     assert crops.shape == (1, 50, 32, 32)
     assert crops[0, 0, [0, -1], 5].tolist() == [-1, 1]
     assert crops[0, 1, 5, [0, -1]].tolist() == [-1, 1]
@@ -175,7 +173,7 @@ def test_pyramid_crops_are_those_of_torchvision() -> None:
     names = ["0", "1", "2", "3", "4"]
     pool = MultiScaleRoIAlign(names, output_size=32, sampling_ratio=1)
     wanted = pool(dict(zip(names, maps, strict=True)), [pixels[:5], pixels[5:]], [(512, 512)] * 2)
-    found = PyramidRegion(MARC)(maps, pixels / 512, index)
+    (found,) = PyramidRegion(MARC)(maps, pixels / 512, index)
     assert torch.allclose(found, wanted, atol=1e-3)
 
 
@@ -191,13 +189,15 @@ def mask_logits(*levels: float) -> Tensor:
 def test_estimated_quality_is_the_expected_overlap(
     levels: tuple[float, ...], quality: float
 ) -> None:
-    assert estimate(mask_logits(*levels)).sigmoid().item() == pytest.approx(quality, rel=1e-4)
+    assert estimated_iou_logit(mask_logits(*levels)).sigmoid().item() == pytest.approx(
+        quality, rel=1e-4
+    )
 
 
 def test_untrained_quality_head_answers_with_the_estimate() -> None:
     logits = torch.randn(3, 64, 64)
     head = QualityHead(5).eval()
-    assert torch.allclose(head(torch.randn(3, 5, 32, 32), logits), estimate(logits))
+    assert torch.allclose(head(torch.randn(3, 5, 32, 32), logits), estimated_iou_logit(logits))
 
 
 def test_a_single_box_can_be_trained_on_through_a_1x1_bottleneck() -> None:

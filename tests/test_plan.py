@@ -18,7 +18,7 @@ from boxmask.annotate.work import WorkFolder
 from boxmask.bundled import BUNDLED
 from boxmask.data import ReadOptions
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
-from boxmask.models.weights import save as save_weights
+from boxmask.models.weights import save_network
 
 
 @settings(deadline=None, max_examples=100)
@@ -83,7 +83,7 @@ def test_another_input_and_other_weights_are_refused_by_name(tmp_path: Path) -> 
     annotate(job)
     make_job(tmp_path, boxes_of(4, 2))
     assert job.weights is not None
-    save_weights(job.weights, tiny_network(head_channels=3), {})
+    save_network(job.weights, tiny_network(head_channels=3), {})
     with pytest.raises(RunError) as error:
         annotate(job)
     changed = re.findall(r"  (\S+): was sha256 \w{12}, now sha256 \w{12}\n", str(error.value))

@@ -21,7 +21,7 @@ from pycocotools import mask as coco_mask
 
 import boxmask
 from boxmask.errors import ConfigError, InputError, WeightsError
-from boxmask.models.weights import save
+from boxmask.models.weights import save_network
 
 # pycocotools.mask.decode of 2.0.11 under numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -231,6 +231,6 @@ def test_damaged_weights_are_noticed(photo: Path, tmp_path: Path) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(float("nan"))
-    save(tmp_path / "nan.safetensors", network, {})
+    save_network(tmp_path / "nan.safetensors", network, {})
     with pytest.raises(boxmask.BoxmaskError, match="not finite"):
         boxmask.load(tmp_path / "nan.safetensors", device="cpu")(photo, BOXES)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from boxmask.geometry import paste
-from boxmask.models.cut import at_best_cut
+from boxmask.models.threshold import shift_to_best_threshold
 from boxmask.train.data.scene import Instance, Mask, Scene
 from boxmask.train.data.targets import target, true_iou, truth
 
@@ -58,7 +58,7 @@ def test_an_instance_without_a_mask_has_an_empty_target() -> None:
 def test_the_true_iou_is_that_of_the_pasted_mask(box: tuple[float, ...]) -> None:
     one, whole = scene(box, disc()), disc()
     logits = np.random.default_rng(3).normal(0.5, 2, (SIDE, SIDE)).astype(np.float32)
-    probability = at_best_cut(torch.from_numpy(logits)[None]).sigmoid()[0].numpy()
+    probability = shift_to_best_threshold(torch.from_numpy(logits)[None]).sigmoid()[0].numpy()
     window = paste(probability, box, width=WIDTH, height=HEIGHT)  # type: ignore[arg-type]
     pasted = np.zeros((HEIGHT, WIDTH), bool)
     w, h = window.bits.shape

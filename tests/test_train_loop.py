@@ -15,7 +15,7 @@ import torch
 from training_files import TOLD, VARIED, WHOLE, edit_annotations, tiny, write_dataset
 
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
-from boxmask.models.weights import load
+from boxmask.models.weights import load_network
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.recipe_text import to_json
 from boxmask.train.run import Job, run
@@ -103,7 +103,7 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"] == 4
     train(path, tmp_path / "cut", config, resume=True)
     assert same(tmp_path / "whole", tmp_path / "cut")
-    average = [load(tmp_path / name / "last.safetensors")[0] for name in ("whole", "cut")]
+    average = [load_network(tmp_path / name / "last.safetensors")[0] for name in ("whole", "cut")]
     pairs = zip(*(one.state_dict().values() for one in average), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 
@@ -137,7 +137,10 @@ def test_two_processes_match_one(path: Path, tmp_path: Path) -> None:
     several = start(path, tmp_path / "two", config, processes=2)
     said, errors = several.communicate()
     assert several.returncode == 0, errors
-    learnt = [name for name, _ in load(tmp_path / "one" / "last.safetensors")[0].named_parameters()]
+    learnt = [
+        name
+        for name, _ in load_network(tmp_path / "one" / "last.safetensors")[0].named_parameters()
+    ]
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in learnt:
         torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)

@@ -11,7 +11,7 @@ from PIL import Image
 from training_files import tiny, write_dataset
 
 from boxmask.durable import replacing
-from boxmask.models.weights import load
+from boxmask.models.weights import load_network
 from boxmask.train.run import Job, run
 from boxmask.train.run_folder import RunFolder
 from boxmask.train.watch.curves import draw_curves, ticks
@@ -55,7 +55,7 @@ def test_seen_and_unseen_classes_are_measured_apart(
 
 def test_weights_carry_their_card(finished: tuple[Path, list[dict[str, Any]]]) -> None:
     for name in ("best", "last"):
-        _, card = load(finished[0] / f"{name}.safetensors")
+        _, card = load_network(finished[0] / f"{name}.safetensors")
         assert card["command"] == "boxmask train here"
         (data,) = card["data"]
         assert data["seen"] == ["dog", "kite"] and data["unseen"] == ["person"]
@@ -133,5 +133,5 @@ def test_held_out_images_are_measured_on_and_not_learnt(tmp_path: Path) -> None:
     path = write_dataset(tmp_path / "data", images=4)
     job = Job((path,), (path.parent / "images",), tmp_path / "out", device="cpu")
     run(job, tiny("holdout=2", "steps=1"), report=lambda entry: None)
-    _, card = load(tmp_path / "out" / "last.safetensors")
+    _, card = load_network(tmp_path / "out" / "last.safetensors")
     assert (card["data"][0]["images"], card["validation"][0]["images"]) == (2, 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from boxmask.errors import ConfigError
 from boxmask.geometry import crop, sample_target
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
-from boxmask.models.zoom import BEYOND, Pixels
+from boxmask.models.zoom import PADDING_GREY, Pixels
 
 ZOOM = ModelConfig(backbone="tiny", view_size=96)
 # One pixel of its views is five grey levels of a ramp: enough to measure fractions of it.
@@ -126,8 +126,8 @@ def test_a_long_thin_box_keeps_the_detail_of_its_short_side() -> None:
 def test_beyond_the_image_a_view_is_grey() -> None:
     image = np.zeros((50, 50, 3), dtype=np.uint8)
     view = cut_views(ZOOM, image, np.array([[0.0, 0, 50, 50]])).pixels[0, 0]
-    assert set(view[0].tolist()) == {BEYOND}
-    assert set(view[:, -1].tolist()) == {BEYOND}
+    assert set(view[0].tolist()) == {PADDING_GREY}
+    assert set(view[:, -1].tolist()) == {PADDING_GREY}
     assert view[48, 48] == 0
 
 

@@ -7,29 +7,22 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from small_networks import SMALL
 from torch import Tensor, nn
 
 from boxmask.bundled import BUNDLED
 from boxmask.images import load_image
 from boxmask.models import MaskNetwork, ModelConfig, build, cut_views
-from boxmask.models.backbones.trunk import Detailed
+from boxmask.models.backbones.trunk import DetailedFeatures
 from boxmask.models.hints import PLANES
 from boxmask.models.hourglass import Hourglass
 from boxmask.models.network import Branch
 from boxmask.models.norm import HourglassNorm
 from boxmask.models.warm_start import MisfitError, start_from
-from boxmask.models.weights import load
+from boxmask.models.weights import load_network
 
 PHOTOS = Path(__file__).parents[1] / "examples" / "photos"
-SMALL = ModelConfig(
-    backbone="tiny",
-    view_size=64,
-    feature_channels=16,
-    embedding_channels=16,
-    head_channels=4,
-    crop_size=16,
-    mask_size=32,
-)
+UPSAMPLING = replace(SMALL, crop_size=16, mask_size=32)
 WINDOW = replace(SMALL, window_masks=True)
 
 
@@ -56,7 +49,7 @@ def head_of(network: MaskNetwork) -> nn.Module:
     return cast(Branch, network.branches[0]).head
 
 
-@pytest.mark.parametrize("config", [SMALL, WINDOW, replace(WINDOW, head="hourglass26")])
+@pytest.mark.parametrize("config", [UPSAMPLING, WINDOW, replace(WINDOW, head="hourglass26")])
 def test_a_network_of_the_same_parts_is_taken_over_whole(config: ModelConfig) -> None:
     start = trained(config)
     found = started(config, start).state_dict()
@@ -65,7 +58,7 @@ def test_a_network_of_the_same_parts_is_taken_over_whole(config: ModelConfig) ->
 
 @pytest.mark.parametrize("head", ["hourglass20", "resnet4"])
 def test_a_network_that_sees_hints_computes_at_first_what_one_without_them_did(head: str) -> None:
-    before = trained(replace(SMALL, head=head))
+    before = trained(replace(UPSAMPLING, head=head))
     after = started(replace(WINDOW, head=head), before)
     side, inputs = 16, before.config.region_channels
     views, crops = torch.rand(2, 3, 64, 64), torch.rand(2, inputs, side, side)
@@ -74,7 +67,7 @@ def test_a_network_that_sees_hints_computes_at_first_what_one_without_them_did(h
     fine = torch.rand(2, after.backbone.fine_channels, 2 * side, 2 * side)
     with torch.no_grad():
         (old,), (new,) = before.backbone(views), after.backbone(views, hints)
-        assert torch.equal(cast(Detailed, new).features, cast(Tensor, old))
+        assert torch.equal(cast(DetailedFeatures, new).features, cast(Tensor, old))
         logits = head_of(before)(crops)
         both = torch.cat([crops, further], dim=1)
         torch.testing.assert_close(head_of(after)(both, fine), logits)
@@ -83,7 +76,7 @@ def test_a_network_that_sees_hints_computes_at_first_what_one_without_them_did(h
 
 
 def test_a_predictor_of_another_kind_begins_anew_and_all_else_is_taken_over() -> None:
-    start = trained(replace(SMALL, mask_size=16))
+    start = trained(replace(UPSAMPLING, mask_size=16))
     fresh = build(WINDOW).eval()
     torch.manual_seed(1)
     found, wanted = started(WINDOW, start).state_dict(), start.state_dict()
@@ -117,7 +110,7 @@ def test_a_deeper_hourglass_is_the_shallower_one_and_a_faint_stage() -> None:
 
 
 def test_the_shipped_network_masks_nearly_the_same_when_its_head_is_deepened() -> None:
-    start, _ = load(BUNDLED)
+    start, _ = load_network(BUNDLED)
     torch.manual_seed(0)
     deeper = started(replace(start.config, head="hourglass26"), start)
     image = load_image(PHOTOS, "chelsea.jpg")
@@ -130,15 +123,15 @@ def test_the_shipped_network_masks_nearly_the_same_when_its_head_is_deepened() -
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (SMALL, replace(WINDOW, head="hourglass10")),
-        (replace(SMALL, feature_channels=24), WINDOW),
-        (replace(SMALL, use_coordinates=False), WINDOW),
-        (replace(SMALL, use_instance=False), WINDOW),
-        (replace(SMALL, quality=False), WINDOW),
-        (WINDOW, SMALL),
-        (replace(SMALL, head="hourglass10"), SMALL),
-        (replace(SMALL, head="hourglass20"), replace(SMALL, head="hourglass20-no-lrs")),
-        (replace(SMALL, head="fc2"), SMALL),
+        (UPSAMPLING, replace(WINDOW, head="hourglass10")),
+        (replace(UPSAMPLING, feature_channels=24), WINDOW),
+        (replace(UPSAMPLING, use_coordinates=False), WINDOW),
+        (replace(UPSAMPLING, use_instance=False), WINDOW),
+        (replace(UPSAMPLING, quality=False), WINDOW),
+        (WINDOW, UPSAMPLING),
+        (replace(UPSAMPLING, head="hourglass10"), UPSAMPLING),
+        (replace(UPSAMPLING, head="hourglass20"), replace(UPSAMPLING, head="hourglass20-no-lrs")),
+        (replace(UPSAMPLING, head="fc2"), UPSAMPLING),
     ],
 )
 def test_other_networks_are_refused(before: ModelConfig, after: ModelConfig) -> None:

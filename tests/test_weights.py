@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from small_networks import SMALL
 
 from boxmask.errors import WeightsError
 from boxmask.models import MaskNetwork, ModelConfig, build
-from boxmask.models.weights import load, read_header, save
+from boxmask.models.weights import load_network, read_header, save_network
 
-SMALL = ModelConfig(
-    backbone="tiny", view_size=64, feature_channels=16, embedding_channels=16, head_channels=4
-)
 CARD = {"name": "small", "trained_on": ["shapes", "Körper"], "scores": {"miou": 0.75}}
 
 
@@ -30,7 +28,7 @@ def network_of(config: ModelConfig = SMALL) -> MaskNetwork:
 
 def stored(path: Path, network: MaskNetwork | None = None) -> Path:
     """A weights file."""
-    save(path, network or network_of(), CARD)
+    save_network(path, network or network_of(), CARD)
     return path
 
 
@@ -45,7 +43,7 @@ def stored(path: Path, network: MaskNetwork | None = None) -> Path:
 )
 def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, config: ModelConfig) -> None:
     network = network_of(config)
-    loaded, card = load(stored(tmp_path / "small.safetensors", network))
+    loaded, card = load_network(stored(tmp_path / "small.safetensors", network))
     assert card == CARD
     assert loaded.config == config
     assert not loaded.training
@@ -65,10 +63,10 @@ def test_the_same_network_is_written_as_the_same_bytes(tmp_path: Path) -> None:
 def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path) -> None:
     network = network_of()
     full, half = tmp_path / "full.safetensors", tmp_path / "half.safetensors"
-    save(full, network, CARD)
-    save(half, network, CARD, dtype=torch.float16)
+    save_network(full, network, CARD)
+    save_network(half, network, CARD, dtype=torch.float16)
     assert half.stat().st_size < 0.6 * full.stat().st_size
-    loaded, _ = load(half)
+    loaded, _ = load_network(half)
     for name, tensor in loaded.state_dict().items():
         wanted = network.state_dict()[name]
         assert tensor.dtype == wanted.dtype
@@ -126,7 +124,7 @@ def test_config_and_tensors_that_disagree_are_named(
 ) -> None:
     path = rewritten(stored(tmp_path / "small.safetensors"), **changes)
     with pytest.raises(WeightsError, match=message) as caught:
-        load(path)
+        load_network(path)
     assert str(path) in str(caught.value)
 
 
@@ -136,31 +134,31 @@ def test_a_truncated_file_is_called_so(tmp_path: Path, share: float) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(WeightsError, match="truncated or not safetensors"):
-        load(path)
+        load_network(path)
 
 
 def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
     path = tmp_path / "empty.safetensors"
     path.touch()
     with pytest.raises(WeightsError, match="the file is empty"):
-        load(path)
+        load_network(path)
 
 
 def test_a_pickle_is_refused_without_running_it(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.save(network_of().state_dict(), path)
     with pytest.raises(WeightsError, match="a PyTorch pickle, which could run code"):
-        load(path)
+        load_network(path)
     path.write_bytes(pickle.dumps({"weight": [1.0]}))
     with pytest.raises(WeightsError, match="a PyTorch pickle, which could run code"):
-        load(path)
+        load_network(path)
 
 
 def test_safetensors_of_others_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.ones(2)}, path)
     with pytest.raises(WeightsError, match="without boxmask's config"):
-        load(path)
+        load_network(path)
 
 
 @pytest.mark.parametrize("member", ["{", "[]", '{"config": {}}', '{"config": {}, "card": 3}'])
@@ -168,10 +166,10 @@ def test_broken_metadata_is_called_so(tmp_path: Path, member: str) -> None:
     path = tmp_path / "broken.safetensors"
     save_file({"weight": torch.ones(2)}, path, metadata={"boxmask": member})
     with pytest.raises(WeightsError, match="metadata cannot be used"):
-        load(path)
+        load_network(path)
 
 
 def test_a_missing_file_and_a_folder_are_called_so(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(WeightsError, match="no such weights file"):
-            load(path)
+            load_network(path)

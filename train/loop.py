@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from boxmask.errors import ConfigError, RunError, WeightsError
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.warm_start import MisfitError, start_from
-from boxmask.models.weights import load
+from boxmask.models.weights import load_network
 from boxmask.train.data.batch import Batch
 from boxmask.train.data.batch_dataset import Examples
 from boxmask.train.data.collection import Collection
@@ -91,7 +91,7 @@ def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
 
 def start_from_file(network: MaskNetwork, path: Path) -> None:
     """Give a network the weights of a file, of a network that has the same parts or fewer."""
-    start, _ = load(path)
+    start, _ = load_network(path)
     try:
         start_from(network, start)
     except MisfitError as error:

@@ -1,21 +1,17 @@
-"""Recipes by name. The paper's are as published; the light ones fit two CPU cores."""
+"""Recipes by name, for the models of those names.
+
+The paper's are as published; the light ones fit two CPU cores.
+"""
 
 from dataclasses import replace
 
 from boxmask.errors import ConfigError
-from boxmask.models.config import ModelConfig
+from boxmask.models.presets import PRESETS as MODELS
 from boxmask.train.recipe import Augment, LossWeights, Optimiser, TrainConfig
-from boxmask.train.recipe_text import override
 
 # The released Deep-MAC configs, whose runs start from a detection checkpoint that is not at hand.
 _DEEPMAC = TrainConfig(
-    model=ModelConfig(
-        family="deepmac",
-        backbone="hourglass104",
-        head="hourglass52",
-        image_size=512,
-        quality=False,
-    ),
+    model=MODELS["deepmac-512"],
     augment=Augment(
         flip=0.5,
         hue=0.02,
@@ -40,14 +36,7 @@ _DEEPMAC = TrainConfig(
 # The released Deep-MARC configs, but for the targets: they are sampled at 64x64 by the operator
 # that masks are pasted with, and not at 112x112 and then reduced by another.
 _DEEPMARC = TrainConfig(
-    model=ModelConfig(
-        family="deepmarc",
-        backbone="resnet50-fpn",
-        head="hourglass52",
-        image_size=1024,
-        mask_size=64,
-        quality=False,
-    ),
+    model=MODELS["deepmarc-r50"],
     augment=Augment(flip=0.5, scale_crop=(0.8, 1.25)),
     loss=LossWeights(mask=1.0, quality=0.0, auxiliary=False, normalise="pixels"),
     optimiser=Optimiser(
@@ -89,12 +78,7 @@ _VARIED = Augment(
 
 # As boxmask 0.1 had it: masks inside boxes that are taken for exact.
 _ZOOM_EXACT = TrainConfig(
-    model=ModelConfig(
-        family="zoom",
-        backbone="efficientnet-lite0",
-        head_channels=32,
-        embedding_channels=64,
-    ),
+    model=MODELS["zoom-exact"],
     augment=_VARIED,
     loss=LossWeights(mask=5.0, dice=2.0, quality=1.0, normalise="batch"),
     optimiser=Optimiser(
@@ -115,10 +99,10 @@ _ZOOM_EXACT = TrainConfig(
     save_every=100,
 )
 
-# Told how loose a box is and where its neighbours are.
+# Sees how loose a box is and where its neighbours are.
 _ZOOM = replace(
     _ZOOM_EXACT,
-    model=replace(_ZOOM_EXACT.model, window_masks=True, large_view_size=176),
+    model=MODELS["zoom"],
     augment=replace(
         _VARIED,
         box_jitter=0.0,
@@ -134,13 +118,7 @@ _ZOOM = replace(
 )
 
 _LITE = TrainConfig(
-    model=ModelConfig(
-        family="deepmac",
-        backbone="efficientnet-lite0",
-        head_channels=32,
-        image_size=512,
-        pad_square=False,
-    ),
+    model=MODELS["lite"],
     augment=Augment(
         flip=0.5,
         brightness=0.15,
@@ -165,17 +143,7 @@ _LITE = TrainConfig(
 )
 
 _TINY = TrainConfig(
-    model=ModelConfig(
-        family="zoom",
-        backbone="tiny",
-        head="hourglass10",
-        head_channels=8,
-        view_size=64,
-        crop_size=16,
-        mask_size=16,
-        embedding_channels=16,
-        feature_channels=16,
-    ),
+    model=MODELS["tiny"],
     augment=Augment(rotate=30),
     loss=LossWeights(dice=2.0, normalise="batch"),
     optimiser=Optimiser(lr=6e-3, warm_up=10, clip=5.0, ema=0.98),
@@ -190,9 +158,9 @@ _TINY = TrainConfig(
 
 PRESETS: dict[str, TrainConfig] = {
     "deepmac-512": _DEEPMAC,
-    "deepmac-1024": override(_DEEPMAC, ["model.image_size=1024", "model.head=hourglass100"]),
+    "deepmac-1024": replace(_DEEPMAC, model=MODELS["deepmac-1024"]),
     "deepmarc-r50": _DEEPMARC,
-    "deepmarc-r101": override(_DEEPMARC, ["model.backbone=resnet101-fpn"]),
+    "deepmarc-r101": replace(_DEEPMARC, model=MODELS["deepmarc-r101"]),
     "lite": _LITE,
     "tiny": _TINY,
     "zoom": _ZOOM,

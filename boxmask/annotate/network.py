@@ -16,8 +16,8 @@ from torch import Tensor
 from boxmask.annotate.job import Job, weights_file
 from boxmask.errors import RunError
 from boxmask.models import MaskNetwork, Views
-from boxmask.models.answer import ask
-from boxmask.models.weights import load
+from boxmask.models.inference import predict_masks
+from boxmask.models.weights import load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 Masks = npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ class Annotator:
         else:
             views = views.to(self.device)
         with self._cast(), _repeatable(self.device):
-            return Answer(*ask(self.network, views, box_chunk=chunk, flip=flip))
+            return Answer(*predict_masks(self.network, views, box_chunk=chunk, flip=flip))
 
     def _cast(self) -> AbstractContextManager[None]:
         if self.dtype == torch.float32:
@@ -77,7 +77,7 @@ def _repeatable(device: torch.device) -> AbstractContextManager[None]:
 
 def load_annotator(job: Job, *, device: str, precision: str) -> Annotator:
     """Load a job's weights onto the device that was decided on."""
-    network, _ = load(weights_file(job))
+    network, _ = load_network(weights_file(job))
     return Annotator(network, device=device, precision=precision)
 
 

@@ -30,19 +30,25 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """List models, heads, backbones and the weights at hand, with what each costs."""
-    from boxmask.models.catalogue import backbones, heads, presets, weights
+    from boxmask.models.catalogue import (
+        list_backbones,
+        list_heads,
+        list_presets,
+        list_weights,
+    )
 
     listed = {
-        "models": presets(),
-        "heads": heads(),
-        "backbones": backbones(),
-        "weights": weights(BUNDLED) + weights(path),
+        "models": list_presets(),
+        "heads": list_heads(),
+        "backbones": list_backbones(),
+        "weights": list_weights(BUNDLED) + list_weights(path),
     }
     if as_json:
         print_json(listed, indent=2)
         return
     for title, rows in listed.items():
         _print_table(title, rows)
+    typer.echo("G/image, M/box: multiply-adds")
 
 
 def _print_table(title: str, rows: list[_Row]) -> None:
@@ -52,7 +58,7 @@ def _print_table(title: str, rows: list[_Row]) -> None:
 
     usable = [row for row in rows if "error" not in row]
     if usable:
-        table = Table(title=f"{title} (G, M: multiply-adds)", title_justify="left")
+        table = Table(title=title, title_justify="left")
         present = [key for key in _COLUMNS if key in usable[0]]
         for key in present:
             side: Literal["right", "left"] = "right" if key in _UNITS else "left"

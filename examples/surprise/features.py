@@ -16,7 +16,7 @@ from rows import Settings
 from torch import Tensor
 
 from boxmask.models import ModelConfig, build
-from boxmask.models.backbones.trunk import Joined
+from boxmask.models.backbones.trunk import BackboneWithNeck
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
 from boxmask.train.data.collection import Collection
@@ -117,7 +117,7 @@ def _cut(config: ModelConfig, collection: Collection, items: Items, *, mirrored:
 
 def _trunk(network: MaskNetwork, pixels: Tensor) -> list[Tensor]:
     """Return the levels that are joined: the finest one is for networks that are told of boxes."""
-    levels: list[Tensor] = cast(Joined, network.backbone).trunk(network.normalise(pixels))
+    levels: list[Tensor] = cast(BackboneWithNeck, network.backbone).trunk(network.normalise(pixels))
     return levels[1:]
 
 

@@ -1,4 +1,4 @@
-"""Train what is not frozen: the join, the embeddings and the mask head.
+"""Train what is not frozen: the neck, the embeddings and the mask head.
 
 Letters: N boxes, M mask side. Boxes are (x0, y0, x1, y1), in pixels or in fractions of a view.
 """
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from boxmask.geometry import sample_target
 from boxmask.models import ModelConfig, build
-from boxmask.models.backbones.trunk import Joined
+from boxmask.models.backbones.trunk import BackboneWithNeck
 from boxmask.models.network import Branch
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.jitter import proposal
@@ -37,13 +37,14 @@ class Learner(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         network = build(config)
-        self.join = cast(Joined, network.backbone).join
+        self.neck = cast(BackboneWithNeck, network.backbone).join
         self.branch = cast(Branch, network.branches[0])
 
     def forward(self, levels: list[Tensor], boxes: Tensor, index: Tensor) -> Tensor:
         """Return the mask logits (N,M,M) of boxes in fractions of views `index` (N,)."""
-        maps = self.branch.region.maps(self.join([fast(level) for level in levels]))
-        logits: Tensor = self.branch.head(fast(self.branch.region(maps, boxes, index)))
+        maps = self.branch.region.per_view(self.neck([fast(level) for level in levels]))
+        (crops,) = self.branch.region(maps, boxes, index)
+        logits: Tensor = self.branch.head(fast(crops))
         return logits
 
 

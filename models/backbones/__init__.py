@@ -1,61 +1,66 @@
 """Backbones by name: a view in, stride-4 features out."""
 
-from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from boxmask.errors import ConfigError
 from boxmask.models.backbones.hourglass import STACKS, StackedHourglass
-from boxmask.models.backbones.joins import CentreNetJoin, LightJoin, PyramidJoin
 from boxmask.models.backbones.lite import NAMES, LiteTrunk
+from boxmask.models.backbones.necks import CenterNetNeck, FPNNeck, LightNeck
 from boxmask.models.backbones.resnet import BUILDERS, ResNetTrunk
 from boxmask.models.backbones.tiny import TinyTrunk
-from boxmask.models.backbones.trunk import Backbone, Joined
+from boxmask.models.backbones.trunk import Backbone, BackboneWithNeck
 from boxmask.models.config import ModelConfig
 
-Builder = Callable[..., Backbone]
+
+class Builder(Protocol):
+    """Build a backbone; `channels` are those of its map, where they are free."""
+
+    def __call__(self, *, channels: int, pretrained: bool) -> Backbone:
+        """Build it, from ImageNet weights if `pretrained`."""
 
 
-def build_stacked(stacks: int, *, channels: int, pretrained: bool) -> Backbone:
+def _build_stacked(stacks: int, *, channels: int, pretrained: bool) -> Backbone:
     """Build a stacked hourglass, whose channels are fixed and which has no ImageNet weights."""
     if pretrained:
         raise ConfigError(
-            "the hourglass backbones have no ImageNet weights; start without pretrained weights"
+            "the hourglass backbones have no ImageNet weights; start without pretrained weights."
         )
     return StackedHourglass(stacks)
 
 
-def build_resnet(name: str, *, channels: int, pretrained: bool) -> Backbone:
-    """Build a ResNet with CenterNet's join, whose 64 channels are fixed."""
+def _build_resnet(name: str, *, channels: int, pretrained: bool) -> Backbone:
+    """Build a ResNet with CenterNet's neck, whose 64 channels are fixed."""
     trunk = ResNetTrunk(name, pretrained=pretrained)
-    return Joined(trunk, CentreNetJoin(trunk.channels), 64)
+    return BackboneWithNeck(trunk, CenterNetNeck(trunk.channels), 64)
 
 
-def build_lite(name: str, *, channels: int, pretrained: bool) -> Backbone:
-    """Build an EfficientNet-Lite with the light join."""
+def _build_lite(name: str, *, channels: int, pretrained: bool) -> Backbone:
+    """Build an EfficientNet-Lite with the light neck."""
     trunk = LiteTrunk(name, pretrained=pretrained)
-    return Joined(trunk, LightJoin(trunk.channels, channels), channels)
+    return BackboneWithNeck(trunk, LightNeck(trunk.channels, channels), channels)
 
 
-def build_tiny(*, channels: int, pretrained: bool) -> Backbone:
+def _build_tiny(*, channels: int, pretrained: bool) -> Backbone:
     """Build the tiny backbone, which has no weights to start from and needs none."""
     trunk = TinyTrunk()
-    return Joined(trunk, LightJoin(trunk.channels, channels), channels)
+    return BackboneWithNeck(trunk, LightNeck(trunk.channels, channels), channels)
 
 
-def build_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
+def _build_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
     """Build a ResNet with a feature pyramid, whose 256 channels are fixed."""
     trunk = ResNetTrunk(name, pretrained=pretrained)
-    return Joined(trunk, PyramidJoin(trunk.channels), 256)
+    return BackboneWithNeck(trunk, FPNNeck(trunk.channels), 256)
 
 
 BACKBONES: dict[str, Builder] = {
-    "tiny": build_tiny,
-    **{name: partial(build_lite, name) for name in NAMES},
-    **{name: partial(build_resnet, name) for name in BUILDERS},
-    **{name: partial(build_stacked, stacks) for name, stacks in STACKS.items()},
+    "tiny": _build_tiny,
+    **{name: partial(_build_lite, name) for name in NAMES},
+    **{name: partial(_build_resnet, name) for name in BUILDERS},
+    **{name: partial(_build_stacked, stacks) for name, stacks in STACKS.items()},
 }
 
-PYRAMIDS: dict[str, Builder] = {name: partial(build_pyramid, name) for name in BUILDERS}
+PYRAMIDS: dict[str, Builder] = {name: partial(_build_pyramid, name) for name in BUILDERS}
 
 
 def build_backbone(config: ModelConfig, *, pretrained: bool = False) -> Backbone:
@@ -64,6 +69,6 @@ def build_backbone(config: ModelConfig, *, pretrained: bool = False) -> Backbone
     if config.backbone not in known:
         raise ConfigError(
             f"family {config.family} has no backbone {config.backbone!r}; "
-            f"known backbones: {', '.join(sorted(known))}"
+            f"known backbones: {', '.join(sorted(known))}."
         )
     return known[config.backbone](channels=config.feature_channels, pretrained=pretrained)

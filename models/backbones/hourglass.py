@@ -6,9 +6,9 @@ Shapes: V views, H W the sides of a view.
 from torch import Tensor, nn
 
 from boxmask.models.backbones.trunk import Backbone
-from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, convolution
-from boxmask.models.initial import glorot_
-from boxmask.models.pixels import DEEPMAC
+from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, conv_norm_relu
+from boxmask.models.initialise import glorot_
+from boxmask.models.normalise import DEEPMAC
 
 PLAN = HourglassPlan(channels=(256, 256, 384, 384, 384, 512), blocks=(2, 2, 2, 2, 2, 4))
 STACKS = {"hourglass52": 1, "hourglass104": 2}
@@ -19,8 +19,8 @@ class Junction(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.carry = convolution(channels, channels, kernel=1, relu=False)
-        self.result = convolution(channels, channels, kernel=1, relu=False)
+        self.carry = conv_norm_relu(channels, channels, kernel=1, relu=False)
+        self.result = conv_norm_relu(channels, channels, kernel=1, relu=False)
         self.relu = nn.ReLU(inplace=True)
         self.residual = Residual(channels, channels, project=False)
 
@@ -40,12 +40,12 @@ class StackedHourglass(Backbone):
         super().__init__()
         self.stages = stacks
         self.stem = nn.Sequential(
-            convolution(3, 128, kernel=7, stride=2),
+            conv_norm_relu(3, 128, kernel=7, stride=2),
             Residual(128, self.channels, stride=2, project=True),
         )
         self.stacks = nn.ModuleList(Hourglass(PLAN) for _ in range(stacks))
         self.outputs = nn.ModuleList(
-            convolution(self.channels, self.channels) for _ in range(stacks)
+            conv_norm_relu(self.channels, self.channels) for _ in range(stacks)
         )
         self.junctions = nn.ModuleList(Junction(self.channels) for _ in range(stacks - 1))
         glorot_(self)

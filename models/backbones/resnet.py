@@ -8,7 +8,7 @@ from torchvision import models
 
 from boxmask.errors import ConfigError
 from boxmask.models.backbones.trunk import Trunk
-from boxmask.models.pixels import IMAGENET
+from boxmask.models.normalise import IMAGENET
 
 BUILDERS = {"resnet50-fpn": models.resnet50, "resnet101-fpn": models.resnet101}
 WEIGHTS: dict[str, models.WeightsEnum] = {
@@ -28,10 +28,10 @@ class ResNetTrunk(Trunk):
         super().__init__()
         self.resnet = BUILDERS[name](weights=None)
         if pretrained:
-            self.resnet.load_state_dict(imagenet_weights(name))
+            self.resnet.load_state_dict(_imagenet_weights(name))
         del self.resnet.avgpool, self.resnet.fc
 
-    def steps_down(self) -> list[nn.ModuleList]:
+    def halvings(self) -> list[nn.ModuleList]:
         """Return the stem, then the four layers."""
         net = self.resnet
         layers = (net.layer1, net.layer2, net.layer3, net.layer4)
@@ -41,13 +41,13 @@ class ResNetTrunk(Trunk):
         """Map (V,3,H,W) to five maps at strides 2 to 32."""
         net = self.resnet
         fine = net.relu(net.bn1(net.conv1(x)))
-        levels = [fine, self.told(net.layer1(net.maxpool(fine)), hints)]
+        levels = [fine, self.with_hints(net.layer1(net.maxpool(fine)), hints)]
         for layer in (net.layer2, net.layer3, net.layer4):
             levels.append(layer(levels[-1]))
         return levels
 
 
-def imagenet_weights(name: str) -> dict[str, Tensor]:
+def _imagenet_weights(name: str) -> dict[str, Tensor]:
     """Return torchvision's weights of `name`, from its cache or its download."""
     try:
         state: dict[str, Tensor] = WEIGHTS[name].get_state_dict(progress=False, check_hash=True)
@@ -55,6 +55,6 @@ def imagenet_weights(name: str) -> dict[str, Tensor]:
         raise ConfigError(
             f"the ImageNet weights of {name} cannot be fetched ({error}); connect, put "
             f"{WEIGHTS[name].url.rsplit('/', 1)[-1]} into {torch.hub.get_dir()}/checkpoints, "
-            "choose an efficientnet-lite backbone, or start without pretrained weights"
+            "choose an efficientnet-lite backbone, or start without pretrained weights."
         ) from error
     return state

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from boxmask.models.backbones.joins import smooth
+from boxmask.models.backbones.necks import conv_norm_relu_layers
 from boxmask.models.backbones.trunk import Trunk
-from boxmask.models.initial import glorot_
-from boxmask.models.pixels import LITE
+from boxmask.models.initialise import glorot_
+from boxmask.models.normalise import LITE
 
 
 class TinyTrunk(Trunk):
@@ -20,10 +20,10 @@ class TinyTrunk(Trunk):
     def __init__(self) -> None:
         super().__init__()
         sizes = (3, self.fine_channels, *self.channels)
-        self.steps = nn.ModuleList(strided(a, b) for a, b in pairwise(sizes))
+        self.steps = nn.ModuleList(_strided(a, b) for a, b in pairwise(sizes))
         glorot_(self)
 
-    def steps_down(self) -> list[nn.ModuleList]:
+    def halvings(self) -> list[nn.ModuleList]:
         """Return the convolutions, each a halving."""
         return [nn.ModuleList([step]) for step in self.steps]
 
@@ -33,13 +33,13 @@ class TinyTrunk(Trunk):
         for number, step in enumerate(self.steps):
             x = step(x)
             if number == 1:
-                x = self.told(x, hints)
+                x = self.with_hints(x, hints)
             levels.append(x)
         return levels
 
 
-def strided(inputs: int, outputs: int) -> nn.Sequential:
+def _strided(inputs: int, outputs: int) -> nn.Sequential:
     """Build a 3x3 convolution of stride 2 with norm and ReLU."""
-    layers = smooth(inputs, outputs)
+    layers = conv_norm_relu_layers(inputs, outputs)
     layers[0] = nn.Conv2d(inputs, outputs, 3, 2, padding=1, bias=False)
     return nn.Sequential(*layers)

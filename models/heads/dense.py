@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from boxmask.models.initial import glorot_
+from boxmask.models.heads.head import HeadSizes
+from boxmask.models.initialise import glorot_
 
 WIDTH = 1024
 
@@ -19,15 +20,15 @@ HIDDEN = {"fc2": 1, "fc4": 3}
 class DenseHead(nn.Module):
     """A 1x1 convolution, then dense layers on the flattened crop."""
 
-    def __init__(self, hidden: int, inputs: int, base: int, *, crop: int, mask: int) -> None:
+    def __init__(self, hidden: int, sizes: HeadSizes) -> None:
         super().__init__()
-        self.mask = mask
-        self.reduce = nn.Conv2d(inputs, base, 1)
-        sizes = [base * crop * crop, *[WIDTH] * hidden]
+        self.mask = sizes.mask
+        self.reduce = nn.Conv2d(sizes.inputs, sizes.base, 1)
+        widths = [sizes.base * sizes.crop**2, *[WIDTH] * hidden]
         layers: list[nn.Module] = [nn.Flatten()]
-        for a, b in pairwise(sizes):
+        for a, b in pairwise(widths):
             layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]
-        self.dense = nn.Sequential(*layers, nn.Linear(WIDTH, mask * mask))
+        self.dense = nn.Sequential(*layers, nn.Linear(WIDTH, sizes.mask**2))
         glorot_(self)
 
     def forward(self, x: Tensor) -> Tensor:

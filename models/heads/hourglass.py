@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, convolution
-from boxmask.models.initial import glorot_
+from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, conv_norm_relu
+from boxmask.models.initialise import glorot_
 
 HOURGLASS20 = HourglassPlan(channels=(2, 2, 3), blocks=(1, 2, 2))
 
@@ -31,9 +31,9 @@ class HourglassBody(nn.Sequential):
         scaled = plan.scaled(base)
         self.channels = scaled.channels[0]
         super().__init__(
-            convolution(inputs, base),
+            conv_norm_relu(inputs, base),
             Residual(base, self.channels, project=True),
             Hourglass(scaled),
-            convolution(self.channels, self.channels),
+            conv_norm_relu(self.channels, self.channels),
         )
         glorot_(self)

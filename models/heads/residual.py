@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from boxmask.models.initial import glorot_
+from boxmask.models.initialise import glorot_
 from boxmask.models.norm import ResidualNorm
 
 
@@ -57,7 +57,7 @@ class PreActivation(nn.Module):
         return summed
 
 
-def dilations(dilated: int) -> tuple[int, int]:
+def _dilations(dilated: int) -> tuple[int, int]:
     """Return the dilations of a block's two kernels, for 0, 10 or 20 dilated kernels of 20.
 
     Which ten are dilated was never published. The second of each block is our choice: alternating
@@ -79,7 +79,7 @@ class ResidualBody(nn.Sequential):
                         channels,
                         multiple * base,
                         project=block == 0,
-                        dilations=dilations(plan.dilated),
+                        dilations=_dilations(plan.dilated),
                     )
                 )
                 channels = multiple * base

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from boxmask.errors import ConfigError, InputError
-from boxmask.models.config import WIDEST, ModelConfig, with_view_size
+from boxmask.models.config import MAX_WINDOW_CONTEXT, ModelConfig, with_view_size
 from boxmask.models.hints import Neighbours
 from boxmask.models.views import Views, context_of, cut_views, mask_frames
 from boxmask.train.data.batch import Batch, Truth
@@ -89,7 +89,7 @@ class Examples(Dataset[Batch]):
         if model.view_per_box:
             context = max(1.0, model.context * factor(random, augment.context))
             if model.window_masks:
-                context = min(context, WIDEST)
+                context = min(context, MAX_WINDOW_CONTEXT)
             model = replace(model, context=context)
             tightness = draw_tightness(augment, random) if model.window_masks else 0.0
             scene = close_scene(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from boxmask import geometry
-from boxmask.models.cut import at_best_cut
+from boxmask.models.threshold import shift_to_best_threshold
 from boxmask.train.data.batch import Truth
 from boxmask.train.data.scene import Bits, Box, Instance, Mask, Scene, overlap
 
@@ -85,7 +85,7 @@ def interpolation(places: Tensor, side: int) -> Tensor:
 @torch.no_grad()
 def true_iou(logits: Tensor, truth: Truth) -> Tensor:
     """Return the IoU (N,) of pasted predictions with the true masks."""
-    probability = at_best_cut(logits).sigmoid()
+    probability = shift_to_best_threshold(logits).sigmoid()
     side = logits.shape[-1]
     rows, columns = interpolation(truth.rows, side), interpolation(truth.columns, side)
     pasted = rows @ probability @ columns.transpose(1, 2) > 0.5  # (N, K, K)

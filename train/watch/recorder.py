@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from boxmask.durable import replacing
-from boxmask.models.weights import save
+from boxmask.models.weights import save_network
 from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.run_folder import Inputs, RunFolder
@@ -98,6 +98,6 @@ class Recorder:
             scores=self.scores,
             left_out=len(self.left_out()),
         )
-        save(self.folder.path / f"{name}.safetensors", state.average.network, content)
+        save_network(self.folder.path / f"{name}.safetensors", state.average.network, content)
         with replacing(self.folder.path / "MODEL_CARD.md") as stream:
             stream.write(card_text(content).encode())

@@ -16,8 +16,8 @@ from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
 from boxmask.geometry import paste_frame_runs, paste_runs
-from boxmask.models.answer import ask
 from boxmask.models.hints import Neighbours
+from boxmask.models.inference import predict_masks
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views, mask_frames
 from boxmask.rle import runs_window
@@ -91,7 +91,7 @@ def predict(
     """Yield the predicted mask of each box and its expected IoU, but for unreadable pictures."""
     network.eval()
     for group, views in _views(collection, items, network):
-        probabilities, expected = ask(network, views.to(device))
+        probabilities, expected = predict_masks(network, views.to(device))
         for item, mask, quality in zip(
             group.tolist(), probabilities.cpu().numpy(), expected.tolist(), strict=True
         ):

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from boxmask.geometry import crop
 from boxmask.models import ModelConfig, Views, cut_views
-from boxmask.models.answer import ask
-from boxmask.models.cut import LEAST, at_best_cut, expected_iou
+from boxmask.models.inference import predict_masks
+from boxmask.models.threshold import MIN_EXPECTED_IOU, expected_iou, shift_to_best_threshold
 
 PROBABILITIES = st.lists(st.floats(0.02, 0.98), min_size=4, max_size=4)
 
@@ -30,19 +30,19 @@ def test_no_choice_of_pixels_is_expected_to_overlap_more(levels: list[float]) ->
     best = max(overlap(probabilities, chosen) for chosen in choices)
     logits = probabilities.logit().view(1, 2, 2)
     assert expected_iou(logits).item() == pytest.approx(best, rel=1e-4)
-    if best > LEAST:
-        cut = at_best_cut(logits).flatten() > 0
+    if best > MIN_EXPECTED_IOU:
+        cut = shift_to_best_threshold(logits).flatten() > 0
         assert overlap(probabilities, cut) == pytest.approx(best, rel=1e-3)
 
 
 def test_a_mask_without_doubt_is_cut_at_a_half() -> None:
     logits = torch.tensor([[[30.0, -30.0], [30.0, 30.0]]])
-    assert torch.equal(at_best_cut(logits), logits)
+    assert torch.equal(shift_to_best_threshold(logits), logits)
 
 
 def test_a_mask_in_great_doubt_is_not_spread_over_the_box() -> None:
     logits = torch.full((1, 4, 4), 0.01).logit()
-    assert (at_best_cut(logits) < 0).all()
+    assert (shift_to_best_threshold(logits) < 0).all()
 
 
 def test_a_mirrored_view_is_sampled_at_the_same_places() -> None:
@@ -61,8 +61,11 @@ def test_flipped_answers_do_not_depend_on_which_side_was_shown() -> None:
     pixels = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
     views = Views(pixels, torch.tensor([[0.1, 0.2, 0.8, 0.9]] * 3), torch.arange(3))
     with torch.no_grad():
-        here, there = ask(network, views, flip=True), ask(network, views.mirrored(), flip=True)
-        once = ask(network, views)
+        here, there = (
+            predict_masks(network, views, flip=True),
+            predict_masks(network, views.mirrored(), flip=True),
+        )
+        once = predict_masks(network, views)
     torch.testing.assert_close(there.probabilities.flip(-1), here.probabilities)
     torch.testing.assert_close(there.quality, here.quality)
     assert not torch.equal(once.probabilities, here.probabilities)

@@ -1,4 +1,4 @@
-"""Joins: from maps at strides 4 to 32 to one stride-4 map, or to a pyramid.
+"""Necks: from maps at strides 4 to 32 to one stride-4 map, or to a pyramid.
 
 Shapes: V views, C channels, H W a map's sides. Strided maps have ceil(side / 2) cells, so an
 enlarged map may be one cell too long; it is cut, which keeps cell i over cells 2i and 2i+1.
@@ -12,22 +12,24 @@ from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from boxmask.models.initial import glorot_
+from boxmask.models.initialise import glorot_
 
 
-def enlarge(x: Tensor, *, like: Tensor) -> Tensor:
+def _enlarge(x: Tensor, *, like: Tensor) -> Tensor:
     """Repeat every cell of (V,C,H,W) twice each way, and cut to the sides of `like`."""
     height, width = like.shape[-2:]
     return F.interpolate(x, scale_factor=2, mode="nearest")[..., :height, :width]
 
 
-def smooth(inputs: int, outputs: int, *, kernel: int = 3, groups: int = 1) -> list[nn.Module]:
-    """Build convolution, norm and ReLU."""
+def conv_norm_relu_layers(
+    inputs: int, outputs: int, *, kernel: int = 3, groups: int = 1
+) -> list[nn.Module]:
+    """Build convolution, norm and ReLU, as layers of a longer sequence."""
     conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
-class LightJoin(nn.Module):
+class LightNeck(nn.Module):
     """Add the levels from the coarsest down, with separable convolutions between."""
 
     def __init__(self, inputs: Sequence[int], outputs: int) -> None:
@@ -35,11 +37,12 @@ class LightJoin(nn.Module):
         self.laterals = nn.ModuleList(nn.Conv2d(count, outputs, 1) for count in inputs)
         self.smooths = nn.ModuleList(
             nn.Sequential(
-                *smooth(outputs, outputs, groups=outputs), *smooth(outputs, outputs, kernel=1)
+                *conv_norm_relu_layers(outputs, outputs, groups=outputs),
+                *conv_norm_relu_layers(outputs, outputs, kernel=1),
             )
             for _ in inputs[1:]
         )
-        self.last = nn.Sequential(*smooth(outputs, outputs))
+        self.last = nn.Sequential(*conv_norm_relu_layers(outputs, outputs))
         glorot_(self)
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
@@ -47,13 +50,13 @@ class LightJoin(nn.Module):
         x: Tensor = self.laterals[-1](levels[-1])
         for i in reversed(range(len(levels) - 1)):
             lateral = self.laterals[i](levels[i])
-            x = lateral + enlarge(self.smooths[i](x), like=lateral)
+            x = lateral + _enlarge(self.smooths[i](x), like=lateral)
         joined: Tensor = self.last(x)
         return joined
 
 
-class CentreNetJoin(nn.Module):
-    """The ResNet-FPN join of CenterNet: laterals of 256, 128, 64 channels, a 64-channel map out."""
+class CenterNetNeck(nn.Module):
+    """The ResNet-FPN neck of CenterNet: laterals of 256, 128, 64 channels, a 64-channel map out."""
 
     laterals_out = (64, 128, 256)
     smooths_out = (64, 64, 128)
@@ -65,7 +68,7 @@ class CentreNetJoin(nn.Module):
             nn.Conv2d(a, b, 1) for a, b in zip(inputs[:-1], self.laterals_out, strict=True)
         )
         self.smooths = nn.ModuleList(
-            nn.Sequential(*smooth(a, b))
+            nn.Sequential(*conv_norm_relu_layers(a, b))
             for a, b in zip(self.laterals_out, self.smooths_out, strict=True)
         )
         glorot_(self)
@@ -75,11 +78,11 @@ class CentreNetJoin(nn.Module):
         x: Tensor = self.top(levels[-1])
         for i in reversed(range(len(levels) - 1)):
             lateral = self.laterals[i](levels[i])
-            x = self.smooths[i](lateral + enlarge(x, like=lateral))
+            x = self.smooths[i](lateral + _enlarge(x, like=lateral))
         return x
 
 
-class PyramidJoin(nn.Module):
+class FPNNeck(nn.Module):
     """The feature pyramid of Deep-MARC: five maps of 256 channels at strides 4 to 64."""
 
     def __init__(self, inputs: Sequence[int]) -> None:

@@ -1,19 +1,16 @@
-"""Tails: from a head's features to logits, at the crop's own side or at twice that.
+"""Mask predictors: from a body's features to logits, at the crop's own side or at twice that.
 
-Shapes: N boxes, C channels, R crop side, M mask side.
+Shapes: N boxes, C channels, R crop side, M mask side, F channels of the backbone's finer map.
 """
 
 from torch import Tensor, nn
 
-from boxmask.models.initial import glorot_, kaiming_
-from boxmask.models.norm import TailNorm
+from boxmask.models.initialise import glorot_, kaiming_
+from boxmask.models.norm import PredictorNorm
 from boxmask.models.warm_start import copy_parts
 
-# What an enlarging tail has only where it is shown a finer map.
-FINE_PARTS = ("lateral", "refine", "refined")
 
-
-class Project(nn.Module):
+class MaskPredictor(nn.Module):
     """One 1x1 convolution: M = R."""
 
     def __init__(self, channels: int) -> None:
@@ -27,18 +24,18 @@ class Project(nn.Module):
         return logits.squeeze(1)
 
     def start_from(self, other: nn.Module) -> None:
-        """Take the weights of one of the same kind, and nothing of another kind."""
-        if isinstance(other, Project):
+        """Take the weights of a predictor of the same kind; beside another kind, begin afresh."""
+        if isinstance(other, MaskPredictor):
             copy_parts(self, other)
 
 
-class Enlarge(nn.Module):
-    """The Deep-MARC tail, a transposed convolution before the projection: M = 2R."""
+class UpsamplingMaskPredictor(nn.Module):
+    """That of Deep-MAC, a transposed convolution before the projection: M = 2R."""
 
     def __init__(self, channels: int, middle: int) -> None:
         super().__init__()
         self.enlarge = nn.ConvTranspose2d(channels, middle, 2, stride=2)
-        self.norm = TailNorm(middle)
+        self.norm = PredictorNorm(middle)
         self.relu = nn.ReLU(inplace=True)
         self.project = nn.Conv2d(middle, 1, 1)
         kaiming_(self)
@@ -49,21 +46,21 @@ class Enlarge(nn.Module):
         return logits.squeeze(1)
 
     def start_from(self, other: nn.Module) -> None:
-        """Take the weights of one of the same kind, and nothing of another kind."""
-        if isinstance(other, Enlarge):
-            copy_parts(self, other, optional=FINE_PARTS)
+        """Take the weights of an upsampling predictor; beside another kind, begin afresh."""
+        if isinstance(other, UpsamplingMaskPredictor):
+            copy_parts(self, other, optional=("lateral", "refine", "refined"))
 
 
-class FineEnlarge(Enlarge):
-    """The enlarging tail, shown the backbone's finer map (N,F,2R,2R) where it decides."""
+class FineMaskPredictor(UpsamplingMaskPredictor):
+    """The upsampling one, shown the backbone's finer map (N,F,2R,2R) where it decides."""
 
     def __init__(self, channels: int, middle: int, fine: int) -> None:
         super().__init__(channels, middle)
         self.lateral = nn.Conv2d(fine, middle, 1)
         self.refine = nn.Conv2d(middle, middle, 3, padding=1, bias=False)
-        self.refined = TailNorm(middle)
+        self.refined = PredictorNorm(middle)
         kaiming_(self)
-        # At first it is the plain tail; what it learns is added.
+        # At first it is the plain upsampling one; what it learns is added.
         nn.init.zeros_(self.lateral.weight)
         nn.init.zeros_(self.refined.weight)
 

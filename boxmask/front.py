@@ -16,7 +16,7 @@ from boxmask.options import Annotating, Evaluating, FilePath, Reading
 
 if TYPE_CHECKING:
     from boxmask.annotate.events import Event, Summary
-    from boxmask.check import Report as CheckReport
+    from boxmask.check import CheckReport
     from boxmask.dataset import BoxDataset
     from boxmask.evaluate.report import EvaluationReport
 

@@ -5,62 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from pycocotools import mask as coco_mask
+from check_files import BOX, HEIGHT, OK, WIDTH, Json, after, before, checked, filled
 
-from boxmask.check import Report, check
-from boxmask.check.values import encoded
-from boxmask.data import read
-from boxmask.data.forms import coco_form
 from boxmask.errors import InputError
-
-Json = dict[str, Any]
-WIDTH, HEIGHT = 40, 30
-BOX = [5, 4, 20, 10]
-
-
-def filled(x: int, y: int, width: int, height: int) -> Json:
-    bits = np.zeros((HEIGHT, WIDTH), np.uint8, order="F")
-    bits[y : y + height, x : x + width] = 1
-    return {"size": [HEIGHT, WIDTH], "counts": coco_mask.encode(bits)["counts"].decode()}
-
-
-def before() -> Json:
-    """An input with one annotation of each fate: ok, kept, crowd, skipped, ok."""
-    own = {"image_id": 7, "category_id": 1, "bbox": BOX, "iscrowd": 0, "note": [1.50, "ü"]}
-    polygon = [[6, 5, 12, 5, 12, 9]]
-    return {
-        "info": {"year": 2020.0},
-        "images": [{"id": 7, "file_name": "a.jpg", "width": WIDTH, "height": HEIGHT}],
-        "categories": [{"id": 1, "name": "thing"}],
-        "annotations": [
-            {"id": "one", **own, "area": 200.0},
-            {"id": 0, **own, "segmentation": polygon, "area": 12.5},
-            {"id": 3, **own, "segmentation": filled(0, 0, 9, 9), "iscrowd": 1, "area": 81},
-            {"id": 4, **own, "segmentation": []},
-            {"id": 5, **own, "bbox": [30.5, 20.5, 100, 100]},
-        ],
-    }
-
-
-def after() -> Json:
-    """What a run may make of it."""
-    out = before()
-    first, _, _, skipped, last = out["annotations"]
-    note = {"status": "ok", "predicted_iou": 0.9}
-    told = {**note, "box": [6, 5, 10, 5]}
-    first.update(segmentation=filled(6, 5, 10, 5), area=50, boxmask=told)
-    skipped["boxmask"] = {"status": "skipped", "reason": "image missing"}
-    last.update(segmentation=filled(30, 20, 10, 10), area=100, boxmask=note)
-    return out
-
-
-def checked(folder: Path, ours: Json | list[Json], theirs: Json | str, **options: Any) -> Report:
-    (folder / "in.json").write_text(json.dumps(ours))
-    text = theirs if isinstance(theirs, str) else json.dumps(theirs)
-    (folder / "out.json").write_text(text)
-    return check(read(folder / "in.json"), folder / "out.json", **options)
 
 
 def test_the_law_holds_and_every_annotation_is_counted(tmp_path: Path) -> None:
@@ -91,7 +39,6 @@ def updated(place: int, **values: Any) -> Callable[[Json], object]:
     return lambda out: out["annotations"][place].update(values)
 
 
-OK = {"status": "ok", "predicted_iou": 0.9}
 LOOSE = {**OK, "tightness": 0.1}
 GAVE_WAY = {**OK, "box": [6, 5, 10, 5], "given_box": BOX}
 BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
@@ -262,53 +209,3 @@ def test_an_empty_dataset_holds(tmp_path: Path) -> None:
 def test_a_file_that_is_no_output_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"out\.json: there is no \"images\""):
         checked(tmp_path, before(), "{}")
-
-
-def as_coco(folder: Path, sizes: dict[int, tuple[int, int]], mask: Json) -> Json:
-    """What a run would make of in.json: row 0 gets a mask, the others are skipped."""
-    dataset = read(folder / "in.json")
-    form = coco_form(dataset)
-    out = {key: json.loads(raw) for key, raw in form.top_level(sizes)}
-    out["annotations"] = []
-    for row, image in enumerate(dataset.image_index.tolist()):
-        raw = encoded(form.annotation(row, sizes.get(image)))
-        values = {key: json.loads(bytes(value)) for key, value in raw.items()}
-        note = {"boxmask": {"status": "skipped", "reason": "too dark"}}
-        out["annotations"].append(values | (note if row else {**mask, "boxmask": OK}))
-    return out
-
-
-def test_detections_in_fractions_are_checked_in_pixels(tmp_path: Path) -> None:
-    detection = {"category": "1", "conf": 0.875, "bbox": [0.125, 0.1, 0.5, 0.5]}
-    ours = {
-        "info": {"format_version": "1.4"},
-        "detection_categories": {"1": "animal"},
-        "images": [
-            {"file": "a/x.jpg", "detections": [detection, {**detection, "conf": 0.1}]},
-            {"file": "a/y.jpg", "failure": "cannot open"},
-        ],
-    }
-    (tmp_path / "in.json").write_text(json.dumps(ours))
-    mask = {"segmentation": filled(6, 4, 10, 10), "area": 100}
-    theirs = as_coco(tmp_path, {0: (WIDTH, HEIGHT)}, mask)
-    report = checked(tmp_path, ours, theirs)
-    assert report.holds, report.first
-    assert report.statuses == {"ok": 1, "skipped": 1}
-    theirs["annotations"][0]["segmentation"] = filled(4, 4, 10, 10)
-    assert "leaves its box" in checked(tmp_path, ours, theirs).first[0]
-    theirs["annotations"][1]["conf"] = 0.2
-    assert '"conf" was 0.1 and is 0.2' in checked(tmp_path, ours, theirs).first[1]
-
-
-def test_objects_of_visual_genome_are_checked_in_coco_form(tmp_path: Path) -> None:
-    thing = {"synsets": ["tree.n.01"], "names": ["tree"], "x": 5, "y": 4, "w": 20, "h": 10}
-    ours = [{"image_id": 7, "objects": [{"object_id": 1, **thing}, {"object_id": 2, **thing}]}]
-    url = "https://cs.stanford.edu/people/rak248/VG_100K/7.jpg"
-    image = {"image_id": 7, "url": url, "width": WIDTH, "height": HEIGHT}
-    (tmp_path / "image_data.json").write_text(json.dumps([image]))
-    (tmp_path / "in.json").write_text(json.dumps(ours))
-    theirs = as_coco(tmp_path, {}, {"segmentation": filled(6, 5, 10, 5), "area": 50})
-    report = checked(tmp_path, ours, theirs)
-    assert report.holds, report.first
-    del theirs["annotations"][1]["names"]
-    assert '"names" is missing' in checked(tmp_path, ours, theirs).first[0]

@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from boxmask.check.compare import compare_head, compare_rows
-from boxmask.check.pairs import pair, pairing_faults
-from boxmask.check.report import Report
+from boxmask.check.pairs import match_ids, pairing_faults
+from boxmask.check.report import CheckReport
 from boxmask.data.annotated_file import open_annotated
 from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset
 
-__all__ = ["Report", "check"]
+__all__ = ["CheckReport", "check"]
 
 _CHUNK = 512  # annotations whose masks are measured at once, in the cache of the processor
 
 
-def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> Report:
+def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> CheckReport:
     """Compare an output with the dataset that it was made from, and name what breaks the law.
 
     The law: every annotation of the input is in the output exactly once, in the same order, with
@@ -22,20 +22,20 @@ def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> Report:
     and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
     bbox, and in its place is the mask's tight box. Everything beside the annotations is the same.
     """
-    finished = open_annotated(out, dataset)
-    report = Report(len(dataset.annotation_ids), shown)
-    pairs = pair(dataset.annotation_ids, finished.ids)
+    output = open_annotated(out, dataset)
+    report = CheckReport(len(dataset.annotation_ids), shown)
+    pairs = match_ids(dataset.annotation_ids, output.ids)
     form = coco_form(dataset)
-    for problem in compare_head(form, dataset, finished):
-        report.blame(str(out), problem)
-    for record, problem in pairing_faults(pairs, dataset.annotation_ids, finished.ids):
-        report.blame(record, problem)
+    for problem in compare_head(form, dataset, output):
+        report.add_problem(str(out), problem)
+    for record, problem in pairing_faults(pairs, dataset.annotation_ids, output.ids):
+        report.add_problem(record, problem)
     paired = (pairs >= 0).nonzero()[0]
     for start in range(0, len(paired), _CHUNK):
         rows = paired[start : start + _CHUNK]
-        for found in compare_rows(form, dataset, finished, rows.tolist(), pairs[rows].tolist()):
+        for found in compare_rows(form, dataset, output, rows.tolist(), pairs[rows].tolist()):
             report.count(found.verdict.status, found.verdict.reason)
             if found.problem:
                 id = dataset.annotation_ids[found.row]
-                report.blame(f"annotations[{found.row}] (id {id!r})", found.problem)
+                report.add_problem(f"annotations[{found.row}] (id {id!r})", found.problem)
     return report

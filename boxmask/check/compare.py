@@ -11,8 +11,15 @@ import numpy.typing as npt
 from msgspec import UNSET
 
 from boxmask.check.masks import Claim, mask_faults
-from boxmask.check.values import Values, differences, encoded, exact, same, shown
-from boxmask.check.verdict import Verdict, verdict
+from boxmask.check.values import (
+    Values,
+    decode_verbatim,
+    differences,
+    encode_values,
+    preview,
+    same_value,
+)
+from boxmask.check.verdict import Verdict, judge
 from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.data.boxes import pixel_boxes
 from boxmask.data.forms.base import CocoForm
@@ -33,14 +40,14 @@ class Finding(NamedTuple):
     problem: str
 
 
-def compare_head(form: CocoForm, dataset: BoxDataset, finished: AnnotatedFile) -> Iterator[str]:
+def compare_head(form: CocoForm, dataset: BoxDataset, output: AnnotatedFile) -> Iterator[str]:
     """Yield what differs beside the annotations."""
     beside = {
-        key: finished.document.original(raw)
-        for key, raw in finished.document.members.items()
+        key: output.document.original(raw)
+        for key, raw in output.document.members.items()
         if key != "annotations"
     }
-    for key, ours in form.top_level(_measured(dataset, finished)):
+    for key, ours in form.top_level(_measured(dataset, output)):
         if key == "annotations":
             continue
         if key not in beside:
@@ -53,18 +60,18 @@ def compare_head(form: CocoForm, dataset: BoxDataset, finished: AnnotatedFile) -
 def compare_rows(
     form: CocoForm,
     dataset: BoxDataset,
-    finished: AnnotatedFile,
+    output: AnnotatedFile,
     rows: Sequence[int],
     positions: Sequence[int],
 ) -> list[Finding]:
     """Compare annotations with those at `positions` of the output, all masks of them at once."""
-    sizes = finished.sizes[dataset.image_index[rows]].tolist()
+    sizes = output.sizes[dataset.image_index[rows]].tolist()
     crowds, masked = dataset.is_crowd[rows].tolist(), dataset.has_mask[rows].tolist()
     findings, claims = {}, []
     for k, (row, position) in enumerate(zip(rows, positions, strict=True)):
-        ours = encoded(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
-        theirs = split_members(finished.records[position])
-        found = verdict(ours, theirs, crowd=crowds[k], masked=masked[k])
+        ours = encode_values(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
+        theirs = split_members(output.records[position])
+        found = judge(ours, theirs, crowd=crowds[k], masked=masked[k])
         kept = kept_box(ours.get("boxmask", _NULL))
         if kept is not UNSET and found.status == Status.OK:  # an earlier run had put it aside
             ours = {**ours, "bbox": kept}
@@ -102,28 +109,28 @@ def _boxes(dataset: BoxDataset, claims: Sequence[Claim]) -> npt.NDArray[np.float
     return boxes
 
 
-def _measured(dataset: BoxDataset, finished: AnnotatedFile) -> dict[int, tuple[int, int]]:
+def _measured(dataset: BoxDataset, output: AnnotatedFile) -> dict[int, tuple[int, int]]:
     """Return the sizes that only the output knows, by image."""
     unknown = (dataset.widths == 0) | (dataset.heights == 0)
-    found = np.flatnonzero(unknown & finished.sizes[:-1].all(axis=1)).tolist()
-    return {image: tuple(finished.sizes[image].tolist()) for image in found}
+    found = np.flatnonzero(unknown & output.sizes[:-1].all(axis=1)).tolist()
+    return {image: tuple(output.sizes[image].tolist()) for image in found}
 
 
 def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
-    if same(ours, theirs):
+    if same_value(ours, theirs):
         return
-    before, after = exact(ours), exact(theirs)
+    before, after = decode_verbatim(ours), decode_verbatim(theirs)
     if isinstance(before, list) and isinstance(after, list):
         plain: Any = decode_lenient(ours), decode_lenient(theirs)
         items = zip_longest(before, after, *plain, fillvalue=_ABSENT)
         for place, (one, other, was, now) in enumerate(items):
             if one != other:
-                yield f'"{key}"[{place}]{_told(one, other, was, now)}'
+                yield f'"{key}"[{place}]{_describe_difference(one, other, was, now)}'
     else:
-        yield f'"{key}" was {shown(ours)} and is {shown(theirs)}'
+        yield f'"{key}" was {preview(ours)} and is {preview(theirs)}'
 
 
-def _told(one: Any, other: Any, was: Any, now: Any) -> str:
+def _describe_difference(one: Any, other: Any, was: Any, now: Any) -> str:
     """Say how two items differ: by the first key that does, if they have keys.
 
     `one` and `other` are what is compared, `was` and `now` the same to be shown.
@@ -135,4 +142,4 @@ def _told(one: Any, other: Any, was: Any, now: Any) -> str:
 
 
 def _text(value: object) -> str:
-    return "absent" if value is _ABSENT else shown(json.dumps(value).encode())
+    return "absent" if value is _ABSENT else preview(json.dumps(value).encode())

@@ -9,12 +9,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco_mask
 
-from boxmask.check.counts import measure
+from boxmask.check.rle_batch import measure_rles
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
-from boxmask.rle import segmentation_runs
+from boxmask.rle import compress, segmentation_runs
 
 
 class Claim(NamedTuple):
@@ -36,7 +35,7 @@ class _Runs(msgspec.Struct):
 
 _RUNS = msgspec.json.Decoder(_Runs)
 # Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
-REACH = 1.0
+_REACH = 1.0
 _NUMBER = msgspec.json.Decoder(float)
 _TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
@@ -63,10 +62,10 @@ def _measured_faults(
     heights = np.array([claim.height for claim in claims], np.int64)
     widths = np.array([claim.width for claim in claims], np.int64)
     unboxed = ~np.isfinite(boxes).all(axis=1)
-    found = measure(strings, heights)
+    found = measure_rles(strings, heights)
     loose = np.array([claim.may_leave for claim in claims], np.bool_)
-    windows = pixel_windows(_around(np.nan_to_num(boxes), loose), widths, heights)
-    outside = (found.bounds[:, :2] < windows[:, :2]) | (found.bounds[:, 2:] > windows[:, 2:])
+    windows = _pixel_windows(_around(np.nan_to_num(boxes), loose), widths, heights)
+    outside = (found.boxes[:, :2] < windows[:, :2]) | (found.boxes[:, 2:] > windows[:, 2:])
     wrong = {
         "has a mask, but its box cannot be used": unboxed,
         "its run lengths are broken": found.broken,
@@ -74,8 +73,8 @@ def _measured_faults(
         "its mask is empty": found.area == 0,
         "its mask leaves its box": outside.any(axis=1),
         '"area" is not the number of its mask\'s pixels': found.area != _areas(claims),
-        '"box" is not the tight box of its mask': _loose("box", claims, found.bounds),
-        '"bbox" is not the tight box of its mask': _loose("bbox", claims, found.bounds),
+        '"box" is not the tight box of its mask': _loose("box", claims, found.boxes),
+        '"bbox" is not the tight box of its mask': _loose("bbox", claims, found.boxes),
     }
     seen = np.zeros(len(claims), np.bool_)
     for problem, flags in wrong.items():
@@ -88,11 +87,11 @@ def _around(
     boxes: npt.NDArray[np.float64], loose: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
     """Grow the boxes (K, 4) that are loose (K,) by as much as a mask may leave them."""
-    reach = REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
+    reach = _REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
     return np.hstack([boxes[:, :2] - reach, boxes[:, 2:] + reach])
 
 
-def pixel_windows(boxes: npt.NDArray[np.float64], widths: IntArray, heights: IntArray) -> IntArray:
+def _pixel_windows(boxes: npt.NDArray[np.float64], widths: IntArray, heights: IntArray) -> IntArray:
     """Return the pixels that boxes (K, 4) touch inside their images, at least one each (K, 4)."""
     limits = np.stack([widths, heights], axis=1)
     low = np.clip(np.floor(boxes[:, :2]), 0, limits - 1)
@@ -121,10 +120,9 @@ def _from_other_form(claim: Claim) -> bytes:
         segmentation = msgspec.json.decode(claim.segmentation)
     except msgspec.DecodeError as error:
         raise InputError(f"its mask cannot be read: {error}") from error
-    counts = segmentation_runs(segmentation, width=claim.width, height=claim.height)
-    runs = {"size": [claim.height, claim.width], "counts": counts}
-    written: bytes = coco_mask.frPyObjects(runs, claim.height, claim.width)["counts"]
-    return written
+    width, height = claim.width, claim.height
+    counts = segmentation_runs(segmentation, width=width, height=height)
+    return compress(counts, width=width, height=height)
 
 
 def _areas(claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
@@ -138,12 +136,12 @@ def _area(value: msgspec.Raw) -> float:
         return np.nan
 
 
-def _loose(key: str, claims: Sequence[Claim], bounds: IntArray) -> npt.NDArray[np.bool_]:
-    """Tell which claims (K,) hold under a key a box that is not [x, y, w, h] of bounds (K, 4)."""
+def _loose(key: str, claims: Sequence[Claim], tight: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which claims (K,) hold under a key a box that is not [x, y, w, h] of tight (K, 4)."""
     loose = np.zeros(len(claims), np.bool_)
     for place, claim in enumerate(claims):
         if key in claim.tight:
-            x0, y0, x1, y1 = bounds[place].tolist()
+            x0, y0, x1, y1 = tight[place].tolist()
             loose[place] = _tight(claim.tight[key]) != (x0, y0, x1 - x0, y1 - y0)
     return loose
 

@@ -12,7 +12,7 @@ import numpy as np
 from boxmask.dataset import Id, IntArray
 
 
-def pair(ours: Sequence[Id], theirs: Sequence[Id]) -> IntArray:
+def match_ids(ours: Sequence[Id], theirs: Sequence[Id]) -> IntArray:
     """Return for each of N the position among K of the annotation with its id, -1 if none.
 
     The first of several with one id belongs to the first, the second to the second.

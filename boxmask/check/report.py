@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Report:
+class CheckReport:
     """The result of a check; the law holds if nothing is broken."""
 
     annotations: int  # of the input
@@ -19,7 +19,7 @@ class Report:
         """Tell whether every annotation is there, once, in order and unharmed."""
         return not self.broken
 
-    def blame(self, record: str, problem: str) -> None:
+    def add_problem(self, record: str, problem: str) -> None:
         """Count a record that breaks the law, and remember it if it is among the first."""
         self.broken += 1
         if len(self.first) < self.shown:

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-OURS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
+OUR_KEYS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
 
 Values = Mapping[str, msgspec.Raw]
 
-_SHOWN = 60
+_PREVIEW_LENGTH = 60
 
 
-def encoded(record: Mapping[str, object]) -> Values:
+def encode_values(record: Mapping[str, object]) -> Values:
     """Write values as JSON; those that are raw stay as they are."""
     return {
         key: value if type(value) is msgspec.Raw else msgspec.Raw(msgspec.json.encode(value))
@@ -20,11 +20,13 @@ def encoded(record: Mapping[str, object]) -> Values:
     }
 
 
-def same(ours: msgspec.Raw | bytes | None, theirs: msgspec.Raw | bytes | None) -> bool:
+def same_value(ours: msgspec.Raw | bytes | None, theirs: msgspec.Raw | bytes | None) -> bool:
     """Compare two values: how numbers are written counts, how texts and spaces are does not."""
     if ours == theirs:
         return True
-    return ours is not None and theirs is not None and exact(ours) == exact(theirs)
+    return (
+        ours is not None and theirs is not None and decode_verbatim(ours) == decode_verbatim(theirs)
+    )
 
 
 def differences(
@@ -37,24 +39,24 @@ def differences(
     if given_box is not None:
         theirs = {**theirs, "bbox": given_box}
     for key, value in ours.items():
-        if key in OURS:
+        if key in OUR_KEYS:
             continue
         if key not in theirs:
             yield f'"{key}" is missing from the output'
-        elif not same(value, theirs[key]):
-            yield f'"{key}" was {shown(value)} and is {shown(theirs[key])}'
+        elif not same_value(value, theirs[key]):
+            yield f'"{key}" was {preview(value)} and is {preview(theirs[key])}'
     for key in theirs:
-        if key not in ours and key not in OURS:
+        if key not in ours and key not in OUR_KEYS:
             yield f'"{key}" was added'
 
 
-def shown(value: msgspec.Raw | bytes) -> str:
+def preview(value: msgspec.Raw | bytes) -> str:
     """Return a value as text, cut to a readable length."""
     text = bytes(value).decode("utf-8", "replace")
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _PREVIEW_LENGTH else f"{text[:_PREVIEW_LENGTH]}..."
 
 
-def exact(value: msgspec.Raw | bytes) -> object:
+def decode_verbatim(value: msgspec.Raw | bytes) -> object:
     """Decode a value with its numbers as they are written, so that 1.0 and 1 differ."""
     text = bytes(value).decode("utf-8", "surrogateescape")
     return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)

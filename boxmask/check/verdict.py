@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from boxmask.check.values import OURS, Values, same, shown
+from boxmask.check.values import OUR_KEYS, Values, preview, same_value
 from boxmask.mark import Mark, Status, read_mark
 
 
@@ -19,7 +19,7 @@ class Verdict(NamedTuple):
     tightness: float = 0.0  # above 0 its mask may leave its box
 
 
-def verdict(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdict:
+def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdict:
     """Judge one annotation; `masked` if the input had a segmentation, `crowd` if it is one."""
     if crowd or masked:
         changed = _changed(ours, theirs)
@@ -34,7 +34,7 @@ def verdict(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdi
         return Verdict("", 'has neither a mask of ours nor a reason: "boxmask" is missing')
     mark = read_mark(theirs["boxmask"])
     if mark is None or not mark.status:
-        return Verdict("", f'"boxmask" is {shown(theirs["boxmask"])}, which is no result')
+        return Verdict("", f'"boxmask" is {preview(theirs["boxmask"])}, which is no result')
     if mark.status == Status.SKIPPED:
         return _skipped(mark, [key for key in _changed(ours, theirs) if key != "boxmask"])
     if mark.status != Status.OK:
@@ -52,7 +52,7 @@ def verdict(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdi
 
 
 def _changed(ours: Values, theirs: Values) -> list[str]:
-    return [key for key in OURS if not same(ours.get(key), theirs.get(key))]
+    return [key for key in OUR_KEYS if not same_value(ours.get(key), theirs.get(key))]
 
 
 def _skipped(mark: Mark, changed: list[str]) -> Verdict:

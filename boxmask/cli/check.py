@@ -12,7 +12,7 @@ from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
-    from boxmask.check import Report
+    from boxmask.check import CheckReport
 
 
 def check(
@@ -53,13 +53,13 @@ def check(
         raise typer.Exit(ExitStatus.LAW_BROKEN)
 
 
-def _print_json(report: "Report") -> None:
+def _print_json(report: "CheckReport") -> None:
     summary = {"holds": report.holds, **asdict(report)}
     del summary["shown"]
     print_json(summary)
 
 
-def _print_text(report: "Report", out: Path, *, converted: bool) -> None:
+def _print_text(report: "CheckReport", out: Path, *, converted: bool) -> None:
     typer.echo(f"{report.annotations} annotations")
     for status, count in sorted(report.statuses.items()):
         typer.echo(f"  {count:>9} {status}")

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.dataset import IntArray
+from boxmask.rle import MOST_GROUPS
 
 _MORE, _SIGN = 0x20, 0x10
-_LONGEST = 7  # groups of one number; seven hold any run of an image below 2**34 pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +22,10 @@ class Measures:
     broken: npt.NDArray[np.bool_]  # (K,) not run lengths at all
     total: IntArray  # (K,) pixels of the whole image
     area: IntArray  # (K,) pixels of the mask
-    bounds: IntArray  # (K, 4) x0, y0, x1, y1 of the mask's pixels, all 0 if it has none
+    boxes: IntArray  # (K, 4) x0, y0, x1, y1 of the mask's pixels, all 0 if it has none
 
 
-def measure(strings: Sequence[bytes], heights: IntArray) -> Measures:
+def measure_rles(strings: Sequence[bytes], heights: IntArray) -> Measures:
     """Measure K strings of masks that are `heights` (K,) pixels high."""
     owner, values, broken = _numbers(strings)
     place = np.arange(len(owner)) - _first(owner)
@@ -38,16 +38,15 @@ def measure(strings: Sequence[bytes], heights: IntArray) -> Measures:
     inked = np.flatnonzero((place % 2 == 1) & (values > 0))
     area = _sums(values[inked], owner[inked], len(strings))
     total = _sums(values, owner, len(strings))
-    bounds = _bounds(ends[inked] - values[inked], ends[inked] - 1, owner[inked], heights)
-    return Measures(broken | (total == 0), total, area, bounds)
+    boxes = _tight_boxes(ends[inked] - values[inked], ends[inked] - 1, owner[inked], heights)
+    return Measures(broken | (total == 0), total, area, boxes)
 
 
 def _numbers(strings: Sequence[bytes]) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
     """Read the numbers: owner (P,), value (P,), and which strings (K,) break the code."""
     lengths = np.array([len(text) for text in strings], np.int64)
-    groups = (
-        np.frombuffer(b"".join(strings), np.uint8) - 48
-    )  # wraps, so that all wrong ones are big
+    # The subtraction wraps, so that all wrong ones are big.
+    groups = np.frombuffer(b"".join(strings), np.uint8) - 48
     of_group = np.repeat(np.arange(len(strings)), lengths)
     more = (groups & _MORE) != 0
     last = np.cumsum(lengths)[lengths > 0] - 1
@@ -57,8 +56,8 @@ def _numbers(strings: Sequence[bytes]) -> tuple[IntArray, IntArray, npt.NDArray[
     ends = np.flatnonzero(~more)
     starts = np.r_[0, ends[:-1] + 1][: len(ends)]
     within = np.arange(len(groups)) - np.repeat(starts, ends - starts + 1)
-    wrong |= within >= _LONGEST
-    shift = 5 * np.minimum(within, _LONGEST - 1)
+    wrong |= within >= MOST_GROUPS
+    shift = 5 * np.minimum(within, MOST_GROUPS - 1)
     parts = (groups & 0x1F).astype(np.int64) << shift
     values = np.add.reduceat(parts, starts) if len(starts) else parts
     negative = (groups[ends] & _SIGN) != 0
@@ -85,7 +84,7 @@ def _sums(values: IntArray, owner: IntArray, owners: int) -> IntArray:
     return totals
 
 
-def _bounds(first: IntArray, last: IntArray, owner: IntArray, heights: IntArray) -> IntArray:
+def _tight_boxes(first: IntArray, last: IntArray, owner: IntArray, heights: IntArray) -> IntArray:
     """Bound the masks (K, 4) whose runs go from pixel `first` to `last`, column by column."""
     height = heights[owner]
     left, right = first // height, last // height
@@ -94,9 +93,9 @@ def _bounds(first: IntArray, last: IntArray, owner: IntArray, heights: IntArray)
     top = np.where(spans, 0, first - left * height)
     bottom = np.where(spans, height - 1, last - right * height)
     begins = np.flatnonzero(np.diff(owner, prepend=-1))
-    bounds = np.zeros((len(heights), 4), np.int64)
+    boxes = np.zeros((len(heights), 4), np.int64)
     if len(begins):
         low = np.minimum.reduceat(np.stack([left, top], axis=1), begins)
         high = np.maximum.reduceat(np.stack([right, bottom], axis=1), begins)
-        bounds[owner[begins]] = np.hstack([low, high + 1])
-    return bounds
+        boxes[owner[begins]] = np.hstack([low, high + 1])
+    return boxes

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file, or of all files below a folder but images, in hexadecimal."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_image(file))
+        lines = [f"{file.relative_to(path)}\0{digest(file)}\n" for file in files]
+        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_image(path: Path) -> bool:
+    return (mimetypes.guess_type(path.name)[0] or "").startswith("image/")

@@ -87,7 +87,7 @@ class Job:
 
 def check_paths(job: Job) -> None:
     """Raise InputError unless all that the job reads is there, and the output's folder too."""
-    if not job.boxes.is_file():
+    if not job.boxes.exists():
         raise InputError(f"{job.boxes}: no such file; give the file with the boxes.")
     if not job.images.is_dir():
         raise InputError(f"{job.images}: no such folder; --images is where the file names begin.")

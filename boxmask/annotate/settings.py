@@ -47,6 +47,6 @@ def settings_of(job: Job, told: Told | None, device: str, precision: str) -> dic
 
 
 def _content(path: Path) -> str:
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: no such file.")
     return CONTENT + digest(path)

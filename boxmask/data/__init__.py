@@ -1,13 +1,16 @@
 """Readers: a box dataset of any known format becomes columns, its original bytes at hand.
 
-The formats are listed in boxmask.formats.
+The formats are listed in boxmask.formats; the reader of each is a module that has `recognises` and
+`read` (see Reader). It finds the values, and hands them to `build_dataset` as columns.
 """
 
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from boxmask.data.boxes import pixel_boxes
+from boxmask.data.boxes import pixel_boxes, read_boxes
+from boxmask.data.columns import build_dataset
+from boxmask.data.forms import coco_form
 from boxmask.data.raw.document import Document
 from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import segmentation
@@ -20,9 +23,12 @@ __all__ = [
     "Input",
     "ReadOptions",
     "Reader",
+    "build_dataset",
+    "coco_form",
     "format_of",
     "pixel_boxes",
     "read",
+    "read_boxes",
     "segmentation",
 ]
 

@@ -49,15 +49,15 @@ def annotate(
     >>> summary.tally.statuses
     {'ok': 15, 'kept': 0, 'crowd': 0, 'skipped': 0}
     """
-    from boxmask.annotate.job import Job
-    from boxmask.annotate.run import run
+    from boxmask.annotate.job import AnnotateJob
+    from boxmask.annotate.run import annotate as run
 
-    def report(event: "Event") -> None:
+    def on_event(event: "Event") -> None:
         if progress is not None:
-            progress(event.stage, event.done, event.total)
+            progress(event.stage.name, event.done, event.total)
 
     reading, rest = _reading(options)
-    job = Job(
+    job = AnnotateJob(
         boxes=Path(boxes),
         images=Path(images),
         out=Path(out),
@@ -65,7 +65,7 @@ def annotate(
         strict=reading.strict,
         **_paths(rest, "weights", "index_png", "yolo"),
     )
-    return run(job, report)
+    return run(job, on_event)
 
 
 def check(boxes: FilePath, out: FilePath, **options: Unpack[Reading]) -> "CheckReport":

@@ -28,7 +28,7 @@ class Reading(TypedDict, total=False):
 
 
 class Annotating(Reading, total=False):
-    """How boxes are annotated: the fields of boxmask.annotate.job.Job, and those of reading."""
+    """How boxes are annotated: the fields of boxmask.annotate.job.AnnotateJob, and of Reading."""
 
     weights: FilePath | None
     flip: bool

@@ -13,19 +13,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.annotate.asking import Batching, ask_in_batches, most_rows
-from boxmask.annotate.job import MOST_LOOSE, Job, Precision
-from boxmask.annotate.masks import masks_of
-from boxmask.annotate.neighbours import Placed
-from boxmask.annotate.network import Annotator, choose_precision
-from boxmask.annotate.opening import Opened, view_boxes
-from boxmask.annotate.scope import in_runs
-from boxmask.annotate.told import Told, untellable
+from boxmask.annotate.batches import Batching, predict_in_batches
+from boxmask.annotate.encode import paste_masks
+from boxmask.annotate.hints import Hints, cannot_take_hints
+from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision
+from boxmask.annotate.neighbours import ImageBoxes
+from boxmask.annotate.network import DeviceNetwork, choose_precision
+from boxmask.annotate.prepare import BoxViews, prepare_boxes
+from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, load_image, picture_pixels
 from boxmask.models.device import choose_device
-from boxmask.models.weights import load_network
 from boxmask.predicted import PredictedMasks
 
 Pixels = npt.NDArray[np.uint8]
@@ -49,11 +48,9 @@ def load(
         known = ", ".join(get_args(Precision))
         raise ConfigError(f"precision is {precision!r}; known: {known}.")
     path = BUNDLED if weights is None else Path(weights)
-    network, _ = load_network(path)
     chosen = choose_device(device)
-    return Predictor(
-        Annotator(network, device=chosen, precision=choose_precision(precision, chosen)), path
-    )
+    network = DeviceNetwork.load(path, device=chosen, precision=choose_precision(precision, chosen))
+    return Predictor(network, path)
 
 
 class Predictor:
@@ -66,8 +63,8 @@ class Predictor:
     (2,)
     """
 
-    def __init__(self, annotator: Annotator, weights: Path) -> None:
-        self._annotator = annotator
+    def __init__(self, network: DeviceNetwork, weights: Path) -> None:
+        self._network = network
         self._weights = weights
 
     def __call__(
@@ -88,39 +85,39 @@ class Predictor:
         of the other boxes. `flip` asks it twice, once mirrored. Pictures are used as stored, unless
         `exif` is "rotated".
         """
-        told = self._told(tightness, neighbours)
+        hints = self._hints(tightness, neighbours)
         placed = placed_boxes(boxes, labels)
         pixels = pixels_of(image, exif)
-        batching = Batching(Job.batch_images, Job.batch_boxes, flip=flip)
-        opened = self._opened(pixels, placed, told, batching)
-        answers = ask_in_batches(self._annotator, opened, batching)
-        masks = [mask for group, answer in answers for mask in masks_of(group, answer)]
+        batching = Batching(AnnotateJob.batch_images, AnnotateJob.batch_boxes, flip=flip)
+        prepared = self._prepare(pixels, placed, hints, batching)
+        predicted = predict_in_batches(self._network, prepared, batching)
+        masks = [mask for batch in predicted for mask in paste_masks(*batch)]
         height, width = pixels.shape[:2]
         return PredictedMasks(width, height, tuple(sorted(masks, key=lambda mask: mask.row)))
 
-    def _told(self, tightness: float, neighbours: bool) -> Told | None:
-        if not 0 <= tightness <= MOST_LOOSE:
-            raise ConfigError(f"tightness is {tightness}; give a number from 0 to {MOST_LOOSE}.")
-        if self._annotator.config.window_masks:
-            return Told(float(tightness), bool(neighbours))
+    def _hints(self, tightness: float, neighbours: bool) -> Hints | None:
+        if not 0 <= tightness <= MAX_TIGHTNESS:
+            raise ConfigError(f"tightness is {tightness}; give a number from 0 to {MAX_TIGHTNESS}.")
+        if self._network.config.window_masks:
+            return Hints(float(tightness), bool(neighbours))
         if tightness:
-            raise untellable(self._weights, "tightness", str(tightness))
+            raise cannot_take_hints(self._weights, "tightness", str(tightness))
         return None
 
-    def _opened(
-        self, pixels: Pixels, placed: Placed, told: Told | None, batching: Batching
-    ) -> Iterator[Opened]:
-        config = self._annotator.config
-        for some in in_runs(placed.rows, most=most_rows(config, batching)):
-            asked = Placed(some, placed.boxes[some], placed.labels[some])
-            for one in view_boxes(config, pixels, asked, objects=placed, told=told):
-                for skipped in one.skipped:
+    def _prepare(
+        self, pixels: Pixels, placed: ImageBoxes, hints: Hints | None, batching: Batching
+    ) -> Iterator[BoxViews]:
+        config = self._network.config
+        for some in split_rows(placed.rows, at_once=batching.max_rows(config)):
+            asked = ImageBoxes(some, placed.boxes[some], placed.labels[some])
+            for views in prepare_boxes(config, pixels, asked, objects=placed, hints=hints):
+                for skipped in views.skipped:
                     detail = skipped.fragment.decode()
                     raise InputError(f"boxes[{skipped.row}]: {skipped.reason}: {detail}")
-                yield one
+                yield views
 
 
-def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> Placed:
+def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> ImageBoxes:
     """Check boxes (N, 4) and number them and their labels."""
     try:
         corners = np.asarray(boxes, np.float64)
@@ -136,7 +133,7 @@ def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> Place
     ):
         for place in np.flatnonzero(wrong)[:1].tolist():
             raise InputError(f"boxes[{place}] {why}: {corners[place].tolist()}; {ADVICE}")
-    return Placed(np.arange(len(corners)), corners, _numbered(labels, len(corners)))
+    return ImageBoxes(np.arange(len(corners)), corners, _numbered(labels, len(corners)))
 
 
 def _numbered(labels: Iterable[object] | None, count: int) -> npt.NDArray[np.int32]:
@@ -163,4 +160,4 @@ def pixels_of(image: Picture, exif: Exif) -> Pixels:
             )
         return np.ascontiguousarray(image)
     path = Path(image)
-    return load_image(path.parent, path.name, exif=exif, max_pixels=Job.max_pixels)
+    return load_image(path.parent, path.name, exif=exif, max_pixels=AnnotateJob.max_pixels)

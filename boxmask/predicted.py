@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.masks import Mask
+from boxmask.annotate.encode import PastedMask
 from boxmask.errors import ConfigError
 
 
@@ -30,7 +30,7 @@ class PredictedMasks:
 
     width: int
     height: int
-    runs: tuple[Mask, ...]  # (N,)
+    runs: tuple[PastedMask, ...]  # (N,)
 
     def __len__(self) -> int:
         return len(self.runs)

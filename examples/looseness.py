@@ -4,7 +4,7 @@
 
 The boxes of the file are moved by known errors, as by `boxmask eval --loosen`; of each, a sample is
 measured as `annotate` does it. A line says the error, the spread that was found between the boxes
-and the tight boxes of their masks, and the error that is concluded; boxmask/annotate/looseness.py
+and the tight boxes of their masks, and the error that is concluded; boxmask/annotate/tightness.py
 has the table that maps one to the other. About a minute on two cores.
 """
 
@@ -15,25 +15,23 @@ from pathlib import Path
 import numpy as np
 
 from boxmask.annotate.events import Event
-from boxmask.annotate.job import Job
-from boxmask.annotate.looseness import measured_spread, tightness_of
-from boxmask.annotate.network import load_annotator
-from boxmask.annotate.run import open_scope
-from boxmask.annotate.scope import Scope
-from boxmask.annotate.told import told_by
+from boxmask.annotate.hints import hints_without_measuring
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.tightness import measure_spread, tightness_from_spread
+from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.evaluate.loosen import loosened
 
 ERRORS = (0.0, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2)
 
 
-def moved(scope: Scope, error: float) -> Scope:
-    """Move the boxes of a scope by an error of their sides."""
-    dataset = scope.dataset
+def moved(workload: Workload, error: float) -> Workload:
+    """Move the boxes of a workload by an error of their sides."""
+    dataset = workload.dataset
     sizes = np.stack([dataset.widths, dataset.heights], axis=1)[dataset.image_index]
     boxes = loosened(
         dataset.boxes, list(dataset.annotation_ids), sizes.astype(float), fraction=error, seed=0
     )
-    return replace(scope, dataset=replace(dataset, boxes=boxes))
+    return replace(workload, dataset=replace(dataset, boxes=boxes))
 
 
 def silent(event: Event) -> None:
@@ -47,19 +45,19 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--weights", type=Path)
     options = parser.parse_args()
-    job = Job(
+    job = AnnotateJob(
         boxes=options.boxes,
         images=options.images,
         weights=options.weights,
         out=options.boxes.with_suffix(".never"),
         overwrite=True,
     )
-    scope = open_scope(job, told_by(job), silent)
-    annotator = load_annotator(job, device="cpu", precision="fp32")
+    inputs = Inputs(job, "cpu", "fp32", silent)
+    workload = open_workload(inputs, hints_without_measuring(job))
     for error in ERRORS:
-        loose = moved(scope, error)
-        spread = measured_spread(loose, annotator)
-        found = None if spread is None else tightness_of(spread)
+        loose = moved(workload, error)
+        spread = measure_spread(loose, inputs.network)
+        found = None if spread is None else tightness_from_spread(spread)
         print(f"error {error:.2f}: spread {spread or np.nan:.3f}, taken for {found}", flush=True)
 
 

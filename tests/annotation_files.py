@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from boxmask.annotate import run
 from boxmask.annotate.events import Event, Summary
-from boxmask.annotate.job import Job
-from boxmask.annotate.run import run
+from boxmask.annotate.job import AnnotateJob
 from boxmask.models import MaskNetwork, ModelConfig, build
 from boxmask.models.weights import save_network
 
@@ -67,7 +67,7 @@ def boxes_of(images: int, boxes: int) -> Json:
     }
 
 
-def make_job(folder: Path, data: Json | None = None, **changes: Any) -> Job:
+def make_job(folder: Path, data: Json | None = None, **changes: Any) -> AnnotateJob:
     """Write a small dataset with its photos and return the job that annotates it in shards."""
     data = data or boxes_of(4, 3)
     folder.mkdir(exist_ok=True)
@@ -84,19 +84,19 @@ def make_job(folder: Path, data: Json | None = None, **changes: Any) -> Job:
         "batch_boxes": 8,
         "threads": 2,
     }
-    return Job(**(given | changes))
+    return AnnotateJob(**(given | changes))
 
 
 def silent(event: Event) -> None:
     """Take no notice."""
 
 
-def annotate(job: Job) -> Summary:
+def annotate(job: AnnotateJob) -> Summary:
     """Run a job to its end."""
-    return run(job, silent)
+    return run.annotate(job, silent)
 
 
-def output(job: Job) -> Json:
+def output(job: AnnotateJob) -> Json:
     """Read a finished output."""
     found: Json = json.loads(job.out.read_bytes())
     return found

@@ -20,13 +20,13 @@ from annotation_files import (
     write_weights,
 )
 
-from boxmask.annotate.batches import in_batches
+from boxmask.annotate import run
+from boxmask.annotate.batches import group_by_view_size
 from boxmask.annotate.estimate import estimate
 from boxmask.annotate.events import Event
-from boxmask.annotate.job import Job
-from boxmask.annotate.network import Annotator, choose_precision
-from boxmask.annotate.opening import Opened
-from boxmask.annotate.run import run
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.network import DeviceNetwork, choose_precision, to_numpy
+from boxmask.annotate.prepare import BoxViews
 from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 from boxmask.geometry import paste
 from boxmask.images import load_image
@@ -87,14 +87,14 @@ def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(tmp_path: Path)
     assert annotate(job).tally.statuses["ok"] == 22
 
 
-def opened(side: int, views: int) -> Opened:
+def box_views(side: int, views: int) -> BoxViews:
     pixels = torch.zeros(views, 3, side, side, dtype=torch.uint8)
     seen = Views(pixels, torch.zeros(views, 4), torch.arange(views))
     none = np.zeros((0, 4))
-    return Opened(0, (1, 1), none[:, 0].astype(np.int64), none, none[:, 0] > 0, seen, [])
+    return BoxViews(0, (1, 1), none[:, 0].astype(np.int64), none, none[:, 0] > 0, seen, [])
 
 
-def sides(groups: list[list[Opened]]) -> list[list[tuple[int, int]]]:
+def sides(groups: list[list[BoxViews]]) -> list[list[tuple[int, int]]]:
     return [
         [(one.views.pixels.shape[-1], len(one.views.pixels)) for one in group if one.views]
         for group in groups
@@ -102,8 +102,8 @@ def sides(groups: list[list[Opened]]) -> list[list[tuple[int, int]]]:
 
 
 def test_views_of_one_size_share_a_batch_until_it_is_full() -> None:
-    images = [opened(8, 2), opened(9, 1), opened(8, 1), opened(8, 1), opened(9, 1)]
-    batches = sides(list(in_batches(images, limit=3)))
+    images = [box_views(8, 2), box_views(9, 1), box_views(8, 1), box_views(8, 1), box_views(9, 1)]
+    batches = sides(list(group_by_view_size(images, limit=3)))
     assert batches == [[(8, 2), (8, 1)], [(9, 1), (9, 1)], [(8, 1)]]
 
 
@@ -114,16 +114,18 @@ def test_many_sizes_wait_no_longer_than_memory_allows() -> None:
         nonlocal drawn
         for side in range(1, 30):
             drawn += 1
-            yield opened(side, 1)
+            yield box_views(side, 1)
 
-    batches = in_batches(images(), limit=2)
+    batches = group_by_view_size(images(), limit=2)
     assert sides([next(batches)]) == [[(1, 1)]]
     assert drawn == 9
     assert len(list(batches)) == 28
 
 
 def test_an_image_with_too_many_views_is_a_batch_of_its_own() -> None:
-    batches = sides(list(in_batches([opened(8, 1), opened(8, 9), opened(8, 1)], limit=3)))
+    batches = sides(
+        list(group_by_view_size([box_views(8, 1), box_views(8, 9), box_views(8, 1)], limit=3))
+    )
     assert batches == [[(8, 1)], [(8, 9)], [(8, 1)]]
 
 
@@ -148,12 +150,12 @@ def test_bf16_keeps_the_masks_of_a_trained_network() -> None:
         torch.autograd.backward(loss)
         optimiser.step()
     assert loss.item() < 0.3
-    masks = [
-        Annotator(network, device="cpu", precision=precision).ask(views, chunk=16).arrive()[0] > 0.5
+    fp32, bf16 = (
+        to_numpy(DeviceNetwork(network, device="cpu", precision=precision).predict(views, chunk=16))
         for precision in ("fp32", "bf16")
-    ]
-    both = (masks[0] & masks[1]).sum(axis=(1, 2))
-    either = (masks[0] | masks[1]).sum(axis=(1, 2))
+    )
+    both = ((fp32[0] > 0.5) & (bf16[0] > 0.5)).sum(axis=(1, 2))
+    either = ((fp32[0] > 0.5) | (bf16[0] > 0.5)).sum(axis=(1, 2))
     assert (both / either).mean() >= 0.98
 
 
@@ -223,7 +225,7 @@ def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
     data["images"][1]["file_name"] = "./0.png"
     twice = make_job(tmp_path / "twice", data, yolo=tmp_path / "yolo")
     job = make_job(tmp_path)
-    refusals: list[tuple[Job, str]] = [
+    refusals: list[tuple[AnnotateJob, str]] = [
         (twice, r"'0.png' and './0.png' would both"),
         (replace(job, yolo=job.boxes), "a file; --yolo is the name of a folder"),
         (replace(job, index_png=job.images), r"0.png: --index-png would write over this image"),
@@ -246,10 +248,10 @@ def test_events_count_up_to_every_box(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     (job.images / "1.png").unlink()
     events: list[Event] = []
-    run(job, events.append)
-    masks = [event.done for event in events if event.stage == "masks"]
+    run.annotate(job, events.append)
+    masks = [event.done for event in events if event.stage.name == "masks"]
     assert masks == sorted(masks) and masks[-1] == 12
-    assert [*dict.fromkeys(event.stage for event in events)] == ["read", "masks", "merge"]
+    assert [*dict.fromkeys(event.stage.name for event in events)] == ["read", "masks", "merge"]
 
 
 def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
@@ -268,5 +270,5 @@ def test_a_dry_run_tells_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_images_larger_than_allowed_are_skipped(tmp_path: Path) -> None:
-    job: Job = make_job(tmp_path, boxes_of(1, 2), max_pixels=WIDTH * HEIGHT - 1)
+    job: AnnotateJob = make_job(tmp_path, boxes_of(1, 2), max_pixels=WIDTH * HEIGHT - 1)
     assert annotate(job).tally.reasons == {"image has too many pixels": 2}

@@ -18,9 +18,8 @@ import pytest
 import torch
 from annotation_files import annotate, boxes_of, make_job
 
-from boxmask.annotate.job import Job
-from boxmask.annotate.lock import exclusive
-from boxmask.annotate.work import WorkFolder
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.work_folder import WorkFolder, hold_lock
 from boxmask.errors import RunError
 
 # The calls between which the state on the disk changes.
@@ -39,7 +38,7 @@ def tick_before(calls: Callable[[], None]) -> None:
         setattr(os, name, hooked)
 
 
-def run_and_die(job: Job, at: int) -> None:
+def run_and_die(job: AnnotateJob, at: int) -> None:
     """Run a job and be killed before the durable call number `at`, counted from 0."""
     torch.set_num_threads(1)
     left = at
@@ -54,7 +53,7 @@ def run_and_die(job: Job, at: int) -> None:
     annotate(job)
 
 
-def run_whole(job: Job) -> None:
+def run_whole(job: AnnotateJob) -> None:
     """Run a job on one thread."""
     torch.set_num_threads(1)
     annotate(job)
@@ -73,31 +72,33 @@ def one_thread() -> Iterator[None]:
 def processes() -> ForkServerContext:
     """Start processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__, "boxmask.annotate.engine"])
+    context.set_forkserver_preload(["__main__", __name__, "boxmask.annotate.shards"])
     return context
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> AnnotateJob:
     return make_job(tmp_path, boxes_of(4, 2))
 
 
 @pytest.fixture
-def whole(job: Job) -> bytes:
+def whole(job: AnnotateJob) -> bytes:
     """The bytes of an unbroken run, beside the job's own output."""
     unbroken = replace(job, out=job.out.with_name("unbroken.json"))
     annotate(unbroken)
     return unbroken.out.read_bytes()
 
 
-def wipe(job: Job) -> None:
+def wipe(job: AnnotateJob) -> None:
     """Forget all that a run of the job has written."""
     work = WorkFolder(job.out)
     for path in (*work.path.glob("*"), work.out, work.log):
         path.unlink(missing_ok=True)
 
 
-def test_killed_at_every_durable_call(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+def test_killed_at_every_durable_call(
+    job: AnnotateJob, whole: bytes, processes: ForkServerContext
+) -> None:
     job = replace(job, yolo=job.out.with_name("yolo"))
     survived = at = 0
     while not survived:
@@ -114,7 +115,9 @@ def test_killed_at_every_durable_call(job: Job, whole: bytes, processes: ForkSer
     assert at > 2 * 3 + 12  # two shards: parts, plan, log, output, exports
 
 
-def test_killed_again_and_again(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+def test_killed_again_and_again(
+    job: AnnotateJob, whole: bytes, processes: ForkServerContext
+) -> None:
     job = replace(job, shard_boxes=1)
     exits: list[int | None] = []
     while 0 not in exits and len(exits) < 20:
@@ -126,7 +129,9 @@ def test_killed_again_and_again(job: Job, whole: bytes, processes: ForkServerCon
     assert job.out.read_bytes() == whole
 
 
-def test_killed_at_random_moments(job: Job, whole: bytes, processes: ForkServerContext) -> None:
+def test_killed_at_random_moments(
+    job: AnnotateJob, whole: bytes, processes: ForkServerContext
+) -> None:
     moments = random.Random(0)
     killed, longest = 0, 0.6
     while killed < 4:
@@ -155,7 +160,7 @@ def test_killed_at_random_moments(job: Job, whole: bytes, processes: ForkServerC
     ids=["truncated", "flipped", "garbage", "empty"],
 )
 def test_a_part_damaged_by_hand_is_made_again(
-    job: Job, whole: bytes, processes: ForkServerContext, spoil: Callable[[bytes], bytes]
+    job: AnnotateJob, whole: bytes, processes: ForkServerContext, spoil: Callable[[bytes], bytes]
 ) -> None:
     stop_at_merge(job, processes)
     part = WorkFolder(job.out).part(1)
@@ -165,7 +170,7 @@ def test_a_part_damaged_by_hand_is_made_again(
     assert job.out.read_bytes() == whole
 
 
-def stop_at_merge(job: Job, processes: ForkServerContext) -> None:
+def stop_at_merge(job: AnnotateJob, processes: ForkServerContext) -> None:
     """Leave a run that has all its parts and no output."""
     work = WorkFolder(job.out)
     for at in range(40):
@@ -177,10 +182,10 @@ def stop_at_merge(job: Job, processes: ForkServerContext) -> None:
     raise AssertionError("never came to the merge")
 
 
-def test_a_second_run_on_the_same_work_folder_refuses_at_once(job: Job) -> None:
+def test_a_second_run_on_the_same_work_folder_refuses_at_once(job: AnnotateJob) -> None:
     work = WorkFolder(job.out).path
     work.mkdir()
-    with exclusive(work):
+    with hold_lock(work):
         began = time.monotonic()
         with pytest.raises(RunError, match="another run is at work here"):
             annotate(job)
@@ -190,12 +195,12 @@ def test_a_second_run_on_the_same_work_folder_refuses_at_once(job: Job) -> None:
 
 def hold(work: Path, held: "multiprocessing.synchronize.Event") -> None:
     """Hold a work folder until killed."""
-    with exclusive(work):
+    with hold_lock(work):
         held.set()
         time.sleep(600)
 
 
-def test_a_killed_run_frees_its_work_folder(job: Job, processes: ForkServerContext) -> None:
+def test_a_killed_run_frees_its_work_folder(job: AnnotateJob, processes: ForkServerContext) -> None:
     work = WorkFolder(job.out).path
     work.mkdir()
     held = processes.Event()
@@ -222,7 +227,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", [100, 900, 1500])
 def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_later(
-    job: Job, whole: bytes, size: int
+    job: AnnotateJob, whole: bytes, size: int
 ) -> None:
     with (
         largest_file(size),
@@ -235,7 +240,7 @@ def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_later(
 
 
 def test_another_failure_of_the_disk_is_plain_and_not_called_full(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+    job: AnnotateJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(handle: int) -> None:
         raise OSError(errno.EIO, "broken")
@@ -245,7 +250,9 @@ def test_another_failure_of_the_disk_is_plain_and_not_called_full(
         annotate(job)
 
 
-def test_a_folder_that_cannot_be_made_is_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_made_is_named(
+    job: AnnotateJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(path: Path, **_: object) -> None:
         raise PermissionError(errno.EACCES, "no", str(path))
 

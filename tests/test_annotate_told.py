@@ -28,13 +28,12 @@ from pycocotools import mask as coco_mask
 
 from boxmask.annotate import neighbours
 from boxmask.annotate.estimate import estimate
-from boxmask.annotate.job import Job, as_tightness
-from boxmask.annotate.neighbours import Placed, neighbours_of
-from boxmask.annotate.opening import open_image
-from boxmask.annotate.run import open_scope
-from boxmask.annotate.scope import Scope
-from boxmask.annotate.told import Told, can_be_told, told_by
-from boxmask.annotate.work import WorkFolder
+from boxmask.annotate.hints import Hints, hints_without_measuring, takes_hints
+from boxmask.annotate.job import AnnotateJob, parse_tightness
+from boxmask.annotate.neighbours import ImageBoxes, find_neighbours
+from boxmask.annotate.prepare import prepare_image
+from boxmask.annotate.work_folder import WorkFolder
+from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.check import check
 from boxmask.data import read
 from boxmask.errors import ConfigError, InputError, RunError
@@ -50,14 +49,14 @@ Floats = npt.NDArray[np.float64]
 WINDOWS = {"window_masks": True, "head": "hourglass10", "view_size": 24, "large_view_size": 28}
 
 
-def window_job(folder: Path, data: Json | None = None, **changes: Any) -> Job:
+def window_job(folder: Path, data: Json | None = None, **changes: Any) -> AnnotateJob:
     """Make a job of a network with window masks, on photos full of boxes over each other."""
     folder.mkdir(exist_ok=True)
     return make_job(folder, data, weights=write_weights(folder, **WINDOWS), **changes)
 
 
-def scope_of(job: Job) -> Scope:
-    return open_scope(job, told_by(job), silent)
+def workload_of(job: AnnotateJob) -> Workload:
+    return open_workload(Inputs(job, "cpu", "fp32", silent), hints_without_measuring(job))
 
 
 boxes = st.lists(
@@ -79,9 +78,9 @@ def test_neighbours_are_the_boxes_that_reach_into_the_window(
     windows = corners[asked] + [-2, -1, 1, 2]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_ENTRIES", entries)
-        those = neighbours_of(
-            Placed(rows[asked], corners[asked], labels[asked]),
-            Placed(rows, corners, labels),
+        those = find_neighbours(
+            ImageBoxes(rows[asked], corners[asked], labels[asked]),
+            ImageBoxes(rows, corners, labels),
             windows,
         )
     assert len(those) == len(asked)
@@ -110,10 +109,10 @@ def test_neighbours_are_all_sound_boxes_of_the_image_whatever_is_asked(tmp_path:
         )
     ):
         data["annotations"][2 * place].update(change)
-    scope = scope_of(window_job(tmp_path, data))
-    assert scope.told == Told(0.0, neighbours=True)
-    assert scope.objects(0).tolist() == [0, 2, 8]
-    assert scope.objects(1).tolist() == [1, 3, 5, 7, 9, 11]
+    workload = workload_of(window_job(tmp_path, data))
+    assert workload.hints == Hints(0.0, neighbours=True)
+    assert workload.objects(0).tolist() == [0, 2, 8]
+    assert workload.objects(1).tolist() == [1, 3, 5, 7, 9, 11]
 
 
 class Watched:
@@ -121,7 +120,7 @@ class Watched:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[tuple[Floats, float, list[Neighbours] | None]] = []
-        monkeypatch.setattr("boxmask.annotate.opening.cut_views", self)
+        monkeypatch.setattr("boxmask.annotate.prepare.cut_views", self)
 
     def __call__(self, config: Any, image: Any, boxes: Floats, **told: Any) -> Any:
         self.told.append((boxes, told["tightness"], told["neighbours"]))
@@ -135,8 +134,8 @@ def test_the_network_is_told_what_was_decided(
     config = tiny_network(**WINDOWS).config
     job = window_job(tmp_path, boxes_of(1, 3), tightness=0.1)
     for wanted in (job, replace(job, neighbours="off")):
-        scope = scope_of(wanted)
-        open_image(scope, config, image=0, rows=np.array([1]))
+        workload = workload_of(wanted)
+        prepare_image(workload, config, image=0, rows=np.array([1]))
     (boxes, tightness, near), (_, _, none) = watched.told
     assert boxes.tolist() == [[1, 4, 11, 24]] and tightness == 0.1
     assert near is not None and none is None
@@ -260,17 +259,17 @@ def genome(folder: Path) -> list[Json]:
 @pytest.mark.parametrize(
     ("maker", "told"),
     [
-        (plain, Told(0.0, neighbours=True)),
-        (detections, Told(0.08, neighbours=True)),
-        (genome, Told(0.08, neighbours=False)),
+        (plain, Hints(0.0, neighbours=True)),
+        (detections, Hints(0.08, neighbours=True)),
+        (genome, Hints(0.08, neighbours=False)),
     ],
 )
 def test_what_the_format_decides_is_in_the_plan_and_can_be_overruled(
-    tmp_path: Path, maker: Callable[[Path], Any], told: Told
+    tmp_path: Path, maker: Callable[[Path], Any], told: Hints
 ) -> None:
     job = window_job(tmp_path)
     job.boxes.write_text(json.dumps(maker(tmp_path)))
-    assert told_by(job) == annotate(job).told == told
+    assert hints_without_measuring(job) == annotate(job).told == told
     assert check(read(job.boxes), job.out).holds
     plan = json.loads(WorkFolder(job.out).plan.read_bytes())["settings"]
     assert plan["--tightness"] == told.tightness
@@ -278,20 +277,20 @@ def test_what_the_format_decides_is_in_the_plan_and_can_be_overruled(
     same = replace(job, tightness=told.tightness, neighbours="on" if told.neighbours else "off")
     assert annotate(same).already_done
     other = replace(job, tightness=0.25, neighbours="off" if told.neighbours else "on")
-    assert told_by(other) == Told(0.25, not told.neighbours)
+    assert hints_without_measuring(other) == Hints(0.25, not told.neighbours)
     with pytest.raises(RunError, match=rf"--tightness: was {told.tightness}, now 0\.25\n  --neigh"):
         annotate(other)
 
 
 def test_a_dry_run_says_what_would_be_told(tmp_path: Path) -> None:
     job = window_job(tmp_path, tightness=0.1)
-    assert estimate(job, silent).told == Told(0.1, neighbours=True)
+    assert estimate(job, silent).told == Hints(0.1, neighbours=True)
 
 
 def test_a_network_without_window_masks_cannot_be_told(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     for fine in (job, replace(job, tightness=0.0, neighbours="off")):
-        assert told_by(fine) is None
+        assert hints_without_measuring(fine) is None
     summary = annotate(job)
     assert summary.told is None
     assert all("tightness" not in one["boxmask"] for one in output(job)["annotations"])
@@ -309,20 +308,20 @@ def test_a_network_without_window_masks_cannot_be_told(tmp_path: Path) -> None:
 def test_weights_that_cannot_be_read_cannot_be_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.safetensors"
     path.write_bytes(content)
-    assert not can_be_told(path)
+    assert not takes_hints(path)
 
 
 @pytest.mark.parametrize(
     ("text", "tightness"), [("auto", "auto"), ("exact", 0.0), ("0", 0.0), ("0.08", 0.08)]
 )
 def test_tightness_is_spelled_as_people_do(text: str, tightness: object) -> None:
-    assert as_tightness(text) == tightness
+    assert parse_tightness(text) == tightness
 
 
 @pytest.mark.parametrize("text", ["loose", "-0.1", "0.6", "nan", "10%"])
 def test_another_tightness_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=f"--tightness is {text}; give auto, exact, or a number"):
-        as_tightness(text)
+        parse_tightness(text)
 
 
 def test_an_image_with_a_thousand_boxes_tells_each_of_those_in_its_window(tmp_path: Path) -> None:
@@ -331,33 +330,33 @@ def test_an_image_with_a_thousand_boxes_tells_each_of_those_in_its_window(tmp_pa
         {"id": k, "image_id": 0, "category_id": 1, "bbox": [k % 35, k // 35 % 25, 4, 4]}
         for k in range(1000)
     ]
-    scope = scope_of(window_job(tmp_path, data))
+    workload = workload_of(window_job(tmp_path, data))
     config = tiny_network(**WINDOWS).config
-    rows = scope.objects(0)
+    rows = workload.objects(0)
     assert len(rows) == 1000
-    few = open_image(scope, config, image=0, rows=rows[10:12])[1]
-    many = open_image(scope, config, image=0, rows=rows)[1]
+    few = prepare_image(workload, config, image=0, rows=rows[10:12])[1]
+    many = prepare_image(workload, config, image=0, rows=rows)[1]
     assert few.views is not None and many.views is not None
     assert few.views.hints is not None and many.views.hints is not None
     assert torch.equal(few.views.hints, many.views.hints[10:12])
 
 
 def test_boxes_of_no_known_category_are_like_no_other() -> None:
-    def placed(row: int, label: int) -> Placed:
+    def placed(row: int, label: int) -> ImageBoxes:
         box = np.array([[10.0 + row, 10, 30, 30]])
-        return Placed(np.array([row]), box, np.array([label], np.int32))
+        return ImageBoxes(np.array([row]), box, np.array([label], np.int32))
 
     window = np.array([[0.0, 0, 50, 50]])
     for label, same in ((3, True), (-1, False)):
-        (found,) = neighbours_of(placed(0, label), placed(1, label), window)
+        (found,) = find_neighbours(placed(0, label), placed(1, label), window)
         assert found.same.tolist() == [same]
 
 
 def test_a_number_without_a_point_is_a_tightness_too(tmp_path: Path) -> None:
-    assert annotate(window_job(tmp_path, tightness=0)).told == Told(0.0, neighbours=True)
+    assert annotate(window_job(tmp_path, tightness=0)).told == Hints(0.0, neighbours=True)
 
 
 def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(InputError, match="no such weights file"):
-            can_be_told(path)
+            takes_hints(path)

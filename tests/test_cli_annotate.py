@@ -12,30 +12,30 @@ import pytest
 from annotation_files import boxes_of, make_job, output, write_weights
 from typer.testing import CliRunner, Result
 
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import AnnotateJob
 from boxmask.cli import app
 from boxmask.cli.annotate import annotate
 
 
-def arguments(job: Job, *more: str) -> list[str]:
+def arguments(job: AnnotateJob, *more: str) -> list[str]:
     given = {"--images": job.images, "--out": job.out, "--weights": job.weights}
     options = [str(part) for pair in given.items() for part in pair]
     return ["annotate", str(job.boxes), *options, "--shard-boxes", "4", *more]
 
 
-def call(job: Job, *more: str) -> Result:
+def call(job: AnnotateJob, *more: str) -> Result:
     return CliRunner().invoke(app, arguments(job, *more))
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> AnnotateJob:
     """A job of which one box is skipped."""
     data = boxes_of(4, 3)
     data["annotations"][5]["bbox"] = None
     return make_job(tmp_path, data)
 
 
-def test_the_summary_says_what_became_of_each_annotation(job: Job) -> None:
+def test_the_summary_says_what_became_of_each_annotation(job: AnnotateJob) -> None:
     result = call(job)
     assert result.exit_code == 0, result.output
     shown = [line for line in result.stdout.splitlines() if "│" in line]
@@ -64,25 +64,25 @@ def test_the_summary_says_what_the_network_was_told(tmp_path: Path) -> None:
     assert summary["told"] == {"tightness": 0.0, "neighbours": False}
 
 
-def test_json_is_all_that_goes_to_standard_output(job: Job) -> None:
+def test_json_is_all_that_goes_to_standard_output(job: AnnotateJob) -> None:
     summary = json.loads(call(job, "--json").stdout)
     assert summary["tally"]["statuses"] == {"ok": 11, "kept": 0, "crowd": 0, "skipped": 1}
     assert (summary["predicted"], summary["already_done"]) == (11, False)
 
 
-def test_a_dry_run_prints_an_estimate(job: Job) -> None:
+def test_a_dry_run_prints_an_estimate(job: AnnotateJob) -> None:
     assert re.search(r"about .* boxes/s\s+on cpu in fp32", call(job, "--dry-run").stdout)
     assert json.loads(call(job, "--dry-run", "--json").stdout)["boxes"] == 11
     assert not job.out.exists()
 
 
 @pytest.mark.parametrize(("allowed", "status"), [("0", 3), ("1", 0)])
-def test_more_skipped_than_allowed_is_status_3(job: Job, allowed: str, status: int) -> None:
+def test_more_skipped_than_allowed_is_status_3(job: AnnotateJob, allowed: str, status: int) -> None:
     assert call(job, "--max-skipped", allowed).exit_code == status
     assert len(output(job)["annotations"]) == 12
 
 
-def test_an_error_is_one_sentence_and_status_1(job: Job) -> None:
+def test_an_error_is_one_sentence_and_status_1(job: AnnotateJob) -> None:
     result = call(job, "--strict")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "error: " in result.stderr and "record 6 (id 5): box is missing" in result.stderr
@@ -91,14 +91,14 @@ def test_an_error_is_one_sentence_and_status_1(job: Job) -> None:
 @pytest.mark.parametrize(
     "option", [["--exif", "sideways"], ["--precision", "fp8"], ["--tightness", "1"], ["--nonsense"]]
 )
-def test_a_wrong_option_is_status_2(job: Job, option: list[str]) -> None:
+def test_a_wrong_option_is_status_2(job: AnnotateJob, option: list[str]) -> None:
     assert call(job, *option).exit_code == 2
 
 
 def test_the_defaults_are_those_of_the_job() -> None:
     parameters = inspect.signature(annotate).parameters
-    shared = [field for field in fields(Job) if field.name in parameters]
-    assert {field.name for field in fields(Job)} - set(parameters) == {"reading"}
+    shared = [field for field in fields(AnnotateJob) if field.name in parameters]
+    assert {field.name for field in fields(AnnotateJob)} - set(parameters) == {"reading"}
     for field in shared[3:]:
         assert parameters[field.name].default == field.default, field.name
 
@@ -106,12 +106,12 @@ def test_the_defaults_are_those_of_the_job() -> None:
 # The command, interrupted from within as soon as its third part is written.
 INTERRUPTED = """
 import signal
-from boxmask.annotate import engine
+from boxmask.annotate import shards
 from boxmask.cli import app
 
 # A shell that runs the tests in the background has its children ignore the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-write, written = engine.write_part, []
+write, written = shards.write_part, []
 
 def write_part(*part):
     write(*part)
@@ -119,7 +119,7 @@ def write_part(*part):
     if len(written) == 3:
         signal.raise_signal(signal.SIGINT)
 
-engine.write_part = write_part
+shards.write_part = write_part
 app()
 """
 

@@ -12,7 +12,7 @@ from annotation_files import tiny_network
 from evaluation_files import HEIGHT, WIDTH, annotation, form, rectangle, write
 from PIL import Image
 
-from boxmask.annotate.told import Told
+from boxmask.annotate.hints import Hints
 from boxmask.errors import ConfigError
 from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.reading import read_masks
@@ -79,14 +79,14 @@ def test_the_network_sees_the_moved_boxes(job: EvaluateJob) -> None:
 @pytest.mark.parametrize(
     ("changes", "told", "said"),
     [
-        ({}, Told(0.0, neighbours=True), "that boxes are exact, and where"),
-        ({"loosen": 0.2}, Told(0.2, neighbours=True), "boxes are off by 20.0 % of each side"),
-        ({"loosen": 0.2, "tightness": 0.0}, Told(0.0, neighbours=True), "boxes are exact"),
-        ({"neighbours": "off"}, Told(0.0, neighbours=False), "not where their neighbours are."),
+        ({}, Hints(0.0, neighbours=True), "that boxes are exact, and where"),
+        ({"loosen": 0.2}, Hints(0.2, neighbours=True), "boxes are off by 20.0 % of each side"),
+        ({"loosen": 0.2, "tightness": 0.0}, Hints(0.0, neighbours=True), "boxes are exact"),
+        ({"neighbours": "off"}, Hints(0.0, neighbours=False), "not where their neighbours are."),
     ],
 )
 def test_a_network_is_told_how_far_the_boxes_were_moved(
-    job: EvaluateJob, changes: dict[str, object], told: Told, said: str
+    job: EvaluateJob, changes: dict[str, object], told: Hints, said: str
 ) -> None:
     weights = job.ground_truth.with_name("windows.safetensors")
     save_network(weights, tiny_network(head="hourglass10", view_size=24, window_masks=True), {})

@@ -12,7 +12,7 @@ from annotation_files import WIDTH, annotate, make_job, output
 from box_files import write
 from typer.testing import CliRunner
 
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import AnnotateJob
 from boxmask.check import check
 from boxmask.cli import app
 from boxmask.data import Input, ReadOptions, build_dataset, format_of, read_boxes
@@ -61,7 +61,7 @@ def registered() -> Iterator[None]:
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> AnnotateJob:
     folder = tmp_path / "owls"
     folder.mkdir()
     (folder / "0.txt").write_text("owl 1 2 20 20\nelf 3 3 0 4\n")
@@ -69,7 +69,7 @@ def job(tmp_path: Path) -> Job:
     return make_job(tmp_path, boxes=folder)
 
 
-def test_a_folder_is_read_annotated_and_checked(job: Job) -> None:
+def test_a_folder_is_read_annotated_and_checked(job: AnnotateJob) -> None:
     annotate(job)
     records = output(job)["annotations"]
     assert [row["boxmask"].get("reason") for row in records] == [
@@ -84,7 +84,7 @@ def test_a_folder_is_read_annotated_and_checked(job: Job) -> None:
     assert check(read_dataset(job.boxes), job.out).holds
 
 
-def test_a_second_run_notices_that_a_file_of_the_folder_has_changed(job: Job) -> None:
+def test_a_second_run_notices_that_a_file_of_the_folder_has_changed(job: AnnotateJob) -> None:
     annotate(job)
     assert annotate(job).already_done
     (job.boxes / "0.txt").write_text("owl 1 2 20 21\n")
@@ -100,7 +100,7 @@ def test_a_file_of_no_known_format_is_told_of_this_one_too(tmp_path: Path) -> No
         read_dataset(path, ReadOptions(format="voc"))
 
 
-def test_the_format_is_gone_when_it_is_taken_away(job: Job) -> None:
+def test_the_format_is_gone_when_it_is_taken_away(job: AnnotateJob) -> None:
     assert format_of(job.boxes) == NAME
     entry = FORMATS.pop(NAME)
     with pytest.raises(InputError, match="cannot be read: Is a directory"):

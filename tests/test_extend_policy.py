@@ -10,8 +10,8 @@ import pytest
 from annotation_files import annotate, boxes_of, make_job, output
 from box_files import annotation, coco, write
 
-from boxmask.annotate.job import Job
-from boxmask.annotate.work import WorkFolder
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.work_folder import WorkFolder
 from boxmask.check import check
 from boxmask.data import ReadOptions, read
 from boxmask.errors import InputError
@@ -34,7 +34,7 @@ def policy() -> Iterator[None]:
     del FAULTS[SMALL]
 
 
-def job_of(folder: Path, *boxes: list[float], key: str = "bbox") -> Job:
+def job_of(folder: Path, *boxes: list[float], key: str = "bbox") -> AnnotateJob:
     """Return a job with these boxes on one image, of a stated size if they are in pixels."""
     data = boxes_of(1, len(boxes))
     for record, box in zip(data["annotations"], boxes, strict=True):
@@ -45,7 +45,7 @@ def job_of(folder: Path, *boxes: list[float], key: str = "bbox") -> Job:
     return make_job(folder, data)
 
 
-def marks(job: Job) -> list[Any]:
+def marks(job: AnnotateJob) -> list[Any]:
     rows = output(job)["annotations"]
     return [(row["boxmask"]["status"], row["boxmask"].get("reason")) for row in rows]
 

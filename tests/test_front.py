@@ -14,7 +14,7 @@ from front_files import ROOT, write_folder
 
 import boxmask
 from boxmask import front, options
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import AnnotateJob
 from boxmask.data import ReadOptions
 from boxmask.evaluate.job import EvaluateJob
 
@@ -61,7 +61,8 @@ def test_all_is_all() -> None:
 def test_a_verb_is_a_function_whoever_came_first(first: str) -> None:
     code = f"{first}import boxmask; print([callable(getattr(boxmask, n)) for n in {VERBS!r}])"
     assert python(code) == "[True, True, True, True]"
-    code = f"{first}import boxmask, boxmask.annotate.job as j; print(j.Job.flip, boxmask.annotate)"
+    code = f"{first}import boxmask, boxmask.annotate.job as j; "
+    code += "print(j.AnnotateJob.flip, boxmask.annotate)"
     assert python(code).startswith("False <module 'boxmask.annotate'")
 
 
@@ -118,7 +119,9 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
 
     named = {"boxes", "images", "out", "reading"}
     assert set(options.Reading.__annotations__) == fields(ReadOptions)
-    assert set(options.Annotating.__annotations__) == fields(Job) - named | fields(ReadOptions)
+    assert set(options.Annotating.__annotations__) == fields(AnnotateJob) - named | fields(
+        ReadOptions
+    )
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named
 

@@ -16,6 +16,7 @@ LEAVES = {
     "faults",
     "formats",
     "mark",
+    "ordered",
     "durable",
     "bundled",
 }
@@ -30,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "durable": set(),
     "bundled": set(),
     "mark": set(),
+    "ordered": set(),
     "dataset": {"errors"},
     "faults": {"errors"},
     "formats": set(),

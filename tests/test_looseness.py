@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from annotation_files import annotate, boxes_of, make_job, write_weights
 
-from boxmask.annotate import looseness
-from boxmask.annotate.job import Job
-from boxmask.annotate.looseness import ASKED_AS, SAMPLE, measured_tightness, sampled
-from boxmask.annotate.network import Annotator
+from boxmask.annotate import tightness
+from boxmask.annotate.hints import Hints
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.parts import Outcome, Part, pack
 from boxmask.annotate.plan import Shard
-from boxmask.annotate.scope import Scope
-from boxmask.annotate.told import Told
+from boxmask.annotate.tightness import SAMPLE, SAMPLE_TIGHTNESS, measure_tightness, sample_workload
+from boxmask.annotate.workload import Workload
 from boxmask.data import read
 from boxmask.mark import Status
 
 SIDE = 1000
-NETWORK = cast(Annotator, None)  # the fakes below do not ask it
+NETWORK = cast(DeviceNetwork, None)  # the fakes below do not ask it
 
 
-def scope_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -> Scope:
+def workload_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -> Workload:
     """Boxes about squares whose corner is (200, 200), each side off by a normal error."""
     random = np.random.default_rng(0)
     corners = 200 + np.array([0, 0, side, side]) + side * random.normal(0, error, (count, 4))
@@ -42,8 +42,8 @@ def scope_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -
     path.write_text(json.dumps(content))
     dataset = read(path)
     status = np.full(count, Status.OK.code, dtype=np.uint8)
-    job = Job(boxes=path, images=folder, out=folder / "out.json")
-    return Scope(job, Told(0.0, neighbours=False), dataset, status)
+    job = AnnotateJob(boxes=path, images=folder, out=folder / "out.json")
+    return Workload(job, Hints(0.0, neighbours=False), dataset, status)
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ def network(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A network that always finds the square, as surely as it is told to."""
     told: dict[str, Any] = {"quality": 0.9, "side": 100, "asked": []}
 
-    def run_shard(scope: Scope, shard: Shard, annotator: Annotator, report: object) -> Part:
+    def run_shard(workload: Workload, shard: Shard, network: DeviceNetwork, report: object) -> Part:
         tight = (200, 200, told["side"], told["side"])
         found, sizes = [], {}
-        for image, rows in scope.wanted(shard, most=None):
+        for image, rows in workload.rows_to_predict(shard, at_once=None):
             sizes[image] = (SIDE, SIDE)
             told["asked"] += rows.tolist()
             found += [Outcome(int(row), quality=told["quality"], box=tight) for row in rows]
-        assert scope.tightness == ASKED_AS
+        assert workload.tightness == SAMPLE_TIGHTNESS
         return pack(found, sizes)
 
-    monkeypatch.setattr(looseness, "run_shard", run_shard)
+    monkeypatch.setattr(tightness, "run_shard", run_shard)
     return told
 
 
@@ -69,43 +69,43 @@ def network(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_spread_is_that_of_the_sides(
     tmp_path: Path, network: dict[str, Any], error: float
 ) -> None:
-    spread = looseness.measured_spread(scope_of(tmp_path, error), NETWORK)
+    spread = tightness.measure_spread(workload_of(tmp_path, error), NETWORK)
     assert spread == pytest.approx(error, rel=0.12)
     assert len(network["asked"]) == len(set(network["asked"])) == SAMPLE
 
 
 def test_exact_boxes_are_taken_for_exact(tmp_path: Path, network: dict[str, Any]) -> None:
-    assert measured_tightness(scope_of(tmp_path, 0), NETWORK) == 0
+    assert measure_tightness(workload_of(tmp_path, 0), NETWORK) == 0
 
 
 def test_wilder_boxes_are_not_taken_for_wilder_than_any_that_were_tried(
     tmp_path: Path, network: dict[str, Any]
 ) -> None:
-    assert measured_tightness(scope_of(tmp_path, 0.3), NETWORK) == looseness.ERRORS[-1]
+    assert measure_tightness(workload_of(tmp_path, 0.3), NETWORK) == tightness.ERRORS[-1]
 
 
 def test_a_network_that_is_not_sure_concludes_nothing(
     tmp_path: Path, network: dict[str, Any]
 ) -> None:
     network["quality"] = 0.5
-    assert measured_tightness(scope_of(tmp_path, 0.1), NETWORK) is None
+    assert measure_tightness(workload_of(tmp_path, 0.1), NETWORK) is None
 
 
 def test_few_or_small_boxes_say_nothing(tmp_path: Path, network: dict[str, Any]) -> None:
-    assert measured_tightness(scope_of(tmp_path, 0.1, count=11), NETWORK) is None
+    assert measure_tightness(workload_of(tmp_path, 0.1, count=11), NETWORK) is None
     network["side"] = 15
-    assert measured_tightness(scope_of(tmp_path, 0.1, side=15), NETWORK) is None
+    assert measure_tightness(workload_of(tmp_path, 0.1, side=15), NETWORK) is None
 
 
 def test_only_what_wants_a_mask_is_asked_for(tmp_path: Path) -> None:
-    scope = scope_of(tmp_path, 0.1)
-    scope.status[::2] = Status.KEPT.code
-    chosen = np.flatnonzero(sampled(scope).status == Status.OK.code)
+    workload = workload_of(tmp_path, 0.1)
+    workload.status[::2] = Status.KEPT.code
+    chosen = np.flatnonzero(sample_workload(workload).status == Status.OK.code)
     assert len(chosen) == SAMPLE and (chosen % 2 == 1).all()
-    assert (scope.status[1::2] == Status.OK.code).all()
+    assert (workload.status[1::2] == Status.OK.code).all()
 
 
-def window_job(folder: Path) -> Job:
+def window_job(folder: Path) -> AnnotateJob:
     windows = {"window_masks": True, "head": "hourglass10", "view_size": 24}
     return make_job(folder, boxes_of(2, 3), weights=write_weights(folder, **windows))
 
@@ -114,20 +114,22 @@ def test_what_was_measured_is_in_the_plan_and_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = window_job(tmp_path)
-    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.047)
-    assert annotate(job).told == Told(0.05, neighbours=True)
+    monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.047)
+    assert annotate(job).told == Hints(0.05, neighbours=True)
     plan = json.loads((tmp_path / "out.json.boxmask" / "plan.json").read_bytes())
     assert plan["settings"]["--tightness"] == 0.05
-    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.1)
+    monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.1)
     assert annotate(job).already_done
-    assert annotate(replace(job, fresh=True)).told == Told(0.2, neighbours=True)
+    assert annotate(replace(job, fresh=True)).told == Hints(0.2, neighbours=True)
 
 
 def test_what_the_user_says_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looseness, "measured_spread", None)
-    assert annotate(replace(window_job(tmp_path), tightness=0.0)).told == Told(0.0, neighbours=True)
+    monkeypatch.setattr(tightness, "measure_spread", None)
+    assert annotate(replace(window_job(tmp_path), tightness=0.0)).told == Hints(
+        0.0, neighbours=True
+    )
 
 
 def test_what_a_run_that_made_nothing_was_told_is_forgotten(
@@ -139,8 +141,8 @@ def test_what_a_run_that_made_nothing_was_told_is_forgotten(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("boxmask.annotate.run._make_parts", fail)
+        patch.setattr("boxmask.annotate.shards.run_shard", fail)
         with pytest.raises(KeyboardInterrupt):
             annotate(replace(job, tightness=0.3))
-    monkeypatch.setattr(looseness, "measured_spread", lambda scope, annotator: 0.0)
-    assert annotate(job).told == Told(0.0, neighbours=True)
+    monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.0)
+    assert annotate(job).told == Hints(0.0, neighbours=True)

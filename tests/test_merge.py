@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from boxmask.annotate.job import Job
+from boxmask.annotate.job import AnnotateJob
 from boxmask.check import check
 from boxmask.data import read
 
@@ -63,7 +63,7 @@ annotations = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def defective(tmp_path_factory: pytest.TempPathFactory) -> Job:
+def defective(tmp_path_factory: pytest.TempPathFactory) -> AnnotateJob:
     folder = tmp_path_factory.mktemp("defects")
     job = make_job(folder, boxes_of(1, 1), fresh=True)
     for seed, name in enumerate(("good.png", "unsized.png", "cut.png")):
@@ -99,7 +99,7 @@ def verbatim(text: str) -> Json:
     tighten=st.booleans(),
 )
 def test_every_annotation_is_there_once_in_order_with_all_its_keys(
-    defective: Job,
+    defective: AnnotateJob,
     records: list[list[tuple[str, str]]],
     overwrite: bool,
     polygons: bool,
@@ -150,7 +150,7 @@ def tight_box(segmentation: Any) -> list[int]:
     return [int(side) for side in coco_mask.toBbox({**segmentation, "size": size})]
 
 
-def skipped(job: Job) -> str:
+def skipped(job: AnnotateJob) -> str:
     """Annotate a file of one annotation and return the reason why it was skipped, "" if not."""
     annotate(job)
     (record,) = output(job)["annotations"]
@@ -169,7 +169,9 @@ def skipped(job: Job) -> str:
         ("good", f'"{900 * "x"}"', f'bbox is "{199 * "x"}'),
     ],
 )
-def test_the_log_tells_what_was_found(defective: Job, image: str, bbox: str, detail: str) -> None:
+def test_the_log_tells_what_was_found(
+    defective: AnnotateJob, image: str, bbox: str, detail: str
+) -> None:
     defective.boxes.write_text(as_text([[("image_id", f'"{image}"'), ("bbox", bbox)]]))
     assert skipped(defective)
     (line,) = defective.out.with_name("out.json.skipped.jsonl").read_text().splitlines()
@@ -191,7 +193,7 @@ def test_the_log_tells_what_was_found(defective: Job, image: str, bbox: str, det
     ],
 )
 def test_an_image_that_cannot_be_used_skips_its_boxes(
-    defective: Job, image: str, reason: str
+    defective: AnnotateJob, image: str, reason: str
 ) -> None:
     defective.boxes.write_text(as_text([[("image_id", f'"{image}"'), ("bbox", "[0, 0, 1, 1]")]]))
     assert skipped(defective) == reason
@@ -206,7 +208,7 @@ def test_an_image_that_cannot_be_used_skips_its_boxes(
         ("[0, 0, 1, 1]", 1),
     ],
 )
-def test_a_valid_box_however_small_has_a_mask(defective: Job, bbox: str, area: int) -> None:
+def test_a_valid_box_however_small_has_a_mask(defective: AnnotateJob, bbox: str, area: int) -> None:
     defective.boxes.write_text(as_text([[("image_id", '"good"'), ("bbox", bbox)]]))
     annotate(defective)
     (record,) = output(defective)["annotations"]
@@ -214,26 +216,28 @@ def test_a_valid_box_however_small_has_a_mask(defective: Job, bbox: str, area: i
     assert record["area"] == area == coco_mask.area(record["segmentation"])
 
 
-def test_a_box_outside_an_image_of_unknown_size_is_skipped(defective: Job) -> None:
+def test_a_box_outside_an_image_of_unknown_size_is_skipped(defective: AnnotateJob) -> None:
     defective.boxes.write_text(as_text([[("image_id", '"unsized"'), ("bbox", "[50, 0, 5, 5]")]]))
     assert skipped(defective) == "box is outside the image"
 
 
-def test_a_measured_size_is_added_to_its_image(defective: Job) -> None:
+def test_a_measured_size_is_added_to_its_image(defective: AnnotateJob) -> None:
     defective.boxes.write_text(as_text([[("image_id", '"unsized"'), ("bbox", "[1, 1, 5, 5]")]]))
     annotate(defective)
     image = next(image for image in output(defective)["images"] if image["id"] == "unsized")
     assert (image["width"], image["height"]) == (WIDTH, HEIGHT)
 
 
-def test_a_clipped_box_is_counted_and_keeps_its_bbox(defective: Job) -> None:
+def test_a_clipped_box_is_counted_and_keeps_its_bbox(defective: AnnotateJob) -> None:
     defective.boxes.write_text(as_text([[("image_id", '"good"'), ("bbox", "[-9, 1, 20.50, 99]")]]))
     assert annotate(defective).tally.clipped == 1
     assert '"bbox":[-9, 1, 20.50, 99]' in defective.out.read_text()
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_masks_that_are_there_are_kept_unless_overwritten(defective: Job, overwrite: bool) -> None:
+def test_masks_that_are_there_are_kept_unless_overwritten(
+    defective: AnnotateJob, overwrite: bool
+) -> None:
     record = [("image_id", '"good"'), ("bbox", "[1, 1, 9, 9]"), ("segmentation", SEGMENTATIONS[2])]
     defective.boxes.write_text(as_text([record, [*record, ("iscrowd", "1")]]))
     tally = annotate(replace(defective, overwrite=overwrite)).tally
@@ -307,7 +311,7 @@ def test_other_formats_become_coco(
 
 
 def test_a_box_in_fractions_only_is_kept_as_the_pixels_that_it_would_have_been(
-    defective: Job,
+    defective: AnnotateJob,
 ) -> None:
     record = [("image_id", '"unsized"'), ("bbox_relative", "[0.25, 0.1, 0.50, 0.5]")]
     defective.boxes.write_text(as_text([record, [*record, ("bbox", "null")]]))
@@ -321,7 +325,7 @@ def test_a_box_in_fractions_only_is_kept_as_the_pixels_that_it_would_have_been(
     assert check(read(defective.boxes), defective.out).holds
 
 
-def test_a_tightened_output_that_is_annotated_again_stays_as_it_is(defective: Job) -> None:
+def test_a_tightened_output_that_is_annotated_again_stays_as_it_is(defective: AnnotateJob) -> None:
     record = [("image_id", '"good"'), ("bbox", "[1, 1.50, 9, 9]")]
     defective.boxes.write_text(as_text([record]))
     annotate(replace(defective, tighten=True))

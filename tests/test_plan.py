@@ -12,9 +12,9 @@ from annotation_files import annotate, boxes_of, make_job, output, tiny_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.annotate.job import Job, weights_file
-from boxmask.annotate.plan import Plan, Shard, cut_shards, load, save
-from boxmask.annotate.work import WorkFolder
+from boxmask.annotate.job import AnnotateJob, resolve_weights
+from boxmask.annotate.plan import Plan, Shard, cut_shards, load_plan, save_plan
+from boxmask.annotate.work_folder import WorkFolder
 from boxmask.bundled import BUNDLED
 from boxmask.data import ReadOptions
 from boxmask.errors import ConfigError, InputError, RunError, WeightsError
@@ -47,14 +47,14 @@ def test_without_boxes_there_are_no_shards() -> None:
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     plan = Plan({"--weights": "sha256 1", "--min-conf": 0.5, "x": None}, (Shard(0, 3, 7),), True)
-    save(plan, tmp_path / "plan.json")
-    assert load(tmp_path / "plan.json") == plan
+    save_plan(plan, tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json") == plan
 
 
 def test_a_damaged_plan_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(b'{"settings": {')
     with pytest.raises(RunError, match=r"plan\.json: not a plan .* --fresh"):
-        load(tmp_path / "plan.json")
+        load_plan(tmp_path / "plan.json")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_plan_holds_no_path_and_the_work_folder_nothing_else(tmp_path: Path)
 def test_a_job_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
     given = {"boxes": Path("in.json"), "images": Path(), "out": Path("out.json")}
     with pytest.raises(ConfigError, match=said):
-        Job(**(given | changes))  # type: ignore[arg-type]
+        AnnotateJob(**(given | changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, lost: str, said: str) -> Non
 
 def test_without_weights_the_bundled_model_is_asked(tmp_path: Path) -> None:
     job = replace(make_job(tmp_path), weights=None)
-    assert weights_file(job) == BUNDLED
+    assert resolve_weights(job) == BUNDLED
     assert annotate(job).predicted > 0
 
 

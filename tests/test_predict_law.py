@@ -1,4 +1,4 @@
-"""Masks of single pictures in Python are those of `annotate`, to the byte."""
+"""MaskPrediction of single pictures in Python are those of `annotate`, to the byte."""
 
 import json
 from collections.abc import Sequence
@@ -19,9 +19,10 @@ from annotation_files import (
 )
 
 import boxmask
-from boxmask.annotate.job import Job
-from boxmask.annotate.network import Annotator, Answer
+from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.network import DeviceNetwork
 from boxmask.models import Views
+from boxmask.models.inference import MaskPrediction
 
 # pycocotools.mask.decode of 2.0.11 under numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -34,6 +35,8 @@ NETWORKS: dict[str, Json] = {
     "windows": WINDOWS,
     "deepmac": {"family": "deepmac", "image_size": 64},
 }
+
+BATCHES = ("batch_boxes", "batch_images", "shard_boxes")
 
 
 def corners(data: Json) -> list[list[float]]:
@@ -86,7 +89,9 @@ def test_the_law(tmp_path: Path, network: str, told: dict[str, Any], boxes: int)
     if network == "windows":
         spelled = {"tightness": 0.0} | told
         spelled["neighbours"] = "on" if told.get("neighbours", True) else "off"
-    batch = {name: getattr(Job, name) for name in ("batch_boxes", "batch_images", "shard_boxes")}
+    batch = {
+        name: getattr(AnnotateJob, name) for name in ("batch_boxes", "batch_images", "shard_boxes")
+    }
     job = make_job(tmp_path, data, weights=weights, device="cpu", **batch, **spelled)
     annotate(job)
     predict = boxmask.load(weights, device="cpu")
@@ -101,16 +106,18 @@ def test_the_network_sees_the_same_batches(
     tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[Any, ...]] = []
-    ask = Annotator.ask
+    predict_views = DeviceNetwork.predict
 
-    def watched(self: Annotator, views: Views, **options: Any) -> Answer:
+    def watched(self: DeviceNetwork, views: Views, **options: Any) -> MaskPrediction:
         seen.append((views.pixels, views.boxes, views.index, views.hints, options))
-        return ask(self, views, **options)
+        return predict_views(self, views, **options)
 
-    monkeypatch.setattr(Annotator, "ask", watched)
+    monkeypatch.setattr(DeviceNetwork, "predict", watched)
     data = crowded(150)
     weights = write_weights(tmp_path, **NETWORKS[network])
-    batch = {name: getattr(Job, name) for name in ("batch_boxes", "batch_images", "shard_boxes")}
+    batch = {
+        name: getattr(AnnotateJob, name) for name in ("batch_boxes", "batch_images", "shard_boxes")
+    }
     annotate(make_job(tmp_path, data, weights=weights, device="cpu", tightness=0.0, **batch))
     batches, seen = seen, []
     predict = boxmask.load(weights, device="cpu")
@@ -128,7 +135,7 @@ def test_the_law_with_the_bundled_model(tmp_path: Path) -> None:
         own = [one for one in data["annotations"] if one["image_id"] == image["id"]]
         only = data | {"images": [image], "annotations": own}
         (tmp_path / "boxes.json").write_text(json.dumps(only))
-        job = Job(
+        job = AnnotateJob(
             boxes=tmp_path / "boxes.json",
             images=PHOTOS,
             out=tmp_path / f"{image['id']}.json",

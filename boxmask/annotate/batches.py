@@ -1,31 +1,62 @@
 """Which boxes the network sees together: decided by their order in the shard and nothing else."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from boxmask.annotate.opening import Opened
+from boxmask.annotate.network import DeviceNetwork
+from boxmask.annotate.prepare import BoxViews
+from boxmask.models import ModelConfig, Views
+from boxmask.models.inference import MaskPrediction
 
 # Views waiting for others of their size, in batches: what bounds memory if all sizes differ.
-WAITING = 4
+MAX_WAITING_BATCHES = 4
 
 
-def in_batches(opened: Iterable[Opened], *, limit: int) -> Iterator[list[Opened]]:
+@dataclass(frozen=True)
+class Batching:
+    """How boxes are put into batches: masks depend on it, in their last bits."""
+
+    images: int  # at once, for networks that see whole images
+    boxes: int  # at once
+    flip: bool = False  # predict twice, the second time from the mirror image
+
+    def max_rows(self, config: ModelConfig) -> int | None:
+        """Return of how many boxes of an image views are cut at once, None for all.
+
+        With a view per box, an image of thousands is decoded again for each batch: memory is
+        bounded by the batch, and the network takes far longer than the decoder.
+        """
+        return self.boxes if config.view_per_box else None
+
+
+def predict_in_batches(
+    network: DeviceNetwork, prepared: Iterable[BoxViews], batching: Batching
+) -> Iterator[tuple[list[BoxViews], MaskPrediction]]:
+    """Predict all boxes that are prepared, views of one size together."""
+    limit = batching.boxes if network.config.view_per_box else batching.images
+    for group in group_by_view_size(prepared, limit=limit):
+        views = Views.join([boxes.views for boxes in group if boxes.views is not None])
+        yield group, network.predict(views, chunk=batching.boxes, flip=batching.flip)
+
+
+def group_by_view_size(prepared: Iterable[BoxViews], *, limit: int) -> Iterator[list[BoxViews]]:
     """Group images by the size of their views, at most `limit` views a batch.
 
     An image whose views alone are more than `limit` is a batch of its own. A batch goes out when
     it is full; when too many views wait, the size that has waited longest goes.
     """
-    waiting: dict[tuple[int, ...], list[Opened]] = {}
-    for one in opened:
-        if one.views is None:
+    groups: dict[tuple[int, ...], list[BoxViews]] = {}
+    for boxes in prepared:
+        if boxes.views is None:
             continue
-        shape = tuple(one.views.pixels.shape[1:])
-        if shape in waiting and _views(waiting[shape]) + _views([one]) > limit:
-            yield waiting.pop(shape)
-        waiting.setdefault(shape, []).append(one)
-        while sum(map(_views, waiting.values())) > WAITING * limit:
-            yield waiting.pop(next(iter(waiting)))
-    yield from waiting.values()
+        shape = tuple(boxes.views.pixels.shape[1:])
+        if shape in groups and _count_views(groups[shape]) + _count_views([boxes]) > limit:
+            yield groups.pop(shape)
+        groups.setdefault(shape, []).append(boxes)
+        while sum(map(_count_views, groups.values())) > MAX_WAITING_BATCHES * limit:
+            yield groups.pop(next(iter(groups)))
+    yield from groups.values()
 
 
-def _views(group: list[Opened]) -> int:
-    return sum(len(one.views.pixels) for one in group if one.views is not None)
+def _count_views(group: list[BoxViews]) -> int:
+    return sum(len(boxes.views.pixels) for boxes in group if boxes.views is not None)

@@ -1,23 +1,55 @@
 """What a run says while it goes on, and when it is done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from boxmask.annotate.tally import Tally
-from boxmask.annotate.told import Told
+from boxmask.annotate.hints import Hints
+
+
+class Stage(NamedTuple):
+    """A step of a run; an export is one as well."""
+
+    name: str  # as progress functions in Python get it
+    title: str  # as people read it
+
+
+READ = Stage("read", "reading the boxes")
+LOOSENESS = Stage("looseness", "measuring how loose the boxes are")
+TIME = Stage("time", "timing a few images")  # of a dry run
+MASKS = Stage("masks", "making masks")
+MERGE = Stage("merge", "writing the output")
 
 
 @dataclass(frozen=True)
 class Event:
     """So much of a stage is done."""
 
-    stage: str  # read, masks, merge, the name of an export; time in a dry run
+    stage: Stage
     done: int
     total: int
-    again: int = 0  # of those done, how many an earlier run had finished
+    done_before: int = 0  # of those done, how many an earlier run had finished
 
 
-Report = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the annotations of a whole output, counted."""
+
+    images: int
+    annotations: int
+    statuses: dict[str, int]  # ok, kept, crowd, skipped
+    reasons: dict[str, int] = field(default_factory=dict)  # of those skipped, the most first
+    clipped: int = 0  # predicted on the part of the box inside the image
+    mean_iou: float | None = None  # expected, over the masks that were predicted
+    warnings: dict[str, int] = field(default_factory=dict)  # what the reader counted
+
+    @property
+    def skipped(self) -> int:
+        """How many annotations have no mask because of a defect."""
+        return self.statuses["skipped"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +67,12 @@ class Summary:
     exported: dict[str, str]
     device: str
     precision: str
-    told: Told | None  # of the boxes; None if the network cannot be told
+    told: Hints | None  # what the network was told of the boxes; None if it cannot be
+
+    @property
+    def skipped_count(self) -> int:
+        """How many annotations were skipped."""
+        return self.tally.skipped
 
 
 @dataclass(frozen=True)
@@ -55,4 +92,9 @@ class Estimate:
     seconds_left: float
     device: str
     precision: str
-    told: Told | None  # of the boxes; None if the network cannot be told
+    told: Hints | None  # what the network would be told of the boxes; None if it cannot be
+
+    @property
+    def skipped_count(self) -> int:
+        """How many annotations would be skipped, as far as the boxes alone tell."""
+        return sum(self.skipped.values())

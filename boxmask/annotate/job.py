@@ -19,11 +19,11 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Choice = Literal["auto", "on", "off"]
 Tightness = float | Literal["auto"]
 
-MOST_LOOSE = 0.5  # of a side: beyond that a box says little of where its object is
+MAX_TIGHTNESS = 0.5  # of a side: beyond that a box says little of where its object is
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class AnnotateJob:
     """One annotation of a dataset: what goes in, what comes out, and how."""
 
     boxes: Path
@@ -33,7 +33,7 @@ class Job:
     """None for the bundled model."""
     reading: ReadOptions = dataclasses.field(default_factory=ReadOptions)
     flip: bool = False
-    """Ask the network twice, the second time about the mirror image."""
+    """Predict twice, the second time from the mirror image, and take the mean."""
     tightness: Tightness = "auto"
     """Expected error of a box's sides, in sides of the box: what the network is told of the boxes,
     if it has window masks. 0 for exact; auto measures it on a sample of the boxes."""
@@ -69,23 +69,23 @@ class Job:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if type(value) is int and value < 1 and field.name != "tightness":
-                raise ConfigError(f"{option(field.name)} is {value}; give 1 or more.")
+                raise ConfigError(f"{flag(field.name)} is {value}; give 1 or more.")
         for name, choices in (("precision", Precision), ("neighbours", Choice)):
             if getattr(self, name) not in get_args(choices):
                 known = ", ".join(get_args(choices))
-                raise ConfigError(f"{option(name)} is {getattr(self, name)!r}; known: {known}.")
-        as_tightness(str(self.tightness))
-        if self.out.resolve() in {path.resolve() for path in self._read()}:
+                raise ConfigError(f"{flag(name)} is {getattr(self, name)!r}; known: {known}.")
+        parse_tightness(str(self.tightness))
+        if self.out.resolve() in {path.resolve() for path in self._input_files()}:
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
 
-    def _read(self) -> Iterator[Path]:
+    def _input_files(self) -> Iterator[Path]:
         """List the files that the job reads, images aside."""
         reading = self.reading
         extra = (reading.images_json, reading.metadata, reading.vg_alias)
         yield from (path for path in (self.boxes, self.weights, *extra) if path is not None)
 
 
-def check_paths(job: Job) -> None:
+def check_paths(job: AnnotateJob) -> None:
     """Raise InputError unless all that the job reads is there, and the output's folder too."""
     if not job.boxes.exists():
         raise InputError(f"{job.boxes}: no such file; give the file with the boxes.")
@@ -97,7 +97,7 @@ def check_paths(job: Job) -> None:
         raise InputError(f"{job.out}: a folder; --out is the name of a file.")
 
 
-def weights_file(job: Job) -> Path:
+def resolve_weights(job: AnnotateJob) -> Path:
     """Return the weights that the job is done with."""
     weights = job.weights or BUNDLED
     if not weights.is_file():
@@ -105,7 +105,7 @@ def weights_file(job: Job) -> Path:
     return weights
 
 
-def as_tightness(text: str) -> Tightness:
+def parse_tightness(text: str) -> Tightness:
     """Read a tightness as the command line spells it: auto, exact, or a fraction of a side."""
     if text == "auto":
         return "auto"
@@ -113,13 +113,13 @@ def as_tightness(text: str) -> Tightness:
         tightness = 0.0 if text == "exact" else float(text)
     except ValueError:
         tightness = float("nan")
-    if not 0 <= tightness <= MOST_LOOSE:
+    if not 0 <= tightness <= MAX_TIGHTNESS:
         raise ConfigError(
-            f"--tightness is {text}; give auto, exact, or a number from 0 to {MOST_LOOSE}."
+            f"--tightness is {text}; give auto, exact, or a number from 0 to {MAX_TIGHTNESS}."
         )
     return tightness
 
 
-def option(name: str) -> str:
+def flag(name: str) -> str:
     """Spell a field's name as the command line does."""
     return "--" + name.replace("_", "-")

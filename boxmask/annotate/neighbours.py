@@ -17,7 +17,7 @@ Boxes = npt.NDArray[np.float64]
 _ENTRIES = 1_000_000  # of a table, at once: a crowd in a photograph must not fill the memory
 
 
-class Placed(NamedTuple):
+class ImageBoxes(NamedTuple):
     """Boxes of one image with their rows in the dataset."""
 
     rows: IntArray  # (n,)
@@ -25,7 +25,7 @@ class Placed(NamedTuple):
     labels: npt.NDArray[np.int32]  # (n,)
 
 
-def neighbours_of(asked: Placed, present: Placed, windows: Boxes) -> list[Neighbours]:
+def find_neighbours(asked: ImageBoxes, present: ImageBoxes, windows: Boxes) -> list[Neighbours]:
     """List for each of n boxes those of K that reach into its window (n, 4), itself aside.
 
     They keep their order. The same object named twice is left to `models.hints`, which drops it.

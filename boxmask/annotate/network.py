@@ -1,4 +1,4 @@
-"""The network on its device: where it runs, in which precision, and the one question it is asked.
+"""The network on its device: where it runs, in which precision, and how it predicts.
 
 Letters: N boxes, M mask side. Precisions round differently, so masks differ in a few border pixels:
 those of bf16 agree with those of fp32 to a mean IoU of 0.98 or better (held by a test). On a CPU
@@ -6,43 +6,24 @@ without bf16 units bf16 is several times slower than fp32, so `auto` never takes
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from boxmask.annotate.job import Job, weights_file
 from boxmask.errors import RunError
 from boxmask.models import MaskNetwork, Views
-from boxmask.models.inference import predict_masks
+from boxmask.models.inference import MaskPrediction, predict_masks
 from boxmask.models.weights import load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-Masks = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """Predictions that may still be under way on the device."""
-
-    probabilities: Tensor  # (N, M, M)
-    quality: Tensor  # (N,)
-
-    def arrive(self) -> tuple[Masks, Masks]:
-        """Wait for the numbers: probabilities (N,M,M) and expected IoU (N,)."""
-        probabilities, quality = self.probabilities.cpu().numpy(), self.quality.cpu().numpy()
-        if not (np.isfinite(probabilities).all() and np.isfinite(quality).all()):
-            raise RunError(
-                "the network's numbers are not finite. If --precision was not fp32, try that; "
-                "else the weights are damaged."
-            )
-        return probabilities, quality
-
-
-class Annotator:
-    """A network that is ready to be asked."""
+class DeviceNetwork:
+    """A network on its device, ready to predict."""
 
     def __init__(self, network: MaskNetwork, *, device: str, precision: str) -> None:
         self.config = network.config
@@ -50,35 +31,40 @@ class Annotator:
         self.dtype = DTYPES[precision]
         self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
 
+    @classmethod
+    def load(cls, weights: Path, *, device: str, precision: str) -> Self:
+        """Load a weights file onto a device."""
+        network, _ = load_network(weights)
+        return cls(network, device=device, precision=precision)
+
     @torch.inference_mode()
-    def ask(self, views: Views, *, chunk: int, flip: bool = False) -> Answer:
-        """Predict the masks of all boxes of the views, at most `chunk` boxes at once."""
+    def predict(self, views: Views, *, chunk: int, flip: bool = False) -> MaskPrediction:
+        """Predict the masks of all boxes of the views, at most `chunk` boxes at once.
+
+        They may still be under way on the device; `to_numpy` waits for them.
+        """
         if self.device.type == "cuda":
             views = views.pin_memory().to(self.device, non_blocking=True)
         else:
             views = views.to(self.device)
-        with self._cast(), _repeatable(self.device):
-            return Answer(*predict_masks(self.network, views, box_chunk=chunk, flip=flip))
+        with self._autocast(), _deterministic_cudnn(self.device):
+            return predict_masks(self.network, views, box_chunk=chunk, flip=flip)
 
-    def _cast(self) -> AbstractContextManager[None]:
+    def _autocast(self) -> AbstractContextManager[None]:
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
 
 
-def _repeatable(device: torch.device) -> AbstractContextManager[None]:
-    """Keep cuDNN from choosing by the speed of the moment, and from taking TF32 for fp32."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-
-
-def load_annotator(job: Job, *, device: str, precision: str) -> Annotator:
-    """Load a job's weights onto the device that was decided on."""
-    network, _ = load_network(weights_file(job))
-    return Annotator(network, device=device, precision=precision)
+def to_numpy(predicted: MaskPrediction) -> tuple[Floats, Floats]:
+    """Wait for predictions: probabilities (N, M, M) and expected IoU (N,)."""
+    probabilities, quality = predicted.probabilities.cpu().numpy(), predicted.quality.cpu().numpy()
+    if not (np.isfinite(probabilities).all() and np.isfinite(quality).all()):
+        raise RunError(
+            "the network's numbers are not finite. If --precision was not fp32, try that; "
+            "else the weights are damaged."
+        )
+    return probabilities, quality
 
 
 def choose_precision(wanted: str, device: str) -> str:
@@ -87,3 +73,12 @@ def choose_precision(wanted: str, device: str) -> str:
         return wanted
     fast = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16" if fast else "fp32"
+
+
+def _deterministic_cudnn(device: torch.device) -> AbstractContextManager[None]:
+    """Keep cuDNN from choosing by the speed of the moment, and from taking TF32 for fp32."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )

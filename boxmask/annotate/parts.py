@@ -1,11 +1,16 @@
-"""A shard's result as one file: a table of its boxes, and a fragment of bytes for each.
+"""Parts: a shard's result as one file, a table of its boxes and a fragment of bytes for each.
 
 The fragment is the ready JSON of the mask, or in UTF-8 what is known of why there is none.
 
-Letters: n boxes of the shard that were asked for a mask, k images of the shard that were opened.
+Letters: n boxes of the shard that were to have a mask, k images of the shard that were opened,
+N rows of the dataset.
 """
 
 import hashlib
+import mmap
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +22,7 @@ import numpy.typing as npt
 from boxmask.durable import replacing
 
 MAGIC = b"boxmask part 2\n"
-ROW = np.dtype(
+ROW_DTYPE = np.dtype(
     [
         ("row", "<i8"),  # of the dataset
         ("end", "<i8"),  # where its fragment ends; it begins where the last one ended
@@ -28,7 +33,7 @@ ROW = np.dtype(
         ("clipped", "<u2"),  # 1 if the box reached over the image's border
     ]
 )
-IMAGE = np.dtype([("image", "<i8"), ("width", "<i4"), ("height", "<i4")])
+IMAGE_DTYPE = np.dtype([("image", "<i8"), ("width", "<i4"), ("height", "<i4")])
 
 
 class DamagedPart(Exception):
@@ -51,8 +56,8 @@ class Outcome(NamedTuple):
 class Part:
     """The result of one shard."""
 
-    rows: npt.NDArray[np.void]  # (n,) ROW
-    images: npt.NDArray[np.void]  # (k,) IMAGE, sizes as measured
+    rows: npt.NDArray[np.void]  # (n,) ROW_DTYPE
+    images: npt.NDArray[np.void]  # (k,) IMAGE_DTYPE, sizes as measured
     reasons: tuple[str, ...]
     fragments: bytes
 
@@ -74,7 +79,7 @@ def pack(outcomes: list[Outcome], sizes: dict[int, tuple[int, int]]) -> Part:
     """Lay outcomes out as a part, in the order of their rows; sizes are (width, height)."""
     outcomes = sorted(outcomes)
     reasons = ("", *sorted({outcome.reason for outcome in outcomes} - {""}))
-    rows = np.zeros(len(outcomes), ROW)
+    rows = np.zeros(len(outcomes), ROW_DTYPE)
     rows["row"] = [outcome.row for outcome in outcomes]
     rows["end"] = np.cumsum([len(outcome.fragment) for outcome in outcomes], dtype=np.int64)
     rows["area"] = [outcome.area for outcome in outcomes]
@@ -82,7 +87,7 @@ def pack(outcomes: list[Outcome], sizes: dict[int, tuple[int, int]]) -> Part:
     rows["quality"] = [outcome.quality for outcome in outcomes]
     rows["reason"] = [reasons.index(outcome.reason) for outcome in outcomes]
     rows["clipped"] = [outcome.clipped for outcome in outcomes]
-    images = np.array([(image, *sizes[image]) for image in sorted(sizes)], IMAGE)
+    images = np.array([(image, *sizes[image]) for image in sorted(sizes)], IMAGE_DTYPE)
     return Part(rows, images, reasons, b"".join(outcome.fragment for outcome in outcomes))
 
 
@@ -108,11 +113,11 @@ def read_part(path: Path, key: str) -> Part:
         raise DamagedPart(path)
     if header.checksum != _checksum(key, counts, header.reasons, body):
         raise DamagedPart(path)
-    middle = header.rows * ROW.itemsize
-    end = middle + header.images * IMAGE.itemsize
+    middle = header.rows * ROW_DTYPE.itemsize
+    end = middle + header.images * IMAGE_DTYPE.itemsize
     return Part(
-        np.frombuffer(body[:middle], ROW),
-        np.frombuffer(body[middle:end], IMAGE),
+        np.frombuffer(body[:middle], ROW_DTYPE),
+        np.frombuffer(body[middle:end], IMAGE_DTYPE),
         header.reasons,
         body[end:],
     )
@@ -121,3 +126,51 @@ def read_part(path: Path, key: str) -> Part:
 def _checksum(key: str, counts: tuple[int, int], reasons: tuple[str, ...], body: bytes) -> str:
     about = msgspec.json.encode([key, counts, reasons])
     return hashlib.sha256(about + b"\n" + body).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The outcomes of all parts by row, as columns over the N rows of a dataset.
+
+    However large the output, memory holds some 40 bytes a row.
+    """
+
+    rows: npt.NDArray[np.void]  # (N,) ROW_DTYPE; `end` is -1 in a row that no part speaks of
+    starts: npt.NDArray[np.int64]  # (N,) where a row's fragment begins
+    reasons: tuple[str, ...]
+    sizes: dict[int, tuple[int, int]]  # of the images opened, (width, height)
+    fragments: mmap.mmap | bytes
+
+    def fragment(self, row: int) -> bytes:
+        """Return the JSON of a row's mask, or the details of why there is none."""
+        return self.fragments[int(self.starts[row]) : max(0, int(self.rows["end"][row]))]
+
+
+@contextmanager
+def gather_parts(parts: Iterable[Part], *, rows: int, scratch: Path) -> Iterator[Outcomes]:
+    """Copy the parts together; a part at a time is in memory, and no file is left behind.
+
+    One scratch file rather than many mapped parts: a large dataset has more parts than a process
+    may hold files open.
+    """
+    table, starts = np.zeros(rows, ROW_DTYPE), np.zeros(rows, np.int64)
+    table["end"] = -1
+    reasons: dict[str, int] = {"": 0}
+    sizes: dict[int, tuple[int, int]] = {}
+    with tempfile.TemporaryFile(dir=scratch) as stream:
+        for part in parts:
+            at, copy = part.rows["row"], part.rows.copy()
+            copy["end"] += stream.tell()
+            codes = [reasons.setdefault(reason, len(reasons)) for reason in part.reasons]
+            copy["reason"] = np.array(codes, np.uint16)[copy["reason"]]
+            table[at] = copy
+            starts[at] = np.concatenate([[stream.tell()], copy["end"][:-1]])[: len(copy)]
+            sizes |= {int(image): (int(w), int(h)) for image, w, h in part.images}
+            stream.write(part.fragments)
+        stream.flush()
+        mapped = _mapped(stream.fileno()) if stream.tell() else b""
+        yield Outcomes(table, starts, tuple(reasons), sizes, mapped)
+
+
+def _mapped(handle: int) -> mmap.mmap:
+    return mmap.mmap(handle, 0, access=mmap.ACCESS_READ)

@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.tally import Tally
+from boxmask.annotate.events import Tally
 from boxmask.durable import replacing
 from boxmask.errors import RunError
 
 Setting = str | int | float | bool | None
-CONTENT = "sha256 "  # how the setting of a file begins
+DIGEST_PREFIX = "sha256 "  # how the setting of a file begins
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Plan:
     """Folder of each export that is complete."""
 
     @property
-    def key(self) -> str:
-        """Name this plan in its part files."""
+    def fingerprint(self) -> str:
+        """The name of this plan in its part files."""
         return hashlib.sha256(msgspec.json.encode([self.settings, self.shards])).hexdigest()
 
 
@@ -58,13 +58,13 @@ def cut_shards(counts: npt.NDArray[np.int64], *, size: int) -> tuple[Shard, ...]
     return tuple(shards)
 
 
-def save(plan: Plan, path: Path) -> None:
+def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan, in place of the one before."""
     with replacing(path) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
 
 
-def load(path: Path) -> Plan | None:
+def load_plan(path: Path) -> Plan | None:
     """Read a plan; None if there is none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Plan)
@@ -74,7 +74,7 @@ def load(path: Path) -> Plan | None:
         raise RunError(f"{path}: not a plan ({error}). Start anew with --fresh.") from error
 
 
-def require_same(plan: Plan, settings: Mapping[str, Setting], work: Path) -> None:
+def require_same_settings(plan: Plan, settings: Mapping[str, Setting], work: Path) -> None:
     """Raise RunError naming every setting that is not the one that the work was begun with."""
     names = [*plan.settings, *(name for name in settings if name not in plan.settings)]
     changes = [
@@ -90,6 +90,6 @@ def require_same(plan: Plan, settings: Mapping[str, Setting], work: Path) -> Non
 
 
 def _shown(value: Setting) -> str:
-    if isinstance(value, str) and value.startswith(CONTENT):
-        return value[: len(CONTENT) + 12]
+    if isinstance(value, str) and value.startswith(DIGEST_PREFIX):
+        return value[: len(DIGEST_PREFIX) + 12]
     return "not given" if value is None else msgspec.json.encode(value).decode()

@@ -1,19 +1,21 @@
-"""The settings of a job that change the bytes of its output: two runs that share them may share
-part files."""
+"""The settings that the bytes of an output depend on, as a plan records them and gives them back.
+
+Two runs that share them may share part files.
+"""
 
 import dataclasses
 from pathlib import Path
 
-from boxmask.annotate.job import Job, option, weights_file
-from boxmask.annotate.plan import CONTENT, Setting
-from boxmask.annotate.told import Told, settings_of_told
+from boxmask.annotate.hints import Hints
+from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
+from boxmask.annotate.plan import DIGEST_PREFIX, Plan, Setting
 from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
 from boxmask.errors import InputError
 from boxmask.version import __version__
 
-# Fields of Job that change the output; paths count by their content, not by their name.
-CHANGES_BYTES = (
+# Fields of AnnotateJob that change the output; paths count by their content, not by their name.
+OUTPUT_FIELDS = (
     "flip",
     "overwrite",
     "polygons",
@@ -26,27 +28,56 @@ CHANGES_BYTES = (
 )
 
 
-def settings_of(job: Job, told: Told | None, device: str, precision: str) -> dict[str, Setting]:
+def output_settings(
+    job: AnnotateJob, hints: Hints | None, device: str, precision: str
+) -> dict[str, Setting]:
     """Name everything that the bytes depend on, as the command line spells it.
 
-    What is told, device and precision are those decided on, since each rounds in its own way.
+    Hints, device and precision are those decided on; each precision and device rounds in its way.
     """
     reading = dataclasses.asdict(job.reading)
     del reading["strict"]  # stops a run, or changes nothing
-    unnamed = job.boxes.with_name(IMAGE_DATA_NAME)  # read if it is there
-    if reading["images_json"] is None and unnamed.is_file():
-        reading["images_json"] = unnamed
+    implicit_images_json = job.boxes.with_name(IMAGE_DATA_NAME)  # read if it is there
+    if reading["images_json"] is None and implicit_images_json.is_file():
+        reading["images_json"] = implicit_images_json
     settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _content(job.boxes)}
-    settings["--weights"] = _content(weights_file(job))
+    settings["--weights"] = _content(resolve_weights(job))
     for name, value in reading.items():
-        settings[option(name)] = _content(value) if isinstance(value, Path) else value
-    for name in CHANGES_BYTES:
-        settings[option(name)] = getattr(job, name)
-    settings |= settings_of_told(told)
+        settings[flag(name)] = _content(value) if isinstance(value, Path) else value
+    for name in OUTPUT_FIELDS:
+        settings[flag(name)] = getattr(job, name)
+    settings["--tightness"] = None if hints is None else hints.tightness
+    settings["--neighbours"] = None if hints is None else "on" if hints.neighbours else "off"
     return settings | {"--device": device, "--precision": precision}
+
+
+def resolve_device(job: AnnotateJob, begun: Plan | None) -> tuple[str, str]:
+    """Return the device and precision of a job; `auto` goes on with what its plan was begun with.
+
+    Only where there is no plan is PyTorch asked, so that a finished run answers at once.
+    """
+    recorded = begun.settings if begun is not None else {}
+    device, precision = job.device, str(job.precision)
+    if device == "auto":
+        device = str(recorded.get("--device", device))
+    if precision == "auto" and device == recorded.get("--device"):
+        precision = str(recorded.get("--precision", precision))
+    if "auto" in (device, precision):
+        from boxmask.annotate.network import choose_precision
+        from boxmask.models.device import choose_device
+
+        device = choose_device(device)
+        precision = choose_precision(precision, device)
+    return device, precision
+
+
+def recorded_tightness(plan: Plan) -> float | None:
+    """Return the tightness that a plan was begun with; None if its network took no hints."""
+    recorded = plan.settings.get("--tightness")
+    return None if recorded is None else float(recorded)
 
 
 def _content(path: Path) -> str:
     if not path.exists():
         raise InputError(f"{path}: no such file.")
-    return CONTENT + digest(path)
+    return DIGEST_PREFIX + digest(path)

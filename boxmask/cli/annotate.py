@@ -1,13 +1,18 @@
 """The command `boxmask annotate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from boxmask.annotate.job import Choice, Job, Precision, as_tightness
+from boxmask.annotate.job import AnnotateJob, Choice, Precision, parse_tightness
+from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.options import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
+
+if TYPE_CHECKING:
+    from boxmask.annotate.events import Estimate, Summary
 
 STOPPED = "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
 
@@ -23,7 +28,7 @@ def annotate(
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
-    ] = Job.weights,
+    ] = AnnotateJob.weights,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,
     metadata: Metadata = ReadOptions.metadata,
@@ -35,78 +40,80 @@ def annotate(
     classes: Classes = ReadOptions.classes,
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
-    ] = Job.flip,
+    ] = AnnotateJob.flip,
     tightness: Annotated[
         str,
         typer.Option(
             help="How far off the sides of the boxes are, in sides: exact, a FRACTION to 0.5, or "
             "auto (measured on a sample of them); for networks with window masks."
         ),
-    ] = str(Job.tightness),
+    ] = str(AnnotateJob.tightness),
     neighbours: Annotated[
         Choice,
         typer.Option(
             help="Show such networks where the other boxes are; auto is off for Visual Genome."
         ),
-    ] = Job.neighbours,
+    ] = AnnotateJob.neighbours,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict anew where there is a mask already.")
-    ] = Job.overwrite,
+    ] = AnnotateJob.overwrite,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first record that cannot be used.")
-    ] = Job.strict,
+    ] = AnnotateJob.strict,
     max_skipped: Annotated[
         int | None, typer.Option(min=0, help="Exit with status 3 if more is skipped.")
     ] = None,
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Polygons along pixel edges, not run lengths.")
-    ] = Job.polygons,
+    ] = AnnotateJob.polygons,
     tighten: Annotated[
         bool,
         typer.Option(
             "--tighten", help="Put each new mask's tight box into bbox, keep the old one."
         ),
-    ] = Job.tighten,
+    ] = AnnotateJob.tighten,
     index_png: Annotated[
         Path | None, typer.Option(help="Also write index PNGs, as iWildCam has them, here.")
-    ] = Job.index_png,
+    ] = AnnotateJob.index_png,
     yolo: Annotated[
         Path | None, typer.Option(help="Also write YOLO segmentation text here.")
-    ] = Job.yolo,
+    ] = AnnotateJob.yolo,
     exif: Annotated[
         Literal["auto", "stored", "rotated"],
         typer.Option(help="Which way up images are; auto lets the stated size decide."),
-    ] = Job.exif,
-    max_pixels: Annotated[int, typer.Option(help="Skip larger images.")] = Job.max_pixels,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = Job.device,
+    ] = AnnotateJob.exif,
+    max_pixels: Annotated[int, typer.Option(help="Skip larger images.")] = AnnotateJob.max_pixels,
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")
+    ] = AnnotateJob.device,
     precision: Annotated[
         Precision,
         typer.Option(help="auto is bf16 on CUDA, else fp32."),
-    ] = Job.precision,
+    ] = AnnotateJob.precision,
     batch_images: Annotated[
         int, typer.Option(help="Images at once, for networks that see whole images.")
-    ] = Job.batch_images,
-    batch_boxes: Annotated[int, typer.Option(help="Boxes at once.")] = Job.batch_boxes,
+    ] = AnnotateJob.batch_images,
+    batch_boxes: Annotated[int, typer.Option(help="Boxes at once.")] = AnnotateJob.batch_boxes,
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
-    ] = Job.shard_boxes,
+    ] = AnnotateJob.shard_boxes,
     threads: Annotated[
         int, typer.Option(help="Threads that decode and encode beside the network.")
-    ] = Job.threads,
+    ] = AnnotateJob.threads,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew and replace an output that is there.")
-    ] = Job.fresh,
+    ] = AnnotateJob.fresh,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give every box of a dataset a mask, and each mask the IoU to expect of it.
 
     Every annotation is in the output once, in order, with all its own keys. Killed at any moment,
     the same command goes on where it stopped and writes the same bytes.
     """
-    job = Job(
+    job = AnnotateJob(
         boxes=boxes,
         images=images,
         out=out,
@@ -121,7 +128,7 @@ def annotate(
             classes=classes,
         ),
         flip=flip,
-        tightness=as_tightness(tightness),
+        tightness=parse_tightness(tightness),
         neighbours=neighbours,
         overwrite=overwrite,
         strict=strict,
@@ -139,44 +146,26 @@ def annotate(
         threads=threads,
         fresh=fresh,
     )
+    from boxmask.cli.annotate_progress import show_progress
+    from boxmask.cli.annotate_tables import print_result
+
+    result: Summary | Estimate
     try:
-        skipped = _estimate(job, json) if dry_run else _run(job, json)
+        with show_progress() as on_event:
+            if dry_run:
+                from boxmask.annotate.estimate import estimate
+
+                result = estimate(job, on_event)
+            else:
+                from boxmask.annotate.run import annotate as run
+
+                result = run(job, on_event)
     except KeyboardInterrupt:
         typer.echo(STOPPED, err=True)
-        raise typer.Exit(130) from None
-    if max_skipped is not None and skipped > max_skipped:
-        raise typer.Exit(3)
-
-
-def _run(job: Job, json: bool) -> int:
-    """Run the job and return how many annotations were skipped."""
-    import msgspec
-
-    from boxmask.annotate.run import run
-    from boxmask.cli.annotate_progress import show_progress
-    from boxmask.cli.annotate_tables import summary_table
-
-    with show_progress() as report:
-        summary = run(job, report)
-    if json:
-        typer.echo(msgspec.json.encode(summary).decode())
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
+    if as_json:
+        print_json(result)
     else:
-        summary_table(summary)
-    return summary.tally.skipped
-
-
-def _estimate(job: Job, json: bool) -> int:
-    """Print what the job would do and return how many annotations would be skipped."""
-    import msgspec
-
-    from boxmask.annotate.estimate import estimate
-    from boxmask.cli.annotate_progress import show_progress
-    from boxmask.cli.annotate_tables import estimate_table
-
-    with show_progress() as report:
-        found = estimate(job, report)
-    if json:
-        typer.echo(msgspec.json.encode(found).decode())
-    else:
-        estimate_table(found)
-    return sum(found.skipped.values())
+        print_result(result)
+    if max_skipped is not None and result.skipped_count > max_skipped:
+        raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)

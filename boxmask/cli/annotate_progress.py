@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -19,23 +18,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from boxmask.annotate.events import Event, Report
+from boxmask.annotate.events import MASKS, Event, OnEvent, Stage
 
 LINE_EVERY = 10.0  # seconds
-TITLES = {
-    "read": "reading the boxes",
-    "looseness": "measuring how loose the boxes are",
-    "time": "timing a few images",
-    "masks": "making masks",
-    "merge": "writing the output",
-    "index_png": "writing index PNGs",
-    "yolo": "writing YOLO text",
-}
 
 
 @contextmanager
-def show_progress() -> Iterator["Report"]:
+def show_progress() -> Iterator[OnEvent]:
     """Yield a function that shows the events of a run."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -53,7 +42,7 @@ def show_progress() -> Iterator["Report"]:
 
 
 class _Rate(ProgressColumn):
-    """Boxes per second, of late; the time left goes by the same."""
+    """Boxes per second, as the time left is estimated from."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -65,15 +54,15 @@ class _Rate(ProgressColumn):
 class _Bars:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.tasks: dict[str, TaskID] = {}
+        self.tasks: dict[Stage, TaskID] = {}
 
-    def show(self, event: "Event") -> None:
+    def show(self, event: Event) -> None:
         if event.stage not in self.tasks:
             self.tasks[event.stage] = self.progress.add_task(
-                TITLES[event.stage],
+                event.stage.title,
                 total=event.total,
                 completed=event.done,
-                rated=event.stage == "masks",
+                rated=event.stage == MASKS,
             )
         self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total)
 
@@ -82,10 +71,10 @@ class _Lines:
     """A line when a stage begins and ends, and one every ten seconds between."""
 
     def __init__(self) -> None:
-        self.stage = ""
+        self.stage: Stage | None = None
         self.began = self.said = 0.0
 
-    def show(self, event: "Event") -> None:
+    def show(self, event: Event) -> None:
         now = time.monotonic()
         if event.stage != self.stage:
             self.stage, self.began, self.said = event.stage, now, 0.0
@@ -95,12 +84,12 @@ class _Lines:
         self.said = now
         typer.echo(self._line(event, now - self.began), err=True)
 
-    def _line(self, event: "Event", seconds: float) -> str:
-        line = TITLES[event.stage]
+    def _line(self, event: Event, seconds: float) -> str:
+        line = event.stage.title
         if event.total > 1:
             line += f": {event.done:,} of {event.total:,}"
-        boxes = event.done - event.again
-        if event.stage == "masks" and boxes and seconds:
+        boxes = event.done - event.done_before
+        if event.stage == MASKS and boxes and seconds:
             rate = boxes / seconds
             left = (event.total - event.done) / rate
             line += f" boxes, {rate:.1f} boxes/s, {left:.0f} s left"

@@ -1,13 +1,14 @@
-"""What `boxmask annotate` says at the end."""
+"""Prints what `boxmask annotate` has done."""
 
 from rich.console import Console
 from rich.table import Table
 
 from boxmask.annotate.events import Estimate, Summary
-from boxmask.annotate.told import Told
+from boxmask.annotate.hints import Hints
+from boxmask.cli.printing import format_duration
 from boxmask.mark import Status
 
-STATUSES = {
+STATUS_TITLES = {
     Status.OK: "masks made",
     Status.KEPT: "masks that were there",
     Status.CROWD: "crowds left alone",
@@ -15,23 +16,31 @@ STATUSES = {
 }
 
 
-def summary_table(summary: Summary) -> None:
+def print_result(result: Summary | Estimate) -> None:
+    """Print what a run has done, or a dry run has estimate."""
+    if isinstance(result, Summary):
+        _print_summary(result)
+    else:
+        _print_estimate(result)
+
+
+def _print_summary(summary: Summary) -> None:
     """Print what has become of the annotations, and where the files lie."""
     tally = summary.tally
     table = _table(f"{tally.annotations:,} annotations of {tally.images:,} images")
     for status, count in tally.statuses.items():
-        table.add_row(STATUSES[Status(status)], f"{count:,}")
+        table.add_row(STATUS_TITLES[Status(status)], f"{count:,}")
     _add_reasons(table, tally.reasons)
     if tally.clipped:
         table.add_row("boxes clipped to their image", f"{tally.clipped:,}")
     for warning, count in tally.warnings.items():
         table.add_row(f"seen while reading: {warning}", f"{count:,}")
-    _add_told(table, summary.told)
+    _add_hints(table, summary.told)
     if tally.mean_iou is not None:
         table.add_row("mean expected IoU", f"{tally.mean_iou:.3f}")
     console = Console()
     console.print(table)
-    console.print(_spent(summary), highlight=False)
+    console.print(_summary_line(summary), highlight=False)
     console.print(f"output: {summary.out}", highlight=False, soft_wrap=True)
     if tally.skipped:
         console.print(f"skipped: {summary.log}", highlight=False, soft_wrap=True)
@@ -39,27 +48,25 @@ def summary_table(summary: Summary) -> None:
         console.print(f"{name}: {folder}", highlight=False, soft_wrap=True)
 
 
-def estimate_table(found: Estimate) -> None:
+def _print_estimate(estimate: Estimate) -> None:
     """Print what would be done."""
-    table = _table(f"{found.annotations:,} annotations of {found.images:,} images")
-    table.add_row("masks to make", f"{found.boxes:,}")
-    table.add_row("masks that are there", f"{found.kept:,}")
-    table.add_row("crowds to leave alone", f"{found.crowd:,}")
-    table.add_row("to skip, before opening images", f"{sum(found.skipped.values()):,}")
-    _add_reasons(table, found.skipped)
-    _add_told(table, found.told)
-    table.add_row("shards", f"{found.shards:,}")
-    table.add_row("finished shards", f"{found.finished_shards:,}")
+    table = _table(f"{estimate.annotations:,} annotations of {estimate.images:,} images")
+    table.add_row("masks to make", f"{estimate.boxes:,}")
+    table.add_row("masks that are there", f"{estimate.kept:,}")
+    table.add_row("crowds to leave alone", f"{estimate.crowd:,}")
+    table.add_row("to skip, before opening images", f"{sum(estimate.skipped.values()):,}")
+    _add_reasons(table, estimate.skipped)
+    _add_hints(table, estimate.told)
+    table.add_row("shards", f"{estimate.shards:,}")
+    table.add_row("finished shards", f"{estimate.finished_shards:,}")
     console = Console()
     console.print(table)
-    if found.boxes_per_second is None:
+    if estimate.boxes_per_second is None:
         console.print("No masks are left to make.")
     else:
-        console.print(
-            f"about {_duration(found.seconds_left)} at {found.boxes_per_second:.1f} boxes/s "
-            f"on {found.device} in {found.precision}",
-            highlight=False,
-        )
+        left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
+        where = f"on {estimate.device} in {estimate.precision}"
+        console.print(f"about {left} at {rate:.1f} boxes/s {where}", highlight=False)
 
 
 def _table(title: str) -> Table:
@@ -69,12 +76,12 @@ def _table(title: str) -> Table:
     return table
 
 
-def _add_told(table: Table, told: Told | None) -> None:
-    """Say what the network is told of the boxes, if it can be told anything."""
-    if told is not None:
-        loose = f"off by {100 * told.tightness:g} % of their sides"
-        table.add_row("boxes taken to be", loose if told.tightness else "exact")
-        table.add_row("neighbouring boxes shown", "yes" if told.neighbours else "no")
+def _add_hints(table: Table, hints: Hints | None) -> None:
+    """Say what the network is told of the boxes, if it takes hints."""
+    if hints is not None:
+        loose = f"off by {100 * hints.tightness:g} % of their sides"
+        table.add_row("boxes taken to be", loose if hints.tightness else "exact")
+        table.add_row("neighbouring boxes shown", "yes" if hints.neighbours else "no")
 
 
 def _add_reasons(table: Table, reasons: dict[str, int]) -> None:
@@ -82,19 +89,11 @@ def _add_reasons(table: Table, reasons: dict[str, int]) -> None:
         table.add_row(f"  {reason}", f"{count:,}")
 
 
-def _spent(summary: Summary) -> str:
+def _summary_line(summary: Summary) -> str:
     if summary.already_done:
         return f"already done; checked in {summary.seconds:.1f} s"
-    spent = f"{summary.predicted:,} masks in {_duration(summary.seconds)}"
+    spent = f"{summary.predicted:,} masks in {format_duration(summary.seconds)}"
     spent += f" on {summary.device} in {summary.precision}"
     if summary.reused:
         spent += f"; {summary.reused:,} from an earlier run"
     return spent
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from boxmask.annotate.job import Choice, as_tightness
+from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
 from boxmask.cli.printing import AsJson
 
@@ -98,7 +98,7 @@ def evaluate(
         loosen=loosen,
         loosen_seed=loosen_seed,
         loosen_out=loosen_out,
-        tightness=as_tightness(tightness),
+        tightness=parse_tightness(tightness),
         neighbours=neighbours,
         flip=flip,
         device=device,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from boxmask.annotate.job import MOST_LOOSE, Choice, Tightness, as_tightness
+from boxmask.annotate.job import MAX_TIGHTNESS, Choice, Tightness, parse_tightness
 from boxmask.errors import ConfigError
 from boxmask.evaluate.baselines import check_baseline
 from boxmask.evaluate.pool import cores
@@ -48,7 +48,7 @@ class EvaluateJob:
         if self.weights and not self.images:
             raise ConfigError("--weights looks at the photos: add --images DIR.")
         self._check_loosening()
-        as_tightness(str(self.tightness))
+        parse_tightness(str(self.tightness))
         if (self.tightness, self.neighbours) != ("auto", "auto") and not self.weights:
             raise ConfigError("--tightness and --neighbours are for a network: add --weights.")
         for name in self.baselines:
@@ -58,8 +58,10 @@ class EvaluateJob:
                 raise ConfigError(f"a split cannot be named {name!r}: that one is always there.")
 
     def _check_loosening(self) -> None:
-        if not 0 <= self.loosen <= MOST_LOOSE:
-            raise ConfigError(f"--loosen is {self.loosen}; give a number from 0 to {MOST_LOOSE}.")
+        if not 0 <= self.loosen <= MAX_TIGHTNESS:
+            raise ConfigError(
+                f"--loosen is {self.loosen}; give a number from 0 to {MAX_TIGHTNESS}."
+            )
         if self.loosen and not (self.weights or self.baselines or self.loosen_out):
             raise ConfigError(
                 "--loosen moves the boxes that --weights and --baseline see; predictions in a file "

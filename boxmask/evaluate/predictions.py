@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from boxmask.annotate.hints import Hints, takes_hints
 from boxmask.annotate.job import Tightness
-from boxmask.annotate.told import Told, can_be_told
 from boxmask.evaluate.baselines import draw_baseline
 from boxmask.evaluate.given import Given
 from boxmask.evaluate.job import EvaluateJob, Progress
@@ -18,7 +18,7 @@ class Predictions(NamedTuple):
     """What is evaluated."""
 
     masks: dict[str, MaskFile]  # by the name of their system
-    told: Told | None  # what the network was told of the boxes, None without one that can be told
+    told: Hints | None  # what the network was told of the boxes, None without one that can be told
 
 
 def load_predictions(
@@ -46,23 +46,23 @@ def _name(path: Path, job: EvaluateJob) -> str:
 
 def _run_network(
     job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
-) -> tuple[MaskFile, Told | None]:
+) -> tuple[MaskFile, Hints | None]:
     """Predict a mask in the given box of every true one, as `boxmask annotate` does.
 
     Returns with the masks what the network was told of the boxes.
     """
     # Imported here: evaluation of files alone has no need of torch.
     from boxmask.annotate.events import Event
-    from boxmask.annotate.job import Job
-    from boxmask.annotate.run import run
+    from boxmask.annotate.job import AnnotateJob
+    from boxmask.annotate.run import annotate
 
-    def report(event: Event) -> None:
-        progress(f"network: {event.stage}", event.done, event.total)
+    def on_event(event: Event) -> None:
+        progress(f"network: {event.stage.name}", event.done, event.total)
 
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         out = job.keep or Path(folder) / "predicted.json"
-        done = run(
-            Job(
+        done = annotate(
+            AnnotateJob(
                 boxes=given.path,
                 images=images,
                 out=out,
@@ -73,13 +73,13 @@ def _run_network(
                 overwrite=True,
                 device=job.device,
             ),
-            report,
+            on_event,
         )
         return read_masks(out), done.told
 
 
 def _tightness(job: EvaluateJob, weights: Path) -> Tightness:
     """Return what to tell of the boxes: by default the truth, to a network that can be told."""
-    if job.tightness == "auto" and can_be_told(weights):
+    if job.tightness == "auto" and takes_hints(weights):
         return job.loosen
     return job.tightness

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from boxmask.annotate.told import Told
+from boxmask.annotate.hints import Hints
 from boxmask.dataset import Id
 from boxmask.evaluate.calibration import Calibration
 
@@ -138,7 +138,7 @@ class EvaluationReport:
     left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
     seen: str | None  # as given
     loosening: Loosening | None  # null where the true boxes themselves were seen
-    told: Told | None  # what the network was told of the boxes; null if there is none to tell
+    told: Hints | None  # what the network was told of the boxes; null if there is none to tell
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from boxmask.annotate.told import Told
+from boxmask.annotate.hints import Hints
 from boxmask.evaluate.average_precision import category_precision, category_tasks
 from boxmask.evaluate.given import given_boxes, loosening, mean_box_iou
 from boxmask.evaluate.job import EvaluateJob, Progress, no_progress
@@ -148,7 +148,7 @@ def _report(
     ground: GroundTruth,
     measured: list[SystemMeasurements],
     moved: Loosening | None,
-    told: Told | None,
+    told: Hints | None,
 ) -> EvaluationReport:
     category = ground.instances.category
     return EvaluationReport(

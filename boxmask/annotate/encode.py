@@ -1,4 +1,4 @@
-"""From probabilities to masks, and to their ready JSON: the work of an encoding thread."""
+"""Pastes predicted masks and encodes them as JSON. The work of an encoding thread."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.network import Answer
-from boxmask.annotate.opening import Opened
+from boxmask.annotate.network import to_numpy
 from boxmask.annotate.parts import Outcome
+from boxmask.annotate.prepare import BoxViews
 from boxmask.geometry import paste_frame_runs, paste_runs
+from boxmask.models.inference import MaskPrediction
 from boxmask.polygons import coco_polygons
 from boxmask.rle import Box, IntArray, area, bounds, compress, runs_window
 from boxmask.window import Window
 
 
 @dataclass(frozen=True, eq=False)
-class Mask:
+class PastedMask:
     """The mask of one box as runs of its image, never empty."""
 
     row: int
@@ -48,33 +49,29 @@ class Mask:
         return runs_window(self.counts, **size, box=self.region)
 
 
-def encode_batch(group: list[Opened], answer: Answer, *, polygons: bool) -> list[Outcome]:
-    """Paste and encode every box of a batch; the answer has them in the order of the group."""
-    return [_encoded(mask, polygons=polygons) for mask in masks_of(group, answer)]
+def encode_batch(
+    group: list[BoxViews], predicted: MaskPrediction, *, polygons: bool
+) -> list[Outcome]:
+    """Paste and encode every box of a batch, predicted in the order of the group."""
+    return [_encode(mask, polygons=polygons) for mask in paste_masks(group, predicted)]
 
 
-def masks_of(group: list[Opened], answer: Answer) -> Iterator[Mask]:
-    """Paste every box of a batch; the answer has them in the order of the group."""
-    probabilities, quality = answer.arrive()
-    first = 0
-    for one in group:
-        stop = first + len(one.rows)
-        yield from _pasted(one, probabilities[first:stop], quality[first:stop])
-        first = stop
+def paste_masks(group: list[BoxViews], predicted: MaskPrediction) -> Iterator[PastedMask]:
+    """Paste every box of a batch, predicted in the order of the group."""
+    probabilities, quality = to_numpy(predicted)
+    at = 0
+    for boxes in group:
+        if boxes.size is None:
+            continue
+        width, height = boxes.size
+        for k, row in enumerate(boxes.rows.tolist()):
+            counts, region = _paste(boxes, k, probabilities[at], width, height)
+            clipped = bool(boxes.clipped[k])
+            yield PastedMask(row, counts, region, width, height, float(quality[at]), clipped)
+            at += 1
 
 
-def _pasted(
-    one: Opened, probabilities: npt.NDArray[np.float32], quality: npt.NDArray[np.float32]
-) -> Iterator[Mask]:
-    if one.size is None:
-        return
-    width, height = one.size
-    for k, row in enumerate(one.rows.tolist()):
-        counts, region = _runs(one, k, probabilities[k], width, height)
-        yield Mask(row, counts, region, width, height, float(quality[k]), bool(one.clipped[k]))
-
-
-def _encoded(mask: Mask, *, polygons: bool) -> Outcome:
+def _encode(mask: PastedMask, *, polygons: bool) -> Outcome:
     return Outcome(
         mask.row,
         fragment=msgspec.json.encode(mask.polygons() if polygons else mask.rle()),
@@ -85,12 +82,12 @@ def _encoded(mask: Mask, *, polygons: bool) -> Outcome:
     )
 
 
-def _runs(
-    one: Opened, k: int, probability: npt.NDArray[np.float32], width: int, height: int
+def _paste(
+    boxes: BoxViews, k: int, probability: npt.NDArray[np.float32], width: int, height: int
 ) -> tuple[IntArray, Box]:
-    """Paste a mask (M, M), and return its runs with a box that it does not leave."""
-    if one.frames is None or one.clips is None:
-        box = one.boxes[k]
+    """Paste the mask (M, M) of box k; return its runs and a box that they do not leave."""
+    if boxes.frames is None or boxes.clips is None:
+        box = boxes.boxes[k]
         return paste_runs(probability, box, width=width, height=height), box
-    frame, clip = one.frames[k], one.clips[k]
+    frame, clip = boxes.frames[k], boxes.clips[k]
     return paste_frame_runs(probability, frame, clip=clip, width=width, height=height), clip

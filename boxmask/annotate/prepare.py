@@ -1,4 +1,4 @@
-"""From an image file to what the network is shown of it: the work of a decoding thread.
+"""Prepares an image: from its file to the views of its boxes. The work of a decoding thread.
 
 Letters: n boxes of one image, in pixels, COCO convention.
 """
@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.annotate.neighbours import Placed, neighbours_of
+from boxmask.annotate.hints import Hints
+from boxmask.annotate.neighbours import ImageBoxes, find_neighbours
 from boxmask.annotate.parts import Outcome
-from boxmask.annotate.scope import Scope
-from boxmask.annotate.told import Told
+from boxmask.annotate.workload import Workload
 from boxmask.data import pixel_boxes
 from boxmask.dataset import IntArray
 from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
@@ -25,7 +25,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class BoxViews:
     """Boxes of an image with views of one size, or those of its boxes that are skipped."""
 
     image: int
@@ -39,9 +39,11 @@ class Opened:
     clips: Boxes | None = None  # (n, 4) what such a mask may not leave
 
 
-def open_image(scope: Scope, config: ModelConfig, *, image: int, rows: IntArray) -> list[Opened]:
+def prepare_image(
+    workload: Workload, config: ModelConfig, *, image: int, rows: IntArray
+) -> list[BoxViews]:
     """Decode an image and cut the views of some of its boxes; depends on the dataset alone."""
-    dataset, job = scope.dataset, scope.job
+    dataset, job = workload.dataset, workload.job
     try:
         pixels = load_image(
             job.images,
@@ -55,24 +57,24 @@ def open_image(scope: Scope, config: ModelConfig, *, image: int, rows: IntArray)
     except ImageFault as fault:
         detail = fault.detail.encode(errors="backslashreplace")
         skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
-        return [_skipped(image, None, skipped)]
+        return [_without_views(image, None, skipped)]
     height, width = pixels.shape[:2]
     asked, objects = (
-        Placed(some, pixel_boxes(dataset, some, width, height), dataset.category_index[some])
-        for some in (rows, scope.objects(image))
+        ImageBoxes(some, pixel_boxes(dataset, some, width, height), dataset.category_index[some])
+        for some in (rows, workload.objects(image))
     )
-    return view_boxes(config, pixels, asked, objects=objects, told=scope.told, image=image)
+    return prepare_boxes(config, pixels, asked, objects=objects, hints=workload.hints, image=image)
 
 
-def view_boxes(
+def prepare_boxes(
     config: ModelConfig,
     pixels: Pixels,
-    asked: Placed,
+    asked: ImageBoxes,
     *,
-    objects: Placed,
-    told: Told | None,
+    objects: ImageBoxes,
+    hints: Hints | None,
     image: int = 0,
-) -> list[Opened]:
+) -> list[BoxViews]:
     """Cut the views of n boxes of an image (H, W, 3), those of each size together.
 
     `objects` are all boxes that say where something is, asked for or not. Boxes may leave the
@@ -81,69 +83,75 @@ def view_boxes(
     height, width = pixels.shape[:2]
     faults = find_faults(Candidates.of_image(asked.boxes, width=width, height=height))
     skipped = [
-        Outcome(int(asked.rows[k]), reason_of(faults[k]), box_detail(asked.boxes[k], width, height))
+        Outcome(
+            int(asked.rows[k]), reason_of(faults[k]), _box_detail(asked.boxes[k], width, height)
+        )
         for k in np.flatnonzero(faults)
     ]
     sound = faults == 0
-    boxes, _ = _clipped(asked.boxes, width, height)
+    boxes, _ = _clip(asked.boxes, width, height)
     clipped = (asked.boxes != boxes).any(axis=1)
-    large = large_boxes(config, boxes, tightness=0.0 if told is None else told.tightness)
-    opened = [_skipped(image, (width, height), skipped)]
-    for size, which in ((False, sound & ~large), (True, sound & large)):
+    large = large_boxes(config, boxes, tightness=0.0 if hints is None else hints.tightness)
+    prepared = [_without_views(image, (width, height), skipped)]
+    for is_large, which in ((False, sound & ~large), (True, sound & large)):
         if which.any():
-            some = Placed(asked.rows[which], boxes[which], asked.labels[which])
-            shown = Opened(image, (width, height), some.rows, some.boxes, clipped[which], None, [])
-            around = _around(config, some, objects, told, (width, height))
-            opened.append(_shown(config, pixels, shown, told, around, large=size))
-    return opened
+            some = ImageBoxes(asked.rows[which], boxes[which], asked.labels[which])
+            bare = BoxViews(image, (width, height), some.rows, some.boxes, clipped[which], None, [])
+            neighbours = _neighbours(config, some, objects, hints, (width, height))
+            prepared.append(_with_views(config, pixels, bare, hints, neighbours, large=is_large))
+    return prepared
 
 
-def _shown(
+def _with_views(
     config: ModelConfig,
     pixels: Pixels,
-    asked: Opened,
-    told: Told | None,
-    around: list[Neighbours] | None,
+    asked: BoxViews,
+    hints: Hints | None,
+    neighbours: list[Neighbours] | None,
     *,
     large: bool,
-) -> Opened:
-    """Cut the views of boxes that all have views of one size, with all that the network is told."""
-    if told is None:
+) -> BoxViews:
+    """Cut the views of boxes that all have views of one size, with their hints."""
+    if hints is None:
         return replace(asked, views=cut_views(config, pixels, asked.boxes, large=large))
-    tightness = told.tightness
+    tightness = hints.tightness
     frames = mask_frames(config, asked.boxes, tightness=tightness)
     views = cut_views(
-        config, pixels, asked.boxes, tightness=tightness, neighbours=around, large=large
+        config, pixels, asked.boxes, tightness=tightness, neighbours=neighbours, large=large
     )
     # A mask may leave a box that is said to be loose, and none that is said to be exact.
     return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
 
 
-def _around(
-    config: ModelConfig, asked: Placed, objects: Placed, told: Told | None, size: tuple[int, int]
+def _neighbours(
+    config: ModelConfig,
+    asked: ImageBoxes,
+    objects: ImageBoxes,
+    hints: Hints | None,
+    size: tuple[int, int],
 ) -> list[Neighbours] | None:
     """List the neighbours of each box in its window, if the network is told of them."""
-    if told is None or not told.neighbours:
+    if hints is None or not hints.neighbours:
         return None
-    boxes, inside = _clipped(objects.boxes, *size)
-    present = Placed(objects.rows[inside], boxes[inside], objects.labels[inside])
-    windows = mask_frames(config, asked.boxes, tightness=told.tightness)
-    return neighbours_of(asked, present, windows)
+    boxes, inside = _clip(objects.boxes, *size)
+    present = ImageBoxes(objects.rows[inside], boxes[inside], objects.labels[inside])
+    windows = mask_frames(config, asked.boxes, tightness=hints.tightness)
+    return find_neighbours(asked, present, windows)
 
 
-def _clipped(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:
+def _clip(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:
     """Cut boxes (n, 4) to their image, and tell which have an area there (n,)."""
     inside: Boxes = boxes.clip(0, np.array([width, height, width, height], np.float64))
     return inside, (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
 
 
-def box_detail(box: Boxes, width: int, height: int) -> bytes:
+def _box_detail(box: Boxes, width: int, height: int) -> bytes:
     """Tell where a box (4,) lies and how large its image is."""
     sides = ", ".join(f"{side:g}" for side in box.tolist())
     return f"it spans {sides}, the image is {width} x {height}".encode()
 
 
-def _skipped(image: int, size: tuple[int, int] | None, outcomes: list[Outcome]) -> Opened:
+def _without_views(image: int, size: tuple[int, int] | None, outcomes: list[Outcome]) -> BoxViews:
     none = np.zeros((0, 4))
     rows = np.zeros(0, dtype=np.int64)
-    return Opened(image, size, rows, none, none[:, 0].astype(np.bool_), None, outcomes)
+    return BoxViews(image, size, rows, none, none[:, 0].astype(np.bool_), None, outcomes)

@@ -1,34 +1,30 @@
-"""The output: the input's own records streamed past, each result spliced into its record."""
+"""Merges the parts into the output: the input's records in order, each with its result in it."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from msgspec import UNSET, UnsetType
 
-from boxmask.annotate.gather import Gathered
-from boxmask.annotate.tally import Tally
+from boxmask.annotate.events import MERGE, Event, OnEvent, Tally
+from boxmask.annotate.parts import Outcomes, gather_parts
+from boxmask.annotate.plan import Plan, save_plan
+from boxmask.annotate.work_folder import WorkFolder
+from boxmask.annotate.workload import Workload
 from boxmask.data.forms import coco_form
 from boxmask.data.forms.base import CocoForm
 from boxmask.dataset import BoxDataset
+from boxmask.durable import digest, packed, put, writing
 from boxmask.faults import FAULTS, reason_of
 from boxmask.mark import Mark, Status, kept_box
 
 REPORT_EVERY = 4096
-MOST_QUOTED = 200  # bytes of a value
+MAX_QUOTED_BYTES = 200  # bytes of a value
 STATUSES = tuple(Status)
-
-
-class Manner(NamedTuple):
-    """What the notes of all new masks of a run have in common."""
-
-    tighten: bool  # the mask's tight box takes the place of the annotation's own
-    tightness: float  # that the network was told; above 0 a mask may leave its box
 
 
 @dataclass(eq=False)
@@ -39,30 +35,59 @@ class _Counts:
     iou: float = 0.0
 
 
-def write_output(
-    dataset: BoxDataset,
-    status: npt.NDArray[np.uint8],
-    found: Gathered,
+def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEvent) -> Plan:
+    """Write the output and its log, and return the plan that knows them.
+
+    Both are on the disk and in the plan before they get their names: whenever a run is killed, the
+    next one can tell its own output from somebody else's.
+    """
+    total = len(workload.status)
+    out, log = work.staged_output, work.staged_log
+    with (
+        gather_parts(work.parts(plan), rows=total, scratch=work.path) as outcomes,
+        writing(out) as out_stream,
+        writing(log) as log_stream,
+        packed(out_stream, work.out.suffix == ".gz") as text,
+    ):
+        tally = _write_output(
+            workload,
+            outcomes,
+            out=text,
+            log=log_stream,
+            on_rows=lambda done: on_event(Event(MERGE, done, total)),
+        )
+    digests = {work.out.name: digest(out), work.log.name: digest(log)}
+    plan = replace(plan, outputs=digests, tally=tally)
+    save_plan(plan, work.plan)
+    put(log, work.log)
+    put(out, work.out)
+    on_event(Event(MERGE, total, total))
+    return plan
+
+
+def _write_output(
+    workload: Workload,
+    outcomes: Outcomes,
     *,
-    manner: Manner,
     out: BinaryIO,
     log: BinaryIO,
-    report: Callable[[int], None],
+    on_rows: Callable[[int], None],
 ) -> Tally:
     """Write every annotation once, in the input's order; those skipped also to the log.
-    `report` is called with the number of annotations written so far.
+
+    `on_rows` is called with the number of annotations written so far.
     """
-    counts = _Counts()
+    dataset, counts = workload.dataset, _Counts()
     form = coco_form(dataset)
-    _write_head(form, _unsized(dataset, found.sizes), out)
+    _write_head(form, _newly_measured(dataset, outcomes.sizes), out)
     for row in range(len(dataset.annotation_ids)):
-        record, reason = _spliced(form, STATUSES[status[row]], found, row, counts, manner)
+        record, reason = _record_with_result(form, workload, outcomes, row, counts)
         out.write((b",\n" if row else b"") + msgspec.json.encode(record))
         if reason:
-            detail = found.fragment(row).decode() or _detail(record, reason)
+            detail = outcomes.fragment(row).decode() or _detail(record, reason)
             log.write(_log_line(dataset, row, reason, detail))
         if row % REPORT_EVERY == 0:
-            report(row)
+            on_rows(row)
     out.write(b"\n]}\n")
     return _tally(dataset, counts)
 
@@ -74,7 +99,7 @@ def _write_head(form: CocoForm, sizes: Mapping[int, tuple[int, int]], out: Binar
     out.write(b'"annotations": [\n')
 
 
-def _unsized(
+def _newly_measured(
     dataset: BoxDataset, sizes: Mapping[int, tuple[int, int]]
 ) -> dict[int, tuple[int, int]]:
     """Keep the measured sizes only where the input says none: the rest stays byte for byte."""
@@ -82,42 +107,43 @@ def _unsized(
     return {image: size for image, size in sizes.items() if not known[image]}
 
 
-def _spliced(
-    form: CocoForm, status: Status, found: Gathered, row: int, counts: _Counts, manner: Manner
+def _record_with_result(
+    form: CocoForm, workload: Workload, outcomes: Outcomes, row: int, counts: _Counts
 ) -> tuple[dict[str, object], str]:
     """Return an annotation with its result in it, and why it was skipped, "" if it was not."""
     dataset = form.dataset
     image = int(dataset.image_index[row])
-    record = form.annotation(row, form.size(image, found.sizes) if image >= 0 else None)
-    outcome, reason = found.rows[row], ""
+    record = form.annotation(row, form.size(image, outcomes.sizes) if image >= 0 else None)
+    status, outcome, reason = STATUSES[workload.status[row]], outcomes.rows[row], ""
     if status is Status.SKIPPED:
         reason = reason_of(dataset.faults[row])
     elif status is Status.OK:
-        reason = found.reasons[outcome["reason"]]
+        reason = outcomes.reasons[outcome["reason"]]
         status = Status.SKIPPED if reason else Status.OK
     if reason:
         given = _given_box(record)
         record["boxmask"] = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
         counts.reasons[reason] += 1
     elif status is Status.OK:
-        quality = round(float(outcome["quality"]), 4)
-        _add_mask(record, outcome, quality, found.fragment(row), manner)
+        mark = Mark(status=Status.OK, predicted_iou=round(float(outcome["quality"]), 4))
+        _add_mask(record, mark, outcome, outcomes.fragment(row), workload)
         counts.clipped += int(outcome["clipped"])
-        counts.iou += quality
+        counts.iou += mark.predicted_iou or 0.0
     counts.statuses[status.value] += 1
     return record, reason
 
 
 def _add_mask(
-    record: dict[str, object], outcome: np.void, quality: float, mask: bytes, manner: Manner
+    record: dict[str, object], mark: Mark, outcome: np.void, mask: bytes, workload: Workload
 ) -> None:
+    """Put a mask with its mark into a record, in place of an earlier run's."""
     box, given = outcome["box"].tolist(), _given_box(record)
-    mark = Mark(status=Status.OK, predicted_iou=quality, box=_raw(box))
-    if manner.tightness:
-        mark.tightness = manner.tightness
+    mark.box = _raw(box)
+    if workload.tightness:
+        mark.tightness = workload.tightness
     if given is not UNSET:
         record["bbox"] = given
-    if manner.tighten:
+    if workload.job.tighten:
         mark.given_box = _raw(record["bbox"])
         record["bbox"] = box
     record["segmentation"] = msgspec.Raw(mask)
@@ -141,7 +167,7 @@ def _detail(record: Mapping[str, object], reason: str) -> str:
     value = record.get(key)
     if not isinstance(value, msgspec.Raw):
         return ""
-    return f"{key} is {bytes(value)[:MOST_QUOTED].decode(errors='replace')}"
+    return f"{key} is {bytes(value)[:MAX_QUOTED_BYTES].decode(errors='replace')}"
 
 
 def _log_line(dataset: BoxDataset, row: int, reason: str, detail: str) -> bytes:

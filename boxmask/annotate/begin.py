@@ -1,0 +1,58 @@
+"""How a run begins: all that decides the bytes of its output is settled before anything is made."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from boxmask.annotate.events import LOOSENESS, Event, OnEvent
+from boxmask.annotate.hints import Hints, hints_without_measuring
+from boxmask.annotate.job import AnnotateJob, check_paths
+from boxmask.annotate.plan import Plan, Setting, load_plan
+from boxmask.annotate.settings import output_settings, recorded_tightness, resolve_device
+from boxmask.annotate.work_folder import WorkFolder, refuse_foreign_output
+from boxmask.annotate.workload import Inputs, open_workload
+
+
+class Begun(NamedTuple):
+    """A job with what was settled about it."""
+
+    inputs: Inputs
+    work: WorkFolder
+    hints: Hints | None  # what the network is told of the boxes, None if it takes none
+    settings: dict[str, Setting]  # all that the bytes of the output depend on
+
+
+def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
+    """Settle what a job leaves open: as its plan was begun, if it was; else by what is there."""
+    check_paths(job)
+    work = WorkFolder(job.out)
+    begun = None if job.fresh else load_plan(work.plan)
+    inputs = Inputs(job, *resolve_device(job, begun), on_event)
+    hints = _settle_hints(inputs, work, begun)
+    settings = output_settings(job, hints, inputs.device, inputs.precision)
+    return Begun(inputs, work, hints, settings)
+
+
+def _settle_hints(inputs: Inputs, work: WorkFolder, begun: Plan | None) -> Hints | None:
+    """Return what a job says, else what its plan was begun with, else what a sample shows."""
+    job = inputs.job
+    hints = hints_without_measuring(job)
+    if hints is None or job.tightness != "auto":
+        return hints
+    tightness = None
+    if begun is not None and not work.has_no_results(begun):
+        tightness = recorded_tightness(begun)
+    if tightness is None:
+        refuse_foreign_output(work, fresh=job.fresh)  # before time is spent on it
+        tightness = _measure(inputs, hints)
+    return hints if tightness is None else replace(hints, tightness=tightness)
+
+
+def _measure(inputs: Inputs, hints: Hints) -> float | None:
+    # Here, because importing PyTorch takes longer than finding that nothing is left to do.
+    from boxmask.annotate.tightness import measure_tightness
+
+    workload = open_workload(inputs, hints)
+    inputs.on_event(Event(LOOSENESS, 0, 1))
+    tightness = measure_tightness(workload, inputs.network)
+    inputs.on_event(Event(LOOSENESS, 1, 1))
+    return tightness

@@ -1,0 +1,124 @@
+"""The work of a run: a job, its dataset, and what is to become of each box.
+
+Letters: N boxes of the dataset, I images, K boxes of one image.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from boxmask.annotate.events import READ, Event, OnEvent
+from boxmask.annotate.exports import check_exports
+from boxmask.annotate.hints import Hints
+from boxmask.annotate.job import AnnotateJob, resolve_weights
+from boxmask.annotate.plan import Shard
+from boxmask.data import read
+from boxmask.dataset import BoxDataset, IntArray
+from boxmask.mark import Status
+
+if TYPE_CHECKING:
+    from boxmask.annotate.network import DeviceNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a job reads, and where its network runs; each is read when first needed, and once."""
+
+    job: AnnotateJob
+    device: str
+    precision: str
+    on_event: OnEvent
+
+    @cached_property
+    def dataset(self) -> BoxDataset:
+        """The boxes, once it is sure that what is made of them can be exported."""
+        self.on_event(Event(READ, 0, 1))
+        options = self.job.reading
+        dataset = read(self.job.boxes, replace(options, strict=self.job.strict or options.strict))
+        self.on_event(Event(READ, 1, 1))
+        check_exports(self.job, dataset)
+        return dataset
+
+    @cached_property
+    def network(self) -> "DeviceNetwork":
+        """The network on its device."""
+        # Here, because importing PyTorch takes longer than finding that nothing is left to do.
+        from boxmask.annotate.network import DeviceNetwork
+
+        weights = resolve_weights(self.job)
+        return DeviceNetwork.load(weights, device=self.device, precision=self.precision)
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A job, its dataset of N rows, and what is to become of each."""
+
+    job: AnnotateJob
+    hints: Hints | None  # what the network is told of the boxes, None if it cannot be
+    dataset: BoxDataset
+    status: npt.NDArray[np.uint8]  # (N,) codes of Status; OK means that a mask is wanted
+
+    @property
+    def tightness(self) -> float:
+        """What the network is told of how loose the boxes are; 0 where it cannot be told."""
+        return 0.0 if self.hints is None else self.hints.tightness
+
+    @property
+    def wanted_by_image(self) -> IntArray:
+        """Count the boxes of each image (I,) that want a mask."""
+        images = self.dataset.image_index[self.status == Status.OK.code]
+        return np.bincount(images, minlength=len(self.dataset.image_ids)).astype(np.int64)
+
+    def rows_to_predict(
+        self, shard: Shard, *, at_once: int | None
+    ) -> Iterator[tuple[int, IntArray]]:
+        """Yield the images of a shard with the rows that want a mask, `at_once` at most."""
+        for image in range(shard.first, shard.stop):
+            rows = self._rows_of(image)
+            rows = rows[self.status[rows] == Status.OK.code]
+            yield from ((image, some) for some in split_rows(rows, at_once=at_once))
+
+    def objects(self, image: int) -> IntArray:
+        """Return the rows of an image (K,) that say where an object is, wanted or not."""
+        rows = self._rows_of(image)
+        usable = (self.dataset.faults[rows] == 0) & ~self.dataset.is_crowd[rows]
+        objects: IntArray = rows[usable]
+        return objects
+
+    def _rows_of(self, image: int) -> IntArray:
+        order, starts = self._by_image
+        rows: IntArray = order[starts[image] : starts[image + 1]]
+        return rows
+
+    @cached_property
+    def _by_image(self) -> tuple[IntArray, IntArray]:
+        return self.dataset.rows_by_image()
+
+
+def open_workload(inputs: Inputs, hints: Hints | None) -> Workload:
+    """Read the dataset of a job and decide what is to become of each box."""
+    dataset = inputs.dataset
+    status = initial_status(dataset, overwrite=inputs.job.overwrite)
+    return Workload(inputs.job, hints, dataset, status)
+
+
+def initial_status(dataset: BoxDataset, *, overwrite: bool) -> npt.NDArray[np.uint8]:
+    """Return the code of each row's status (N,), as far as the dataset alone tells.
+
+    Crowds and masks that are there already are left alone, whatever else is wrong with them.
+    """
+    status = np.where(dataset.faults != 0, Status.SKIPPED.code, Status.OK.code).astype(np.uint8)
+    if not overwrite:
+        status[dataset.has_mask] = Status.KEPT.code
+    status[dataset.is_crowd] = Status.CROWD.code
+    return status
+
+
+def split_rows(rows: IntArray, *, at_once: int | None) -> Iterator[IntArray]:
+    """Cut rows (n,) into runs of `at_once`; None leaves them together."""
+    step = at_once or max(len(rows), 1)
+    return (rows[first : first + step] for first in range(0, len(rows), step))

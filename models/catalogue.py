@@ -15,7 +15,7 @@ from boxmask.models.weights import read_header
 Row = dict[str, Any]
 
 # The heads and backbones are priced as the parts of this network.
-REFERENCE = ModelConfig(family="deepmac")
+_REFERENCE = ModelConfig(family="deepmac")
 
 
 def list_presets() -> list[Row]:
@@ -27,8 +27,8 @@ def list_heads() -> list[Row]:
     """List the heads as Deep-MAC has them: 50 channels of 32 x 32 in, 64 base channels."""
     rows = []
     for name, head in HEADS.items():
-        mask = 2 * REFERENCE.crop_size if head.always_upsamples else REFERENCE.mask_size
-        config = replace(REFERENCE, head=name, mask_size=mask)
+        mask = 2 * _REFERENCE.crop_size if head.always_upsamples else _REFERENCE.mask_size
+        config = replace(_REFERENCE, head=name, mask_size=mask)
         rows.append({"name": name, **asdict(head_cost(config))})
     return rows
 
@@ -37,7 +37,7 @@ def list_backbones() -> list[Row]:
     """List the backbones: per image of 1024 x 1024, and per box as Zoom uses them."""
     rows = []
     for name in BACKBONES:
-        cost = backbone_cost(replace(REFERENCE, backbone=name))
+        cost = backbone_cost(replace(_REFERENCE, backbone=name))
         zoom = backbone_cost(ModelConfig(backbone=name))
         families = ["deepmac", *["deepmarc"] * (name in PYRAMIDS), "zoom"]
         rows.append(

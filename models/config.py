@@ -9,7 +9,7 @@ from boxmask.errors import ConfigError
 from boxmask.models.heads import HEADS
 from boxmask.models.hints import PLANES
 
-FAMILIES = ("deepmac", "deepmarc", "zoom")
+_FAMILIES = ("deepmac", "deepmarc", "zoom")
 MAX_WINDOW_CONTEXT = (
     2.0  # context of window masks: they reach at most a side beyond a box, loose or not
 )
@@ -56,8 +56,8 @@ class ModelConfig:
     """See norm.py."""
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            known = ", ".join(FAMILIES)
+        if self.family not in _FAMILIES:
+            known = ", ".join(_FAMILIES)
             raise ConfigError(f"no family is called {self.family!r}; known families: {known}.")
         for field in fields(self):
             value = getattr(self, field.name)

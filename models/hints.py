@@ -19,10 +19,10 @@ Planes = npt.NDArray[np.float32]
 PLANES = ("y", "x", "box", "tightness", "same", "other", "lower", "larger", "core")
 X = PLANES.index("x")
 
-MAX_PLACE = 2.0  # of the places in the box: what lies farther out is all the same
-FULL_TIGHTNESS = 0.2  # the tightness that its plane says with a 1
-MAX_TIGHTNESS_PLANE = 1.25  # of that plane: boxes that are looser were never seen
-SAME_OBJECT_IOU = 0.8  # a box of this IoU with the one asked for is the same object, named twice
+_MAX_PLACE = 2.0  # of the places in the box: what lies farther out is all the same
+_FULL_TIGHTNESS = 0.2  # the tightness that its plane says with a 1
+_MAX_TIGHTNESS_PLANE = 1.25  # of that plane: boxes that are looser were never seen
+_SAME_OBJECT_IOU = 0.8  # a box of this IoU with the one asked for is the same object, named twice
 
 
 class Neighbours(NamedTuple):
@@ -41,11 +41,11 @@ def hint_planes(
     planes = np.zeros((len(PLANES), side, side), dtype=np.float32)
     places = _place(box, window, side)
     planes[0], planes[1] = (
-        np.clip(places[1], -MAX_PLACE, MAX_PLACE)[:, None],
-        np.clip(places[0], -MAX_PLACE, MAX_PLACE),
+        np.clip(places[1], -_MAX_PLACE, _MAX_PLACE)[:, None],
+        np.clip(places[0], -_MAX_PLACE, _MAX_PLACE),
     )
     planes[2] = _covers(box[None], window, side)[0]
-    planes[3] = min(tightness / FULL_TIGHTNESS, MAX_TIGHTNESS_PLANE)
+    planes[3] = min(tightness / _FULL_TIGHTNESS, _MAX_TIGHTNESS_PLANE)
     near = None if neighbours is None else _in_window(box, window, neighbours)
     if near is not None and len(near.boxes):
         planes[4:] = _neighbour_planes(box, window, near, side)
@@ -63,7 +63,7 @@ def _in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbour
     both = np.clip(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0, None)
     shared = both.prod(axis=1)
     either = _areas(boxes) + _areas(box[None]) - shared
-    kept = ~apart.any(axis=1) & (shared < SAME_OBJECT_IOU * either)
+    kept = ~apart.any(axis=1) & (shared < _SAME_OBJECT_IOU * either)
     return Neighbours(boxes[kept], neighbours.same[kept])
 
 

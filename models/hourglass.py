@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from boxmask.models.norm import HourglassNorm
 from boxmask.models.warm_start import MisfitError, copy_parts, start_from
 
-FAINT = 0.1  # of what a block would answer, where it is added to a trained network
+_FAINT = 0.1  # of what a block would answer, where it is added to a trained network
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def depth(plan: HourglassPlan, *, stacks: int = 1) -> int:
 def conv_norm_relu(
     inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True
 ) -> nn.Sequential:
-    """Build convolution, norm and, unless told otherwise, ReLU."""
+    """Build convolution, norm and, if wanted, ReLU."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     layers: list[nn.Module] = [conv, HourglassNorm(outputs)]
     return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
@@ -72,7 +72,7 @@ class Residual(nn.Module):
                     nn.init.constant_(norm.weight, share)
 
 
-def residual_blocks(
+def _residual_blocks(
     inputs: int, outputs: int, count: int, *, stride: int = 1, middle: int | None = None
 ) -> nn.Sequential:
     """Build `count` residual blocks, `middle` channels in all but the last, the stride first."""
@@ -93,15 +93,15 @@ class Hourglass(nn.Module):
         super().__init__()
         here, below = plan.channels[stage : stage + 2]
         count = plan.blocks[stage]
-        self.shortcut = residual_blocks(here, here, count) if plan.long_skips else None
-        self.encode = residual_blocks(here, below, count, stride=plan.stride)
+        self.shortcut = _residual_blocks(here, here, count) if plan.long_skips else None
+        self.encode = _residual_blocks(here, below, count, stride=plan.stride)
         last = stage == len(plan.blocks) - 2
         self.inner: nn.Module = (
-            residual_blocks(below, below, plan.blocks[-1])
+            _residual_blocks(below, below, plan.blocks[-1])
             if last
             else Hourglass(plan, stage=stage + 1)
         )
-        self.decode = residual_blocks(below, here, count, middle=below)
+        self.decode = _residual_blocks(below, here, count, middle=below)
         self.enlarge = nn.Upsample(scale_factor=plan.stride, mode="nearest")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,4 +123,4 @@ class Hourglass(nn.Module):
             raise MisfitError("An hourglass without long skips cannot be deepened.")
         else:
             start_from(self.shortcut, other)
-            cast(Residual, self.decode[-1]).fade(FAINT)
+            cast(Residual, self.decode[-1]).fade(_FAINT)

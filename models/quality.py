@@ -14,10 +14,10 @@ from boxmask.models.initialise import glorot_
 from boxmask.models.threshold import expected_iou
 from boxmask.models.warm_start import copy_parts
 
-WIDTH = 64
-SHAPE = 2  # input channels behind those of the crops: the mask and its doubt
+_WIDTH = 64
+_SHAPE = 2  # input channels behind those of the crops: the mask and its doubt
 # Keeps the estimated_iou_logit's logit finite for masks without any doubt.
-EPSILON = 1e-4
+_EPSILON = 1e-4
 
 
 def estimated_iou_logit(logits: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def estimated_iou_logit(logits: Tensor) -> Tensor:
 
     It is the expected intersection over the expected union, if pixels were independent.
     """
-    return expected_iou(logits).clamp(EPSILON, 1 - EPSILON).logit()
+    return expected_iou(logits).clamp(_EPSILON, 1 - _EPSILON).logit()
 
 
 class QualityHead(nn.Module):
@@ -39,11 +39,11 @@ class QualityHead(nn.Module):
         super().__init__()
         self.channels = channels
         self.body = nn.Sequential(
-            conv_norm_relu(channels + SHAPE, WIDTH, stride=2),
-            conv_norm_relu(WIDTH, WIDTH, stride=2),
-            conv_norm_relu(WIDTH, WIDTH, stride=2),
+            conv_norm_relu(channels + _SHAPE, _WIDTH, stride=2),
+            conv_norm_relu(_WIDTH, _WIDTH, stride=2),
+            conv_norm_relu(_WIDTH, _WIDTH, stride=2),
         )
-        self.score = nn.Linear(2 * WIDTH + 1, 1)
+        self.score = nn.Linear(2 * _WIDTH + 1, 1)
         glorot_(self)
         with torch.no_grad():
             # Untrained, the head answers with the estimated_iou_logit alone.
@@ -75,7 +75,7 @@ class QualityHead(nn.Module):
         if isinstance(other, QualityHead) and other.channels < self.channels:
             weight = self._first_weight()
             weight[:, other.channels :] = 0
-            weight[:, -SHAPE:] = other._first_weight()[:, -SHAPE:]
+            weight[:, -_SHAPE:] = other._first_weight()[:, -_SHAPE:]
 
     def _first_weight(self) -> Tensor:
         return cast(nn.Conv2d, self.body.get_submodule("0.0")).weight

@@ -23,7 +23,7 @@ Boxes = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float64]
 
 # Six halvings of a stride-4 map in the deepest hourglass end on whole cells.
-PAD_MULTIPLE = 128
+_PAD_MULTIPLE = 128
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _resize_whole_image(
         (small_w, small_h), Image.Resampling.BILINEAR, reducing_gap=2.0
     )
     padded_w, padded_h = (
-        side if square else -(-length // PAD_MULTIPLE) * PAD_MULTIPLE
+        side if square else -(-length // _PAD_MULTIPLE) * _PAD_MULTIPLE
         for length in (small_w, small_h)
     )
     view = np.zeros((1, padded_h, padded_w, 3), dtype=np.uint8)

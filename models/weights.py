@@ -16,9 +16,9 @@ from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, build
 
 # One member holds everything, because the order of several is not kept from file to file.
-METADATA_KEY = "boxmask"
+_METADATA_KEY = "boxmask"
 # How files of PyTorch begin: a zip archive, or a bare pickle.
-PICKLES = (b"PK\x03\x04", b"\x80")
+_PICKLES = (b"PK\x03\x04", b"\x80")
 
 
 class Header(NamedTuple):
@@ -42,7 +42,7 @@ def save_network(
         for name, tensor in network.state_dict().items()
     }
     member = {"config": network.config, "card": dict(card)}
-    metadata = {METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
+    metadata = {_METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
     with replacing(path) as stream:
         stream.write(serialize(tensors, metadata=metadata))
 
@@ -88,12 +88,12 @@ def read_header(path: Path) -> Header:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{path}: {_explain_broken(path, error)}") from error
-    if METADATA_KEY not in metadata:
+    if _METADATA_KEY not in metadata:
         raise WeightsError(
             f"{path}: safetensors without boxmask's config in its metadata; "
             "only files that boxmask wrote can be used."
         )
-    config, card = _parse_metadata(path, metadata[METADATA_KEY])
+    config, card = _parse_metadata(path, metadata[_METADATA_KEY])
     return Header(config, card, shapes)
 
 
@@ -101,7 +101,7 @@ def _explain_broken(path: Path, error: Exception) -> str:
     """Say in words why a file is not safetensors."""
     with path.open("rb") as file:
         start = file.read(8)
-    if start.startswith(PICKLES):
+    if start.startswith(_PICKLES):
         return (
             "a PyTorch pickle, which could run code when loaded; boxmask reads safetensors only, "
             "as written by `boxmask train`."

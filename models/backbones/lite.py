@@ -18,8 +18,8 @@ from boxmask.models.normalise import LITE
 
 NAMES = {f"efficientnet-lite{size}": size for size in (0, 1, 2)}
 
-HINTED = 1  # the stage at stride 4
-LEVELS = (0, HINTED, 2, 4, 6)
+_HINTED = 1  # the stage at stride 4
+_LEVELS = (0, _HINTED, 2, 4, 6)
 
 
 class LiteTrunk(Trunk):
@@ -56,9 +56,9 @@ class LiteTrunk(Trunk):
         levels = []
         for number, stage in enumerate(features.blocks):
             x = stage(x)
-            if number == HINTED:
+            if number == _HINTED:
                 x = self.with_hints(x, hints)
-            if number in LEVELS:
+            if number in _LEVELS:
                 levels.append(x)
         return levels
 

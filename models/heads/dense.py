@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from boxmask.models.heads.head import HeadSizes
 from boxmask.models.initialise import glorot_
 
-WIDTH = 1024
+_WIDTH = 1024
 
 # Number of hidden layers. Four layers were published as a figure only; three hidden ones and the
 # output is the reading that makes "4 layers" of the same kind.
@@ -24,11 +24,11 @@ class DenseHead(nn.Module):
         super().__init__()
         self.mask = sizes.mask
         self.reduce = nn.Conv2d(sizes.inputs, sizes.base, 1)
-        widths = [sizes.base * sizes.crop**2, *[WIDTH] * hidden]
+        widths = [sizes.base * sizes.crop**2, *[_WIDTH] * hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         for a, b in pairwise(widths):
             layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]
-        self.dense = nn.Sequential(*layers, nn.Linear(WIDTH, sizes.mask**2))
+        self.dense = nn.Sequential(*layers, nn.Linear(_WIDTH, sizes.mask**2))
         glorot_(self)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,17 +10,17 @@ from torch import nn
 from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, conv_norm_relu
 from boxmask.models.initialise import glorot_
 
-HOURGLASS20 = HourglassPlan(channels=(2, 2, 3), blocks=(1, 2, 2))
+_HOURGLASS20 = HourglassPlan(channels=(2, 2, 3), blocks=(1, 2, 2))
 
 PLANS = {
     "hourglass10": HourglassPlan(channels=(2, 2), blocks=(1, 1)),
-    "hourglass20": HOURGLASS20,
+    "hourglass20": _HOURGLASS20,
     "hourglass26": HourglassPlan(channels=(2, 2, 3, 4), blocks=(1, 2, 2, 1)),
     "hourglass32": HourglassPlan(channels=(2, 2, 3, 3), blocks=(2, 2, 2, 2)),
     "hourglass52": HourglassPlan(channels=(2, 2, 3, 3, 3, 4), blocks=(2, 2, 2, 2, 2, 4)),
     "hourglass100": HourglassPlan(channels=(2, 2, 3, 3, 3, 4), blocks=(4, 4, 4, 4, 4, 8)),
-    "hourglass20-no-lrs": replace(HOURGLASS20, long_skips=False),
-    "hourglass20-no-ed": replace(HOURGLASS20, stride=1),
+    "hourglass20-no-lrs": replace(_HOURGLASS20, long_skips=False),
+    "hourglass20-no-ed": replace(_HOURGLASS20, stride=1),
 }
 
 

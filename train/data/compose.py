@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.models.config import ModelConfig
+from boxmask.models.zoom import PADDING_GREY
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.colour import factor, recolour
 from boxmask.train.data.cutpaste import Cutout, place
@@ -34,7 +35,6 @@ Items = npt.NDArray[np.int64]
 
 SLACK = 1.1  # a scene shows this much more than the view that is cut from it
 MARGIN = 24  # pixels beyond that: with aligned corners, samples draw in a little in small pictures
-GRAY = 127  # what views show beyond a picture
 STEPS = 8  # scales that a crop is drawn from, as in the paper
 BORDER = 128  # pixels that the centre of a crop keeps from the edge
 
@@ -79,7 +79,7 @@ def close_scene(
     matrix, frame = _from_corner(draw_linear(config, random) / step, image)
     target = moved(instance, matrix, None) or instance
     canvas = _surroundings(target.box, reach, frame)
-    scene = _show(image, [instance], matrix, canvas, fill=GRAY)
+    scene = _show(image, [instance], matrix, canvas, fill=PADDING_GREY)
     if not scene.instances:
         return Scene(image, (replace(instance, mask=None),))
     x, y = scene.instances[0].box.reshape(2, 2).mean(axis=0)

@@ -142,13 +142,14 @@ def train(
     """
     from boxmask.train.presets import preset as named
     from boxmask.train.recipe_text import override
-    from boxmask.train.run import Job, run
+    from boxmask.train.run import TrainJob
+    from boxmask.train.run import train as train_network
 
     flags = {"seen": seen, "steps": steps}
     changes = dict(recipe or {}) | {name: flag for name, flag in flags.items() if flag is not None}
     texts = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
     config = override(named(preset), texts)
-    job = Job(
+    job = TrainJob(
         annotations=_several(annotations),
         images=_several(images),
         out=Path(out),
@@ -160,7 +161,7 @@ def train(
         threads=threads,
         command="boxmask.train",
     )
-    return run(job, config, report=report or (lambda entry: None))
+    return train_network(job, config, report=report or (lambda entry: None))
 
 
 def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from boxmask.geometry import paste_frame_runs, sample_frame
 from boxmask.models.threshold import shift_to_best_threshold
 from boxmask.rle import runs_window
-from boxmask.train.data.scene import Instance, Mask, Scene
-from boxmask.train.data.targets import Span, target, true_iou, truth
+from boxmask.train.data.scene import Instance, Scene
+from boxmask.train.data.targets import Span, iou_samples, mask_target, true_iou
+from boxmask.window import Window
 
 Bits = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
@@ -116,7 +117,7 @@ def test_a_mask_that_is_sampled_and_pasted_again_stays_nearly_itself(frame: Box)
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_true_iou_of_a_window_mask_is_that_of_the_pasted_one(clip: Box, whole: bool) -> None:
     frame = np.array([2.0, 9.6, 58.0, 40.4])
-    mask = Mask(0, 0, disc()).trimmed()
+    mask = Window(0, 0, disc().T).trimmed()
     instance = Instance(np.array([10.0, 14, 50, 36]), mask, "one")
     scene = Scene(np.zeros((HEIGHT, WIDTH, 3), np.uint8), (instance,))
     span = Span(frame, frame if whole else np.array(clip))
@@ -125,7 +126,8 @@ def test_the_true_iou_of_a_window_mask_is_that_of_the_pasted_one(clip: Box, whol
     found = pasted(probability, tuple(frame), tuple(span.clip))
     wanted = (found & disc()).sum() / (found | disc()).sum()
     measured = true_iou(
-        torch.from_numpy(logits)[None], truth(scene, instance, side=SIDE, most=70, span=span)
+        torch.from_numpy(logits)[None],
+        iou_samples(scene, instance, side=SIDE, max_pixels=70, span=span),
     )
     assert float(measured) == pytest.approx(wanted, abs=1e-6)
-    assert target(scene, instance, side=SIDE, span=span).shape == (SIDE, SIDE)
+    assert mask_target(scene, instance, side=SIDE, span=span).shape == (SIDE, SIDE)

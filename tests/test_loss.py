@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from boxmask.models import Prediction, Views
-from boxmask.train.data.batch import Batch, Truth
+from boxmask.train.data.batch import Batch, IoUSamples
 from boxmask.train.loss import Totals, cross_entropy, dice, losses, shares
 from boxmask.train.recipe import LossWeights
 
@@ -22,7 +22,7 @@ def batch(weights: list[float], index: list[int]) -> Batch:
         torch.tensor(index, dtype=torch.int64),
     )
     places = torch.arange(float(SIDE)).expand(count, SIDE)
-    truth = Truth(places, places, torch.ones(count, SIDE, SIDE).bool(), torch.zeros(count))
+    truth = IoUSamples(places, places, torch.ones(count, SIDE, SIDE).bool(), torch.zeros(count))
     targets = torch.rand(count, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     return Batch(views, targets, torch.tensor(weights), truth, tuple("x" * count))
 
@@ -131,7 +131,9 @@ def test_parts_add_up_to_the_whole(config: LossWeights) -> None:
             Views(whole.views.pixels[i : i + 1], whole.views.boxes[:2], torch.zeros(2).long()),
             whole.targets[2 * i : 2 * i + 2],
             whole.weights[2 * i : 2 * i + 2],
-            Truth(*(getattr(whole.truth, n)[:2] for n in ("rows", "columns", "bits", "missed"))),
+            IoUSamples(
+                *(getattr(whole.iou_samples, n)[:2] for n in ("rows", "columns", "bits", "missed"))
+            ),
             whole.names[:2],
         )
         for i in range(2)

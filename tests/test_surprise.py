@@ -86,7 +86,7 @@ def test_only_masks_of_seen_classes_are_trained_on(settings: Settings) -> None:
     names = [one.name for one in collection.sources[0].dataset.categories]
     drawn_items = [items for items, _ in islice(drawn(collection, settings, rng()), 9)]
     assert {names[i] for i in collection.table.category[np.concatenate(drawn_items)]} == {"kite"}
-    unseen = np.flatnonzero(~collection.table.learnt)
+    unseen = np.flatnonzero(~collection.table.supervised)
     assert all(collection.instances[int(item)].mask is None for item in unseen)
 
 

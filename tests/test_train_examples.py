@@ -25,9 +25,9 @@ from training_files import (
 from boxmask.errors import ConfigError
 from boxmask.models.hints import PLANES
 from boxmask.train.data.batch import Batch
-from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.collection import Collection
-from boxmask.train.data.loader import check_parts, steps
+from boxmask.train.data.loader import check_parts, iterate_steps
 from boxmask.train.data.sources import open_sources
 from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 def tensors(batch: Batch) -> list[Tensor]:
     """List every tensor of a batch."""
     found = [batch.targets, batch.weights]
-    for part in (batch.views, batch.truth):
+    for part in (batch.views, batch.iou_samples):
         found += [getattr(part, field.name) for field in fields(part)]
     return [tensor for tensor in found if tensor is not None]
 
@@ -73,7 +73,7 @@ def brightness_gap(batch: Batch) -> list[float]:
 @pytest.mark.parametrize("family", [(), WHOLE, TOLD], ids=["zoom", "whole", "told"])
 def test_a_batch_is_the_same_whoever_makes_it(path: Path, family: tuple[str, ...]) -> None:
     config = tiny(*VARIED, *family)
-    one, other = (Examples(collect(path), config, parts=1) for _ in range(2))
+    one, other = (BatchDataset(collect(path), config, parts=1) for _ in range(2))
     other[0]
     assert equal(one[5], other[5])
     assert not equal(one[5], one[6])
@@ -81,7 +81,9 @@ def test_a_batch_is_the_same_whoever_makes_it(path: Path, family: tuple[str, ...
 
 def test_workers_yield_what_the_process_itself_would(path: Path) -> None:
     alone, helped = (
-        steps(Examples(collect(path), config, parts=2), config, first=1, processes=ALONE)
+        iterate_steps(
+            BatchDataset(collect(path), config, parts=2), config, first=1, processes=ALONE
+        )
         for config in (tiny(*VARIED, "accumulate=2", f"workers={workers}") for workers in (0, 2))
     )
     for mine, theirs in zip(alone, helped, strict=True):
@@ -89,15 +91,15 @@ def test_workers_yield_what_the_process_itself_would(path: Path) -> None:
 
 
 def test_examples_can_be_sent_to_a_new_process(path: Path) -> None:
-    examples = Examples(collect(path), tiny(*VARIED), parts=1)
+    examples = BatchDataset(collect(path), tiny(*VARIED), parts=1)
     before = examples[1]
     assert equal(pickle.loads(pickle.dumps(examples))[1], before)
 
 
 def test_processes_and_parts_cut_the_same_batch(path: Path) -> None:
     config = tiny()
-    whole = Examples(collect(path), config, parts=1)[3]
-    halves = Examples(collect(path), config, parts=2)
+    whole = BatchDataset(collect(path), config, parts=1)[3]
+    halves = BatchDataset(collect(path), config, parts=2)
     assert equal(whole, Batch.join([halves[6], halves[7]]))
 
 
@@ -111,17 +113,17 @@ def test_corrupting_unseen_masks_changes_nothing_bit_for_bit(
     path: Path, family: tuple[str, ...]
 ) -> None:
     config = tiny(*VARIED, *family, "unseen_boxes=true")
-    honest = Examples(collect(path, seen="dog,kite"), config, parts=1)
+    honest = BatchDataset(collect(path, seen="dog,kite"), config, parts=1)
     before = [honest[part] for part in range(4)]
     edit_annotations(path, of=3, segmentation=[[0, 0, 5, 0, 5, 5]])
-    corrupted = Examples(collect(path, seen="dog,kite"), config, parts=1)
+    corrupted = BatchDataset(collect(path, seen="dog,kite"), config, parts=1)
     assert all(equal(one, corrupted[part]) for part, one in enumerate(before))
     assert NAMES[2] == "person"
 
 
 def test_boxes_of_unseen_classes_can_take_part_without_weight(path: Path) -> None:
     shown, hidden = (
-        Examples(collect(path, seen="dog"), tiny(*WHOLE, f"unseen_boxes={flag}"), parts=1)[0]
+        BatchDataset(collect(path, seen="dog"), tiny(*WHOLE, f"unseen_boxes={flag}"), parts=1)[0]
         for flag in ("true", "false")
     )
     assert sorted(shown.weights.tolist()) == [0, 0, 0, 0, 1, 1]
@@ -137,14 +139,14 @@ def test_each_augmentation_keeps_picture_and_mask_aligned(
     path: Path, change: str, family: tuple[str, ...]
 ) -> None:
     config = tiny("augment.flip=0", "augment.warp=1", change, *family)
-    batch = Batch.join([Examples(collect(path), config, parts=1)[part] for part in range(3)])
+    batch = Batch.join([BatchDataset(collect(path), config, parts=1)[part] for part in range(3)])
     gaps = brightness_gap(batch)
     assert np.mean(gaps) > 80, gaps
 
 
 def test_all_of_them_together_do_change_the_picture(path: Path) -> None:
     plain, varied = (
-        Examples(collect(path), tiny("augment.flip=0", *changes), parts=1)[0]
+        BatchDataset(collect(path), tiny("augment.flip=0", *changes), parts=1)[0]
         for changes in ((), VARIED)
     )
     assert not torch.equal(plain.views.pixels, varied.views.pixels)
@@ -157,14 +159,14 @@ def test_pictures_of_several_shapes_share_a_batch(path: Path) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     content["images"][0]["height"] = 40
     path.write_text(json.dumps(content), encoding="utf-8")
-    batch = Examples(collect(path), config, parts=1)[0]
+    batch = BatchDataset(collect(path), config, parts=1)[0]
     assert batch.views.pixels.shape == (3, 3, 256, 256)
     assert min(brightness_gap(batch)) > 80
 
 
 def test_noisy_boxes_are_drawn_around_half_of_the_truth(path: Path) -> None:
     plain, noisy = (
-        Examples(collect(path), tiny("augment.flip=0", f"boxes={kind}", "batch=60"), parts=1)[0]
+        BatchDataset(collect(path), tiny("augment.flip=0", f"boxes={kind}", "batch=60"), parts=1)[0]
         for kind in ("gt", "gt+noisy")
     )
     same = (plain.targets == noisy.targets).flatten(1).all(dim=1)
@@ -175,16 +177,16 @@ def test_crowds_and_tiny_boxes_are_left_out(path: Path) -> None:
     edit_annotations(path, of=1, iscrowd=1)
     edit_annotations(path, of=2, bbox=[5, 5, 1, 1])
     table = collect(path).table
-    assert table.learnt.sum() == len(table.row) == 3
+    assert table.supervised.sum() == len(table.row) == 3
 
 
 def test_files_weigh_what_the_recipe_says(tmp_path: Path) -> None:
     paths = [write_dataset(tmp_path / name, images=n) for name, n in (("a", 4), ("b", 2))]
     sources = open_sources(paths, [one.parent / "images" for one in paths], seen="all")
-    collection = Collection(sources, min_side=2, room=1 << 24)
+    collection = Collection(sources, min_side=2, cache_bytes=1 << 24)
 
     def share(config: TrainConfig) -> float:
-        order = Examples(collection, config, parts=1).sampler.order(0)
+        order = BatchDataset(collection, config, parts=1).sampler.order(0)
         return float((collection.table.source[order] == 0).mean())
 
     assert share(tiny()) == pytest.approx(2 / 3, abs=0.06)
@@ -196,7 +198,7 @@ def test_files_weigh_what_the_recipe_says(tmp_path: Path) -> None:
 
 def told(path: Path, *changes: str, count: int = 12) -> Batch:
     """Some boxes for a network of window masks."""
-    examples = Examples(collect(path), tiny(*TOLD, f"batch={count}", *changes), parts=1)
+    examples = BatchDataset(collect(path), tiny(*TOLD, f"batch={count}", *changes), parts=1)
     return examples[0]
 
 
@@ -239,7 +241,7 @@ def test_a_neighbour_of_the_same_class_is_told_as_such(path: Path) -> None:
 
 def test_views_of_one_step_have_one_size(path: Path) -> None:
     config = tiny(*TOLD, "augment.view_sizes=[48,64,80]")
-    examples = Examples(collect(path), config, parts=2)
+    examples = BatchDataset(collect(path), config, parts=2)
     sides = [examples[part].views.pixels.shape[-1] for part in range(24)]
     assert sides[::2] == sides[1::2]
     assert set(sides) == {48, 64, 80}

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from training_files import tiny, write_dataset
+from training_files import run_training, tiny, write_dataset
 
 from boxmask.durable import replacing
+from boxmask.errors import RunError
 from boxmask.models.weights import load_network
-from boxmask.train.run import Job, run
-from boxmask.train.run_folder import RunFolder
+from boxmask.train.presets import preset
+from boxmask.train.recipe_text import override
+from boxmask.train.run_folder import Inputs, RunFolder
 from boxmask.train.watch.curves import draw_curves, ticks
 from boxmask.train.watch.journal import Journal
-from boxmask.train.watch.sample_sheet import forget_after
+from boxmask.train.watch.sample_sheet import remove_strips_after
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +26,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     """A run of a few steps that was measured twice, and what it reported."""
     folder = tmp_path_factory.mktemp("run")
     path, val = write_dataset(folder / "data"), write_dataset(folder / "val", seed=5)
-    images = (path.parent / "images",)
-    job = Job(
-        (path,), images, folder / "out", val=(val,), val_images=(val.parent / "images",),
-        device="cpu", command="boxmask train here",
-    )  # fmt: skip
     told: list[dict[str, Any]] = []
-    run(job, tiny("seen=dog,kite"), report=told.append)
+    run_training(
+        path, folder / "out", tiny("seen=dog,kite"), report=told.append,
+        command="boxmask train here", val=(val,), val_images=(val.parent / "images",),
+    )  # fmt: skip
     return folder / "out", told
 
 
@@ -92,7 +92,7 @@ def test_strips_of_steps_to_come_are_forgotten(tmp_path: Path) -> None:
     folder.samples.mkdir()
     for step in (3, 6):
         (folder.samples / f"step_{step:07d}.png").touch()
-    forget_after(folder, 4)
+    remove_strips_after(folder, 4)
     assert [path.name for path in folder.samples.iterdir()] == ["step_0000003.png"]
 
 
@@ -109,6 +109,18 @@ def test_curves_of_an_empty_log_can_be_drawn(tmp_path: Path) -> None:
     draw_curves([], tmp_path / "curves.png")
     draw_curves([{"step": 1, "loss": 2.0, "mask": 2.0}], tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+def test_a_run_with_its_views_in_pixels_goes_on_by_a_recipe_that_scales_them(
+    tmp_path: Path,
+) -> None:
+    now, nothing = preset("zoom"), Inputs(())
+    folder = RunFolder(tmp_path / "run")
+    folder.open(now.in_pixels(), inputs=nothing, resume=False)
+    folder.log.write_text("{}")
+    folder.open(now, inputs=nothing, resume=True)
+    with pytest.raises(RunError, match=r"112, is now 80,"):
+        folder.open(override(now, ["model.view_size=96"]), inputs=nothing, resume=True)
 
 
 def test_ticks_are_round_and_span_the_values() -> None:
@@ -131,7 +143,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_held_out_images_are_measured_on_and_not_learnt(tmp_path: Path) -> None:
     path = write_dataset(tmp_path / "data", images=4)
-    job = Job((path,), (path.parent / "images",), tmp_path / "out", device="cpu")
-    run(job, tiny("holdout=2", "steps=1"), report=lambda entry: None)
+    run_training(path, tmp_path / "out", tiny("holdout=2", "steps=1"))
     _, card = load_network(tmp_path / "out" / "last.safetensors")
     assert (card["data"][0]["images"], card["validation"][0]["images"]) == (2, 2)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.train.data.sampler import Sampler, balanced
+from boxmask.train.data.sampler import Sampler, balancing_weights
 
 
 def epoch(sampler: Sampler, number: int, count: int) -> list[int]:
@@ -38,5 +38,5 @@ def test_a_draw_depends_on_nothing_but_its_position() -> None:
 @pytest.mark.parametrize(("power", "ratio"), [(0.0, 9.0), (0.5, 3.0), (1.0, 1.0)])
 def test_balance_goes_from_by_frequency_to_equally_often(power: float, ratio: float) -> None:
     groups = np.array([0] * 9 + [1])
-    weights = balanced(groups, power=power)
+    weights = balancing_weights(groups, power=power)
     assert weights[groups == 0].sum() / weights[groups == 1].sum() == pytest.approx(ratio)

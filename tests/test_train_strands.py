@@ -11,10 +11,10 @@ from training_files import VARIED, WHOLE, collect, tiny, write_dataset
 
 from boxmask.errors import ConfigError
 from boxmask.train.data import compose, strands
-from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.colour import recolour
-from boxmask.train.data.cutpaste import Cutout, paste, place
+from boxmask.train.data.cutpaste import Cutout, paste_at_random, paste_cutout
 from boxmask.train.data.ribbon import Layer, Look, Ribbon, paint
 from boxmask.train.data.scene import Scene
 from boxmask.train.data.strand_shapes import fitted, plain
@@ -134,7 +134,7 @@ def test_outside_there_is_the_colour_and_no_black_to_blur_in() -> None:
 def test_a_rigid_cut_out_is_moved_but_keeps_its_size() -> None:
     one = painted(circle(8, half=1.5))
     scene = Scene(np.zeros((200, 200, 3), np.uint8), ())
-    found = place(scene, one, around=(100, 100, 60), random=np.random.default_rng(1))
+    found = paste_at_random(scene, one, around=(100, 100, 60), random=np.random.default_rng(1))
     (pasted,) = found.instances
     assert pasted.mask is not None and pasted.mask.bits.sum() == (one.alpha > 127).sum()
 
@@ -149,7 +149,7 @@ def test_the_mask_of_a_pasted_strand_is_what_can_be_seen_of_it() -> None:
         y, x = 40 - height // 2, 40 - width // 2
         cover[y : y + height, x : x + width] = cutout.alpha > 127
         assert scene is not None
-        scene = paste(scene, cutout, x=x, y=y)
+        scene = paste_cutout(scene, cutout, x=x, y=y)
     assert scene is not None and len(scene.instances) == 2
     for one, seen in zip(scene.instances, (covers[0] & ~covers[1], covers[1]), strict=True):
         bits, mask = np.zeros((80, 80), bool), one.mask
@@ -166,14 +166,14 @@ def cut_from_pictures(
     """Draw cut-outs as it was done before there were strands."""
     if random.random() >= config.paste:
         return []
-    donors = np.flatnonzero(collection.table.learnt)
+    donors = np.flatnonzero(collection.table.supervised)
     cutouts = []
     for item in random.choice(donors, random.integers(1, config.paste_most + 1)):
         instance = collection.instances[int(item)]
         assert instance.mask is not None
         x, y = instance.mask.x, instance.mask.y
         height, width = instance.mask.bits.shape
-        picture = collection.pictures[int(collection.table.image[item])]
+        picture = collection.images[int(collection.table.image[item])]
         pixels = recolour(picture[y : y + height, x : x + width], config, random)
         cutouts.append(Cutout(pixels, instance.mask.bits.astype(np.uint8) * 255, instance.name))
     return cutouts
@@ -185,10 +185,10 @@ def test_recipes_without_strands_make_the_batches_they_made(
 ) -> None:
     config = tiny(*VARIED, *family)
     collection = collect(path)
-    found = [Examples(collection, config, parts=1)[part] for part in range(4)]
+    found = [BatchDataset(collection, config, parts=1)[part] for part in range(4)]
     monkeypatch.setattr(compose, "draw_cutouts", cut_from_pictures)
     for part, batch in enumerate(found):
-        before = Examples(collection, config, parts=1)[part]
+        before = BatchDataset(collection, config, parts=1)[part]
         assert batch.names == before.names
         assert torch.equal(batch.views.pixels, before.views.pixels)
         assert torch.equal(batch.targets, before.targets)
@@ -197,7 +197,9 @@ def test_recipes_without_strands_make_the_batches_they_made(
 @pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
 def test_recipes_with_strands_learn_them(path: Path, family: tuple[str, ...]) -> None:
     changes = ("augment.paste=1", "augment.strands=1", "augment.paste_target=1", *family)
-    one, other = (Examples(collect(path), tiny(*VARIED, *changes), parts=1)[0] for _ in range(2))
+    one, other = (
+        BatchDataset(collect(path), tiny(*VARIED, *changes), parts=1)[0] for _ in range(2)
+    )
     names = [name for name in one.names if name.startswith("drawn ")]
     assert names and torch.equal(one.views.pixels, other.views.pixels)
 

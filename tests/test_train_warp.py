@@ -5,17 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxmask.train.data.scene import Instance, Mask
+from boxmask.train.data.scene import Instance
 from boxmask.train.data.warp import (
-    after,
-    inverse,
-    linear,
-    mapped_box,
-    moved,
-    moved_mask,
+    compose,
+    invert,
+    linear_map,
+    map_box,
     render,
-    shifted,
+    warp_instance,
+    warp_mask,
+    with_translation,
 )
+from boxmask.window import Window
 
 CENTRE, RADII = (33.0, 27.0), (14.0, 9.0)
 CANVAS = (0, 0, 80, 70)
@@ -28,33 +29,33 @@ def ellipse(height: int = 60, width: int = 70) -> np.ndarray:
 
 
 def instance() -> Instance:
-    mask = Mask(0, 0, ellipse()).trimmed()
+    mask = Window(0, 0, ellipse().T).trimmed()
     assert mask is not None
     return Instance(mask.box(), mask, "ellipse")
 
 
-def as_whole(mask: Mask, canvas: tuple[int, int, int, int]) -> np.ndarray:
+def as_whole(mask: Window, canvas: tuple[int, int, int, int]) -> np.ndarray:
     whole = np.zeros((canvas[3], canvas[2]), bool)
-    height, width = mask.bits.shape
-    whole[mask.y : mask.y + height, mask.x : mask.x + width] = mask.bits
+    width, height = mask.bits.shape
+    whole[mask.y : mask.y + height, mask.x : mask.x + width] = mask.bits.T
     return whole
 
 
 def mapped_ellipse(matrix: np.ndarray) -> np.ndarray:
     """Fill the mapped shape by asking every pixel's centre where it came from."""
     y, x = np.mgrid[: CANVAS[3], : CANVAS[2]] + 0.5
-    back = inverse(matrix)
+    back = invert(matrix)
     points = back[:, :2] @ np.stack([x.ravel(), y.ravel()]) + back[:, 2:]
     inside = sum(((points[k] - CENTRE[k]) / RADII[k]) ** 2 for k in range(2)) < 1
     return np.asarray(inside).reshape(CANVAS[3], CANVAS[2])
 
 
 maps = st.builds(
-    lambda degrees, mirror, stretch, x, y: after(
-        shifted(np.eye(2), x=40 + x, y=35 + y),
-        after(
-            shifted(linear(degrees=degrees, mirror=mirror, stretch=stretch)),
-            shifted(np.eye(2), x=-CENTRE[0], y=-CENTRE[1]),
+    lambda degrees, mirror, stretch, x, y: compose(
+        with_translation(np.eye(2), x=40 + x, y=35 + y),
+        compose(
+            with_translation(linear_map(degrees=degrees, mirror=mirror, stretch=stretch)),
+            with_translation(np.eye(2), x=-CENTRE[0], y=-CENTRE[1]),
         ),
     ),
     degrees=st.floats(-180, 180),
@@ -69,7 +70,7 @@ maps = st.builds(
 @given(matrix=maps)
 def test_picture_mask_and_box_stay_aligned(matrix: np.ndarray) -> None:
     expected = mapped_ellipse(matrix)
-    found = moved(instance(), matrix, CANVAS)
+    found = warp_instance(instance(), matrix, CANVAS)
     assert found is not None and found.mask is not None
     mask = as_whole(found.mask, CANVAS)
     assert (mask & expected).sum() / (mask | expected).sum() > 0.92
@@ -83,12 +84,12 @@ def test_picture_mask_and_box_stay_aligned(matrix: np.ndarray) -> None:
 @settings(deadline=None, max_examples=40)
 @given(matrix=maps)
 def test_a_map_and_its_inverse_cancel_out(matrix: np.ndarray) -> None:
-    np.testing.assert_allclose(after(matrix, inverse(matrix)), np.eye(2, 3), atol=1e-9)
+    np.testing.assert_allclose(compose(matrix, invert(matrix)), np.eye(2, 3), atol=1e-9)
 
 
 def test_a_mirrored_picture_is_copied_pixel_by_pixel() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
-    mirror = shifted(linear(mirror=True), x=9)
+    mirror = with_translation(linear_map(mirror=True), x=9)
     assert np.array_equal(render(picture, mirror, (0, 0, 9, 6)), picture[:, ::-1])
 
 
@@ -105,24 +106,24 @@ def test_beyond_the_picture_is_fill(canvas: tuple[int, int, int, int]) -> None:
 def test_a_reduced_picture_is_averaged() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 200
-    small = render(stripes, shifted(np.eye(2) / 4), (0, 0, 16, 16))
+    small = render(stripes, with_translation(np.eye(2) / 4), (0, 0, 16, 16))
     assert np.abs(small[2:-2, 2:-2].astype(int) - 100).max() <= 1
 
 
 def test_what_leaves_the_canvas_is_gone() -> None:
-    away = shifted(np.eye(2), x=500)
-    assert moved(instance(), away, CANVAS) is None
+    away = with_translation(np.eye(2), x=500)
+    assert warp_instance(instance(), away, CANVAS) is None
     mask = instance().mask
-    assert mask is not None and moved_mask(mask, away, CANVAS) is None
+    assert mask is not None and warp_mask(mask, away, CANVAS) is None
 
 
 def test_an_upright_map_keeps_the_fractions_of_a_box() -> None:
     one = Instance(np.array([18.4, 17.9, 47.2, 36.3]), instance().mask, "")
-    found = moved(one, shifted(linear(mirror=True), x=70), None)
+    found = warp_instance(one, with_translation(linear_map(mirror=True), x=70), None)
     assert found is not None
     np.testing.assert_allclose(found.box, [70 - 47.2, 17.9, 70 - 18.4, 36.3])
 
 
 def test_the_bounds_of_a_turned_box_hold_its_corners() -> None:
-    found = mapped_box(shifted(linear(degrees=90)), np.array([1.0, 2, 5, 10]))
+    found = map_box(with_translation(linear_map(degrees=90)), np.array([1.0, 2, 5, 10]))
     np.testing.assert_allclose(found, [-10, 1, -2, 5], atol=1e-9)

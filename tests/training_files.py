@@ -1,11 +1,12 @@
 """Small photographs-to-be with rectangles on them, and COCO files that tell their masks."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from boxmask.train.data.collection import Collection
@@ -13,6 +14,7 @@ from boxmask.train.data.sources import open_sources
 from boxmask.train.presets import preset
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.recipe_text import override
+from boxmask.train.run import TrainJob, train
 
 SIDE = 96
 NAMES = ("dog", "kite", "person")
@@ -82,13 +84,44 @@ def edit_annotations(path: Path, **changes: Any) -> None:
 def collect(path: Path, *, seen: str = "all") -> Collection:
     """Open a written dataset."""
     sources = open_sources([path], [path.parent / "images"], seen=seen)
-    return Collection(sources, min_side=2.0, room=1 << 24)
+    return Collection(sources, min_side=2.0, cache_bytes=1 << 24)
 
 
 def tiny(*changes: str) -> TrainConfig:
     """Return the tiny recipe, made smaller and changed."""
     small = ["batch=4", "steps=6", "save_every=2", "validate_every=3", "log_every=1"]
     return override(preset("tiny"), [*small, *changes])
+
+
+def run_training(
+    path: Path,
+    out: Path,
+    config: TrainConfig,
+    *,
+    report: Callable[[dict[str, Any]], None] = lambda entry: None,
+    **job: Any,
+) -> dict[str, Any]:
+    """Train on a written dataset; `job` is what else a TrainJob has."""
+    where = {"images": (path.parent / "images",), "device": "cpu"} | job
+    return train(TrainJob(annotations=(path,), out=out, **where), config, report=report)
+
+
+def saved_weights(out: Path) -> dict[str, torch.Tensor]:
+    """Read the weights that a run would go on from."""
+    state = torch.load(out / "state.pt", weights_only=True)
+    found: dict[str, torch.Tensor] = state["network"]
+    return found
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Tell whether two runs would go on from the same weights."""
+    pairs = zip(saved_weights(one).values(), saved_weights(other).values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def read_log(out: Path) -> list[dict[str, Any]]:
+    """Read the log of a run."""
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
 VARIED = (

@@ -44,7 +44,7 @@ class Processes:
         if self.count > 1:
             distributed.barrier()
 
-    def share(self, network: MaskNetwork) -> nn.Module:
+    def wrap_ddp(self, network: MaskNetwork) -> nn.Module:
         """Wrap a network so that its gradients are averaged over all processes."""
         if self.count == 1:
             return network

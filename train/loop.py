@@ -12,14 +12,14 @@ from boxmask.models.network import MaskNetwork, build
 from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load_network
 from boxmask.train.data.batch import Batch
-from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.collection import Collection
-from boxmask.train.data.loader import check_parts, steps
+from boxmask.train.data.loader import check_parts, iterate_steps
 from boxmask.train.distributed import Processes
 from boxmask.train.loss import Totals, losses
 from boxmask.train.optimiser import build_optimiser, clip, set_rate
 from boxmask.train.recipe import TrainConfig
-from boxmask.train.state import Average, State
+from boxmask.train.state import EMA, State
 from boxmask.train.watch.progress import Progress
 from boxmask.train.watch.recorder import Recorder
 
@@ -37,46 +37,48 @@ def fit(
     Resume order: 1. the run's own state; 2. the weights given as `init`; 3. the backbone's ImageNet
     weights; 4. random ones.
     """
-    examples = Examples(collection, config, parts=check_parts(config, processes.count))
-    state = begin(config, processes.device, init=init, resumes=recorder.resumes)
+    examples = BatchDataset(collection, config, parts=check_parts(config, processes.count))
+    state = build_state(config, processes.device, init=init, resumes=recorder.resumes)
     if recorder.resumes:
         state.load(recorder.folder.state)
     recorder.begin(state)
     progress = Progress(config.steps, processes)
-    model = processes.share(state.network)
-    parts_of_steps = steps(examples, config, first=state.step, processes=processes)
+    model = processes.wrap_ddp(state.network)
+    parts_of_steps = iterate_steps(examples, config, first=state.step, processes=processes)
     for parts in progress.timed(parts_of_steps):
         set_training(state.network, config)
         seed_all(config.seed, state.step, processes.rank)
-        totals = count(parts, processes)
-        terms = [learn(model, part, config, totals=totals, processes=processes) for part in parts]
-        rate, norm = advance(state, config)
+        totals = count_totals(parts, processes)
+        terms = [
+            backward_part(model, part, config, totals=totals, processes=processes) for part in parts
+        ]
+        rate, norm = optimiser_step(state, config)
         progress.add(terms)
-        if due(state.step, config.log_every, config.steps):
+        if is_due(state.step, config.log_every, config.steps):
             recorder.report(progress.entry(state.step, rate=rate, gradient=norm))
-        if due(state.step, config.validate_every, config.steps):
+        if is_due(state.step, config.validate_every, config.steps):
             recorder.validate(state)
-        if due(state.step, config.save_every, config.steps):
+        if is_due(state.step, config.save_every, config.steps):
             recorder.save(state)
     return state
 
 
-def begin(
+def build_state(
     config: TrainConfig, device: torch.device, *, init: Path | None = None, resumes: bool = False
 ) -> State:
     """Build the network, its average and its optimiser as they are before the first step."""
     seed_all(config.seed, 0, 0)
-    network = first_network(config, None if resumes else init, blank=resumes)
+    network = build_network(config, None if resumes else init, blank=resumes)
     network.to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    for part in frozen(network, config):
+    for part in frozen_parts(network, config):
         part.requires_grad_(False)
     optimiser = build_optimiser(network, config.optimiser)
-    return State(network, Average(network, config.optimiser.ema), optimiser)
+    return State(network, EMA(network, config.optimiser.ema), optimiser)
 
 
-def first_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
+def build_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
     """Build the network to start from; a blank one is filled by what a run goes on from."""
     pretrained = config.pretrained and init is None and not blank
     try:
@@ -103,7 +105,7 @@ def start_from_file(network: MaskNetwork, path: Path) -> None:
         ) from error
 
 
-def learn(
+def backward_part(
     model: nn.Module, batch: Batch, config: TrainConfig, *, totals: Totals, processes: Processes
 ) -> dict[str, Tensor]:
     """Add a part's gradients; return its weighted losses."""
@@ -126,18 +128,18 @@ def learn(
     return terms
 
 
-def advance(state: State, config: TrainConfig) -> tuple[float, float]:
+def optimiser_step(state: State, config: TrainConfig) -> tuple[float, float]:
     """Take the step that the gradients say; return its rate and the norm of the gradients."""
     rate = set_rate(state.optimiser, config.optimiser, step=state.step, steps=config.steps)
     norm = clip(state.network.parameters(), config.optimiser.clip)
     state.optimiser.step()
     state.optimiser.zero_grad()
-    state.average.update(state.network, step=state.step)
+    state.ema.update(state.network, step=state.step)
     state.step += 1
     return rate, norm
 
 
-def count(parts: list[Batch], processes: Processes) -> Totals:
+def count_totals(parts: list[Batch], processes: Processes) -> Totals:
     """Count what a step holds over all its parts and processes."""
     weight = sum(float(part.weights.sum()) for part in parts)
     pictures = float(sum(part.pictures for part in parts))
@@ -154,11 +156,11 @@ def set_training(network: MaskNetwork, config: TrainConfig) -> None:
                 module.eval()
     if config.optimiser.freeze_backbone:
         network.backbone.eval()
-    for part in frozen(network, config):
+    for part in frozen_parts(network, config):
         part.eval()
 
 
-def frozen(network: MaskNetwork, config: TrainConfig) -> list[nn.Module]:
+def frozen_parts(network: MaskNetwork, config: TrainConfig) -> list[nn.Module]:
     """Return the first parts of the backbone, those that a recipe leaves as they are."""
     count = config.optimiser.freeze_halvings
     return network.backbone.first_parts(count) if count else []
@@ -169,6 +171,6 @@ def seed_all(seed: int, step: int, rank: int) -> None:
     torch.manual_seed(random.Random(f"{seed} {step} {rank}").getrandbits(63))
 
 
-def due(step: int, every: int, last: int) -> bool:
+def is_due(step: int, every: int, last: int) -> bool:
     """Tell whether something done every so many steps is done now; always after the last."""
     return step % every == 0 or step == last

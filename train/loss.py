@@ -25,7 +25,7 @@ class Totals:
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Average the binary cross-entropy with soft targets over each mask: (N,M,M) to (N,)."""
+    """EMA the binary cross-entropy with soft targets over each mask: (N,M,M) to (N,)."""
     losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return losses.mean(dim=(1, 2))
 
@@ -74,7 +74,7 @@ def losses(
         parts["dice"] = config.dice * torch.stack(each).mean()
     if config.quality:
         quality = prediction.quality_logits.float()
-        target = true_iou(prediction.logits.detach().float(), batch.truth)
+        target = true_iou(prediction.logits.detach().float(), batch.iou_samples)
         error = F.binary_cross_entropy_with_logits(quality, target, reduction="none")
         parts["quality"] = config.quality * total(error)
     return parts

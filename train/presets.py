@@ -111,7 +111,7 @@ _ZOOM = replace(
         neighbours=0.75,
         paste=0.45,
         strands=0.3,
-        view_sizes=(112, 128, 144, 160),
+        view_scales=(0.78, 0.89, 1.0, 1.11),
     ),
     # Half of a window's cells lie outside an exact box, where there is nothing to be wrong about.
     loss=replace(_ZOOM_EXACT.loss, mask=8.0),

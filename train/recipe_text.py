@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from boxmask.errors import ConfigError
-from boxmask.train.limits import check
-from boxmask.train.recipe import TrainConfig
+from boxmask.train.recipe import TrainConfig, check_recipe
 
 
 def to_json(config: TrainConfig) -> str:
@@ -22,7 +21,7 @@ def from_json(text: str | bytes) -> TrainConfig:
     try:
         return msgspec.json.decode(text, type=TrainConfig)
     except msgspec.DecodeError as error:
-        raise ConfigError(f"this is not a training recipe: {error}") from None
+        raise ConfigError(f"this is not a training recipe: {error}.") from None
 
 
 def option_names() -> list[str]:
@@ -36,11 +35,11 @@ def override(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
-            raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001")
+            raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001.")
         _place(settings, key.strip(), _value(value.strip()))
         _convert(settings, change)
     changed = _convert(settings, "the recipe")
-    check(changed)
+    check_recipe(changed)
     return changed
 
 
@@ -48,7 +47,7 @@ def _convert(settings: dict[str, Any], change: str) -> TrainConfig:
     try:
         return msgspec.convert(settings, TrainConfig, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"--set {change}: {error}") from None
+        raise ConfigError(f"--set {change}: {error}.") from None
 
 
 def _names(config: Any, prefix: str = "") -> Iterator[str]:
@@ -73,7 +72,7 @@ def _place(settings: dict[str, Any], key: str, value: Any) -> None:
         close = difflib.get_close_matches(key, option_names(), n=3)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         known = ", ".join(sorted(option_names()))
-        raise ConfigError(f"--set {key}: no such option.{hint} Known are {known}")
+        raise ConfigError(f"--set {key}: no such option.{hint} Known are {known}.")
     *groups, name = key.split(".")
     for group in groups:
         settings = settings[group]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,15 @@ from boxmask.train.distributed import processes
 from boxmask.train.loop import fit
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.run_folder import Inputs, RunFolder, files
-from boxmask.train.watch.card import Provenance, describe
+from boxmask.train.watch.card import Provenance, describe_sources
 from boxmask.train.watch.recorder import Recorder
-from boxmask.train.watch.validation import Validation, spread
+from boxmask.train.watch.validation import Validation, spaced_items
 
 GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainJob:
     """Data, folders and machine of a run: what is no part of its recipe."""
 
     annotations: tuple[Path, ...]
@@ -40,17 +40,21 @@ class Job:
     command: str = "boxmask train"
 
 
-def run(
-    job: Job, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
+def train(
+    job: TrainJob, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """Train by a recipe on a job's data; return the last scores, in the first process."""
     if job.threads is not None:
         torch.set_num_threads(job.threads)
-    # Each worker keeps pictures of its own.
-    room = int(config.cache_gib * GIB) // max(1, config.workers)
+    # Each worker keeps images of its own.
+    cache_bytes = int(config.cache_gib * GIB) // max(1, config.workers)
     sources = open_sources(job.annotations, job.images, seen=config.seen)
-    every = 0 if job.val else config.holdout
-    collection = Collection(sources, min_side=config.min_side, room=room, every=every)
+    collection = Collection(
+        sources,
+        min_side=config.min_side,
+        cache_bytes=cache_bytes,
+        holdout_every=0 if job.val else config.holdout,
+    )
     validation = open_validation(job, config, sources)
     measured = validation.collection.sources if validation is not None and job.val else ()
     with processes(choose_device(job.device)) as group:
@@ -74,36 +78,37 @@ def run(
 
 
 def _provenance(
-    job: Job, config: TrainConfig, collection: Collection, validation: Validation | None
+    job: TrainJob, config: TrainConfig, collection: Collection, validation: Validation | None
 ) -> Provenance:
     return Provenance(
         command=job.command,
-        data=describe(collection),
-        validation=describe(validation.collection) if validation is not None else (),
+        data=describe_sources(collection),
+        validation=describe_sources(validation.collection) if validation is not None else (),
         recipe=msgspec.to_builtins(config),
     )
 
 
 def open_validation(
-    job: Job, config: TrainConfig, sources: tuple[Source, ...]
+    job: TrainJob, config: TrainConfig, sources: tuple[Source, ...]
 ) -> Validation | None:
     """Open the data to measure on; the masks of all its classes are known there."""
-    files, folders = job.val or job.annotations, job.val_images or job.images
-    every = 0 if job.val else config.holdout
-    if not job.val and not every:
+    if job.val:
+        measured = open_sources(job.val, job.val_images or job.images, seen="all")
+    elif config.holdout:
+        measured = tuple(replace(one, seen=np.ones_like(one.seen)) for one in sources)
+    else:
         return None
-    tested = open_sources(files, folders, seen="all")
-    learnt = {
-        category.name
-        for source in sources
-        for category, seen in zip(source.dataset.categories, source.seen, strict=True)
-        if seen
-    }
-    names = [category.name for source in tested for category in source.dataset.categories]
-    room = int(config.cache_gib * GIB) // 4
-    collection = Collection(tested, min_side=0.0, room=room, every=every, held_out=True)
+    collection = Collection(
+        measured,
+        min_side=0.0,
+        cache_bytes=int(config.cache_gib * GIB) // 4,
+        holdout_every=0 if job.val else config.holdout,
+        held_out=True,
+    )
+    learnt = {name for source in sources for name in source.class_names(seen=True)}
+    names = [name for source in measured for name in source.class_names(seen=True)]
     return Validation(
         collection,
-        spread(collection, config.validate_images),
+        spaced_items(collection, config.validate_images),
         np.array([name in learnt for name in names]),
     )

@@ -119,7 +119,8 @@ class RunFolder:
         # Batches are functions of their number, whoever makes them and however much is kept.
         kept = replace(
             from_json(self.config.read_bytes()), workers=config.workers, cache_gib=config.cache_gib
-        )
+        ).in_pixels()
+        config = config.in_pixels()
         if kept != config:
             before, now = to_json(kept).splitlines(), to_json(config).splitlines()
             pairs = zip(before, now, strict=False)
@@ -133,15 +134,7 @@ class RunFolder:
 def files(sources: Sequence[Source]) -> tuple[File, ...]:
     """Describe annotation files."""
     return tuple(
-        File(
-            source.dataset.path.name,
-            digest(source.dataset.path),
-            tuple(
-                category.name
-                for category, seen in zip(source.dataset.categories, source.seen, strict=True)
-                if seen
-            ),
-        )
+        File(source.dataset.path.name, digest(source.dataset.path), source.class_names(seen=True))
         for source in sources
     )
 

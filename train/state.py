@@ -16,7 +16,7 @@ from boxmask.errors import RunError
 from boxmask.models.network import MaskNetwork
 
 
-class Average:
+class EMA:
     """An exponential moving average of a network; without a decay, the network itself."""
 
     def __init__(self, network: MaskNetwork, decay: float | None) -> None:
@@ -44,7 +44,7 @@ class State:
     """A run after some number of steps."""
 
     network: MaskNetwork
-    average: Average
+    ema: EMA
     optimiser: Optimizer
     step: int = 0
     best: float = float("-inf")
@@ -59,17 +59,17 @@ class State:
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
             self.network.load_state_dict(saved["network"])
-            self.average.network.load_state_dict(saved["average"] or saved["network"])
+            self.ema.network.load_state_dict(saved["average"] or saved["network"])
             self.optimiser.load_state_dict(saved["optimiser"])
             self.step, self.best = saved["step"], saved["best"]
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(f"{path}: cannot be resumed from: {error}") from error
 
     def _plain(self) -> dict[str, Any]:
-        averaged = self.average.decay is not None
+        averaged = self.ema.decay is not None
         return {
             "network": self.network.state_dict(),
-            "average": self.average.network.state_dict() if averaged else None,
+            "average": self.ema.network.state_dict() if averaged else None,
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "best": self.best,

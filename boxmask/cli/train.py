@@ -59,9 +59,10 @@ def train(
         return
     if out is None or not images:
         raise typer.BadParameter("--images and --out are needed to train")
-    from boxmask.train.run import Job, run
+    from boxmask.train.run import TrainJob
+    from boxmask.train.run import train as train_network
 
-    job = Job(
+    job = TrainJob(
         annotations=tuple(annotations),
         images=tuple(images),
         val=tuple(val or ()),
@@ -74,7 +75,7 @@ def train(
         command=_command(sys.argv[1:]),
     )
     try:
-        summary = run(job, config, report=_say)
+        summary = train_network(job, config, report=_say)
     except KeyboardInterrupt:
         typer.echo(f"stopped; the same command with --resume goes on from {out}", err=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None

@@ -46,12 +46,12 @@ def collect(settings: Settings, split: str, *, seen: str) -> Collection:
     """Open the training or the validation photos; only masks of seen classes are ever read."""
     path = settings.train if split == "train" else settings.val
     sources = open_sources([path], [settings.images], seen=seen)
-    return Collection(sources, min_side=2.0, room=ROOM)
+    return Collection(sources, min_side=2.0, cache_bytes=ROOM)
 
 
 def masked(collection: Collection) -> Items:
     """Return the boxes of seen classes that hold any pixel of their mask."""
-    items = np.flatnonzero(collection.table.learnt).tolist()
+    items = np.flatnonzero(collection.table.supervised).tolist()
     return np.array([item for item in items if collection.instances[item].mask is not None])
 
 
@@ -107,7 +107,7 @@ def _write(folder: Path, config: ModelConfig, collection: Collection) -> None:
 
 def _cut(config: ModelConfig, collection: Collection, items: Items, *, mirrored: bool) -> Views:
     """Cut the views of boxes of one image."""
-    picture = collection.pictures[int(collection.table.image[items[0]])]
+    picture = collection.images[int(collection.table.image[items[0]])]
     boxes = np.array([collection.instances[int(item)].box for item in items])
     if mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])

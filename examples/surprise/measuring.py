@@ -12,7 +12,6 @@ from training import Learner, train
 
 from boxmask.geometry import paste
 from boxmask.models import ModelConfig
-from boxmask.train.data.scene import Mask
 from boxmask.train.watch.validation import mask_iou
 
 Floats = npt.NDArray[np.float64]
@@ -42,9 +41,9 @@ def measure(learner: Learner, config: ModelConfig, settings: Settings) -> Floats
         levels = seen.take(views, np.zeros_like(views))
         boxes = torch.from_numpy(seen.boxes[items[here], 0])
         masks = learner(levels, boxes, torch.from_numpy(index)).sigmoid().numpy()
-        height, width = collection.pictures[int(image)].shape[:2]
+        height, width = collection.images[int(image)].shape[:2]
         for place, mask in zip(here, masks, strict=True):
             instance = collection.instances[int(items[place])]
             window = paste(mask, instance.box, width=width, height=height)
-            found[place] = mask_iou(Mask(window.x, window.y, window.bits.T), instance.mask)
+            found[place] = mask_iou(window, instance.mask)
     return found

@@ -20,9 +20,9 @@ from boxmask.models import ModelConfig, build
 from boxmask.models.backbones.trunk import BackboneWithNeck
 from boxmask.models.network import Branch
 from boxmask.train.data.collection import Collection
-from boxmask.train.data.jitter import proposal
-from boxmask.train.data.scene import Mask
+from boxmask.train.data.jitter import draw_proposal
 from boxmask.train.loss import cross_entropy
+from boxmask.window import Window
 
 Items = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -125,11 +125,11 @@ def example(
 ) -> tuple[Floats, npt.NDArray[np.float32]]:
     """Return the box to crop, in sides of the true one, and the mask inside it (M, M)."""
     instance = collection.instances[item]
-    truth, box, mask = instance.box, instance.box, cast(Mask, instance.mask)
+    truth, box, mask = instance.box, instance.box, cast(Window, instance.mask)
     if noisy and random.random() < 0.5:
-        box = proposal(truth, NOISY_IOU, random)
-    height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
+        box = draw_proposal(truth, NOISY_IOU, random)
+    height, width = collection.images[int(collection.table.image[item])].shape[:2]
     target = sample_target(
-        mask.bits, (mask.x, mask.y), box=box, width=width, height=height, size=side
+        mask.bits.T, (mask.x, mask.y), box=box, width=width, height=height, size=side
     )
     return (box - np.tile(truth[:2], 2)) / np.tile(truth[2:] - truth[:2], 2), target

@@ -1,6 +1,6 @@
 """A training batch: views, what their masks should be, and where each box came from.
 
-Letters: N boxes, M mask side, K rows and columns at which the true IoU is measured at most.
+Shapes: N boxes, M mask side, K rows and columns, at most, at which the true IoU is measured.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from boxmask.models.views import Views
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
-    """True masks at pixels of the picture, to measure the IoU that pasting would give."""
+class IoUSamples:
+    """True masks at pixels of the image, to measure the IoU that pasting would give."""
 
     rows: Tensor  # (N, K) float32, in cells of the mask, 0 to M-1; NaN where there is none
     columns: Tensor  # (N, K) likewise
@@ -22,19 +22,23 @@ class Truth:
     missed: Tensor  # (N,) float32, pixels of the true mask outside the box
 
     @classmethod
-    def empty(cls, most: int) -> "Truth":
-        """Return the truth of no box."""
-        places = torch.zeros(0, most)
-        return cls(places, places, torch.zeros(0, most, most, dtype=torch.bool), torch.zeros(0))
+    def empty(cls, max_pixels: int) -> "IoUSamples":
+        """Return the samples of no box."""
+        places = torch.zeros(0, max_pixels)
+        return cls(
+            places, places, torch.zeros(0, max_pixels, max_pixels, dtype=torch.bool), torch.zeros(0)
+        )
 
     @classmethod
-    def join(cls, parts: Sequence["Truth"]) -> "Truth":
+    def join(cls, parts: Sequence["IoUSamples"]) -> "IoUSamples":
         """Put the boxes of several parts into one."""
         return cls(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
-    def to(self, device: torch.device) -> "Truth":
+    def to(self, device: torch.device) -> "IoUSamples":
         """Move to a device."""
-        return Truth(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+        return IoUSamples(
+            *(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,7 @@ class Batch:
     views: Views
     targets: Tensor  # (N, M, M) float32 in [0, 1]
     weights: Tensor  # (N,) float32, 0 for boxes whose mask is not to be learnt
-    truth: Truth
+    iou_samples: IoUSamples
     names: tuple[str, ...]  # (N,) file and annotation id, for messages
     left_out: tuple[str, ...] = ()  # why something drawn for it could not be used
 
@@ -60,7 +64,7 @@ class Batch:
             join_padded([part.views for part in parts]),
             torch.cat([part.targets for part in parts]),
             torch.cat([part.weights for part in parts]),
-            Truth.join([part.truth for part in parts]),
+            IoUSamples.join([part.iou_samples for part in parts]),
             tuple(name for part in parts for name in part.names),
             tuple(reason for part in parts for reason in part.left_out),
         )
@@ -72,7 +76,7 @@ class Batch:
             views=self.views.to(device),
             targets=self.targets.to(device, non_blocking=True),
             weights=self.weights.to(device, non_blocking=True),
-            truth=self.truth.to(device),
+            iou_samples=self.iou_samples.to(device),
         )
 
 

@@ -13,16 +13,15 @@ from torch.utils.data import Dataset
 
 from boxmask.errors import ConfigError, InputError
 from boxmask.models.config import MAX_WINDOW_CONTEXT, ModelConfig, with_view_size
-from boxmask.models.hints import Neighbours
 from boxmask.models.views import Views, context_of, cut_views, mask_frames
-from boxmask.train.data.batch import Batch, Truth
+from boxmask.train.data.batch import Batch, IoUSamples
 from boxmask.train.data.collection import Collection, Table
-from boxmask.train.data.colour import factor
-from boxmask.train.data.compose import close_scene, whole_scene
-from boxmask.train.data.jitter import inside, jittered, loosened, proposal
-from boxmask.train.data.sampler import Sampler, balanced
-from boxmask.train.data.scene import Instance, Scene
-from boxmask.train.data.targets import Span, target, truth
+from boxmask.train.data.colour import random_factor
+from boxmask.train.data.compose import box_scene, image_scene
+from boxmask.train.data.jitter import clip_box, draw_proposal, jitter_box, loosen_box
+from boxmask.train.data.sampler import Sampler, balancing_weights
+from boxmask.train.data.scene import Instance, Scene, as_neighbours
+from boxmask.train.data.targets import Span, iou_samples, mask_target
 from boxmask.train.recipe import Augment, TrainConfig
 
 Random = np.random.Generator
@@ -31,7 +30,7 @@ FAR_OFF = 3  # times its error: how much longer a loose side may become, nearly 
 ATTEMPTS = 50  # pictures in a row that cannot be used, until the data is given up
 
 
-class Examples(Dataset[Batch]):
+class BatchDataset(Dataset[Batch]):
     """The batches of a run by number; a step has `parts` of them, one for each process in turn."""
 
     def __init__(self, collection: Collection, config: TrainConfig, *, parts: int) -> None:
@@ -42,8 +41,8 @@ class Examples(Dataset[Batch]):
         table = collection.table
         weights = item_weights(table, config)
         if config.model.view_per_box:
-            self.groups = [np.array([item]) for item in np.flatnonzero(table.learnt)]
-            weights = weights[table.learnt]
+            self.groups = [np.array([item]) for item in np.flatnonzero(table.supervised)]
+            weights = weights[table.supervised]
         else:
             self.groups = _by_image(table, unseen=config.unseen_boxes)
             weights = np.array([weights[group].mean() for group in self.groups])
@@ -57,7 +56,7 @@ class Examples(Dataset[Batch]):
 
     def model_of(self, part: int) -> ModelConfig:
         """Return the model, with the size of view that a part's step is to have."""
-        model, sizes = self.config.model, self.config.augment.view_sizes
+        model, sizes = self.config.model, self.config.view_sizes
         if not sizes:
             return model
         # One for all parts of a step: its processes wait for each other.
@@ -87,29 +86,29 @@ class Examples(Dataset[Batch]):
     def _example(self, items: npt.NDArray[np.int64], model: ModelConfig, random: Random) -> Batch:
         augment = self.config.augment
         if model.view_per_box:
-            context = max(1.0, model.context * factor(random, augment.context))
+            context = max(1.0, model.context * random_factor(random, augment.context))
             if model.window_masks:
                 context = min(context, MAX_WINDOW_CONTEXT)
             model = replace(model, context=context)
             tightness = draw_tightness(augment, random) if model.window_masks else 0.0
-            scene = close_scene(
+            scene = box_scene(
                 self.collection,
                 int(items[0]),
                 model=model,
                 config=augment,
                 random=random,
-                context=surroundings(model, tightness),
+                context=scene_context(model, tightness),
             )
             if model.window_masks:
                 return self._window_batch(scene, model, tightness, random)
         else:
             if len(items) > self.config.max_boxes:
                 items = random.choice(items, self.config.max_boxes, replace=False)
-            scene = whole_scene(self.collection, items, config=augment, random=random)
+            scene = image_scene(self.collection, items, config=augment, random=random)
         return self._batch(scene, model, random)
 
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
-        instances = [_inaccurate(one, self.config, random) for one in scene.instances]
+        instances = [_noisy_box(one, self.config, random) for one in scene.instances]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
         return self._answered(scene, instances, cut_views(model, scene.image, boxes), model, None)
 
@@ -122,19 +121,13 @@ class Examples(Dataset[Batch]):
         whole = np.array([0, 0, width, height], dtype=np.float64)
         box = asked.box
         told = random.random() < self.config.augment.neighbours
-        around = scene.neighbours if told else ()
-        others = [one.box for one in around]
+        around = list(scene.neighbours) if told else []
         if tightness:
-            moved = inside(loosened(box, tightness, random), whole)
+            moved = clip_box(loosen_box(box, tightness, random), whole)
             box = box if moved is None else moved
-            others = [loosened(other, tightness, random) for other in others]
-        neighbours = Neighbours(
-            np.array(others, dtype=np.float64).reshape(-1, 4),
-            np.array([one.label == asked.label >= 0 for one in around], dtype=np.bool_),
-        )
-        views = cut_views(
-            model, scene.image, box[None], tightness=tightness, neighbours=[neighbours]
-        )
+            around = [replace(one, box=loosen_box(one.box, tightness, random)) for one in around]
+        neighbours = [as_neighbours(asked, around)]
+        views = cut_views(model, scene.image, box[None], tightness=tightness, neighbours=neighbours)
         frame = mask_frames(model, box[None], tightness=tightness)[0]
         span = Span(frame, frame if tightness else box)
         return self._answered(scene, [asked], views, model, span)
@@ -148,19 +141,22 @@ class Examples(Dataset[Batch]):
         span: Span | None,
     ) -> Batch:
         """Put views and what they should be answered with into a batch."""
-        side, most = model.mask_size, self.config.truth_side
-        targets = [target(scene, one, side=side, span=span) for one in instances]
-        truths = [truth(scene, one, side=side, most=most, span=span) for one in instances]
+        side, max_pixels = model.mask_size, self.config.truth_side
+        targets = [mask_target(scene, one, side=side, span=span) for one in instances]
+        samples = [
+            iou_samples(scene, one, side=side, max_pixels=max_pixels, span=span)
+            for one in instances
+        ]
         return Batch(
             views,
             torch.from_numpy(np.array(targets, dtype=np.float32).reshape(-1, side, side)),
             torch.tensor([float(one.mask is not None) for one in instances]),
-            Truth.join([Truth.empty(most), *truths]),
+            IoUSamples.join([IoUSamples.empty(max_pixels), *samples]),
             tuple(one.name for one in instances),
         )
 
 
-def surroundings(model: ModelConfig, tightness: float) -> float:
+def scene_context(model: ModelConfig, tightness: float) -> float:
     """Return the context that a scene needs, so that the view of a loose box is filled by it: the
     box may be longer and lie beside the true one."""
     longer = 1 + FAR_OFF * tightness
@@ -176,8 +172,8 @@ def draw_tightness(augment: Augment, random: Random) -> float:
 
 def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
     """Weigh each box (N,) by its class and its source; what cannot be learnt weighs nothing."""
-    weights = table.learnt * balanced(table.category, power=config.balance)
-    weights *= balanced(table.source, power=config.source_balance)
+    weights = table.supervised * balancing_weights(table.category, power=config.balance)
+    weights *= balancing_weights(table.source, power=config.source_balance)
     if config.source_weights:
         sources = int(table.source.max()) + 1
         if len(config.source_weights) != sources:
@@ -191,17 +187,17 @@ def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
 
 def _by_image(table: Table, *, unseen: bool) -> list[npt.NDArray[np.int64]]:
     """Group the boxes of each image that has something to learn."""
-    items = np.arange(len(table.image)) if unseen else np.flatnonzero(table.learnt)
+    items = np.arange(len(table.image)) if unseen else np.flatnonzero(table.supervised)
     order = items[np.argsort(table.image[items], kind="stable")]
     cuts = np.flatnonzero(np.diff(table.image[order])) + 1
-    return [group for group in np.split(order, cuts) if table.learnt[group].any()]
+    return [group for group in np.split(order, cuts) if table.supervised[group].any()]
 
 
-def _inaccurate(instance: Instance, config: TrainConfig, random: Random) -> Instance:
+def _noisy_box(instance: Instance, config: TrainConfig, random: Random) -> Instance:
     """Move the sides of a box, or draw it around the truth, as the recipe says."""
     box = instance.box
     if config.boxes == "gt+noisy" and random.random() < 0.5:
-        box = proposal(box, config.noisy_iou, random)
+        box = draw_proposal(box, config.noisy_iou, random)
     if config.augment.box_jitter:
-        box = jittered(box, config.augment.box_jitter, config.augment.box_jitter_mode, random)
+        box = jitter_box(box, config.augment.box_jitter, config.augment.box_jitter_mode, random)
     return replace(instance, box=box)

@@ -1,4 +1,4 @@
-"""Several datasets as one: which boxes can be learnt from, their pictures and their masks.
+"""Several datasets as one: which boxes can be learnt from, their images and their masks.
 
 Letters: N boxes that are fit for training and I images, of all sources one after another.
 """
@@ -16,7 +16,7 @@ from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import load_image
 from boxmask.rle import decode_window
-from boxmask.train.data.scene import Bits, Instance, Mask, Pixels
+from boxmask.train.data.scene import Bits, Instance, Pixels
 from boxmask.train.data.sources import Source
 
 IntArray = npt.NDArray[np.int64]
@@ -33,33 +33,33 @@ class Table:
     row: IntArray  # in its source
     image: IntArray  # 0 to I-1
     category: IntArray  # counted over all sources
-    learnt: Bits  # its class is seen and it has a mask
+    supervised: Bits  # its class is seen and it has a mask
 
     def only(self, chosen: Bits) -> "Table":
         """Keep some of the boxes."""
         return Table(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
-class Keep(dict[Key, Value]):
-    """Values made on demand and kept until the room is used up.
+class BoundedCache(dict[Key, Value]):
+    """Values made on demand and kept until their bytes are used up.
 
     Nothing is ever thrown out: under draws that are all as likely, what came first is as good to
     keep as what came last.
     """
 
     def __init__(
-        self, make: Callable[[Key], Value], *, size: Callable[[Value], int], room: int
+        self, make: Callable[[Key], Value], *, size: Callable[[Value], int], max_bytes: int
     ) -> None:
         super().__init__()
         self.make = make
         self.size = size
-        self.room = room  # bytes left
+        self.bytes_left = max_bytes
 
     def __missing__(self, key: Key) -> Value:
         value = self.make(key)
         size = self.size(value)
-        if size <= self.room:
-            self.room -= size
+        if size <= self.bytes_left:
+            self.bytes_left -= size
             self[key] = value
         return value
 
@@ -72,27 +72,31 @@ class Collection:
         sources: Sequence[Source],
         *,
         min_side: float,
-        room: int,
-        every: int = 0,
+        cache_bytes: int,
+        holdout_every: int = 0,
         held_out: bool = False,
     ) -> None:
-        """Collect boxes; with `every`, one image in so many is held out, or only those are kept."""
+        """Collect boxes; of `holdout_every` images one is held out, or only those are kept."""
         self.sources = tuple(sources)
         self.table = _table(self.sources, min_side)
-        if not self.table.learnt.any():
-            raise InputError(_nothing(self.sources))
-        if every:
-            self.table = self.table.only((self.table.image % every == every - 1) == held_out)
-            if not self.table.learnt.any():
+        if not self.table.supervised.any():
+            raise InputError(_why_no_mask(self.sources))
+        if holdout_every:
+            self.table = self.table.only(
+                (self.table.image % holdout_every == holdout_every - 1) == held_out
+            )
+            if not self.table.supervised.any():
                 kept = "left to measure on" if held_out else "left to learn from"
-                raise ConfigError(f"holdout is {every}: no image with a mask is {kept}; change it.")
+                raise ConfigError(
+                    f"holdout is {holdout_every}: no image with a mask is {kept}; change it."
+                )
         self.left_out: set[str] = set()  # why something was not measured on
         self.first_images = _starts([len(one.dataset.file_names) for one in self.sources])
-        self.pictures: Keep[int, Pixels] = Keep(
-            self._picture, size=_picture_size, room=room * 3 // 4
+        self.images: BoundedCache[int, Pixels] = BoundedCache(
+            self._image, size=_image_size, max_bytes=cache_bytes * 3 // 4
         )
-        self.instances: Keep[int, Instance] = Keep(
-            self._instance, size=_instance_size, room=room // 4
+        self.instances: BoundedCache[int, Instance] = BoundedCache(
+            self._instance, size=_instance_size, max_bytes=cache_bytes // 4
         )
 
     def place(self, image: int) -> tuple[Source, int]:
@@ -108,7 +112,7 @@ class Collection:
         return order, np.searchsorted(self.table.image[order], np.arange(images + 1))
 
     def beside(self, item: int) -> list[Instance]:
-        """Return the other boxes of an item's picture; their masks are not even read."""
+        """Return the other boxes of an item's image; their masks are not even read."""
         order, starts = self._by_image
         image = int(self.table.image[item])
         items = order[starts[image] : starts[image + 1]]
@@ -119,12 +123,12 @@ class Collection:
 
     def _boxes(self, image: int, rows: IntArray) -> Boxes:
         """Return boxes (n, 4) of an image in its pixels, cut to it."""
-        height, width = self.pictures[image].shape[:2]
+        height, width = self.images[image].shape[:2]
         dataset = self.place(image)[0].dataset
         boxes: Boxes = pixel_boxes(dataset, rows, width, height)
         return boxes.clip(0, np.array([width, height, width, height]))
 
-    def _picture(self, image: int) -> Pixels:
+    def _image(self, image: int) -> Pixels:
         source, index = self.place(image)
         dataset = source.dataset
         return load_image(
@@ -138,18 +142,18 @@ class Collection:
     def _instance(self, item: int) -> Instance:
         dataset = self.sources[self.table.source[item]].dataset
         row, image = int(self.table.row[item]), int(self.table.image[item])
-        height, width = self.pictures[image].shape[:2]
+        height, width = self.images[image].shape[:2]
         box = self._boxes(image, np.array([row]))[0]
         file = dataset.file_names[int(dataset.image_index[row])]
         name = f"{file} annotation {dataset.annotation_ids[row]}"
         instance = Instance(box, None, name, int(self.table.category[item]))
-        if not self.table.learnt[item] or not (box[:2] < box[2:]).all():
+        if not self.table.supervised[item] or not (box[:2] < box[2:]).all():
             return instance
         try:
             window = decode_window(segmentation(dataset, row), width=width, height=height, box=box)
         except InputError as error:
             raise InputError(f"{dataset.path}: {instance.name}: {error}") from error
-        return replace(instance, mask=Mask(window.x, window.y, window.bits.T).trimmed())
+        return replace(instance, mask=window.trimmed())
 
 
 def _table(sources: Sequence[Source], min_side: float) -> Table:
@@ -158,23 +162,23 @@ def _table(sources: Sequence[Source], min_side: float) -> Table:
     columns = []
     for number, source in enumerate(sources):
         dataset = source.dataset
-        rows = np.flatnonzero(_fit(dataset, min_side))
+        rows = np.flatnonzero(_usable(dataset, min_side))
         category = dataset.category_index[rows].astype(np.int64)
-        learnt = dataset.has_mask[rows] & (category >= 0)
-        learnt[learnt] &= source.seen[category[learnt]]
+        supervised = dataset.has_mask[rows] & (category >= 0)
+        supervised[supervised] &= source.seen[category[supervised]]
         columns.append(
             (
                 np.full(len(rows), number),
                 rows,
                 images[number] + dataset.image_index[rows],
                 categories[number] + category,
-                learnt,
+                supervised,
             )
         )
     return Table(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
 
-def _nothing(sources: Sequence[Source]) -> str:
+def _why_no_mask(sources: Sequence[Source]) -> str:
     """Say why there is no mask to learn from."""
     paths = ", ".join(str(source.dataset.path) for source in sources)
     if not any(source.dataset.has_mask.any() for source in sources):
@@ -186,7 +190,7 @@ def _nothing(sources: Sequence[Source]) -> str:
     return f"{paths}: no seen class has a mask in a sound box; choose other classes by --seen."
 
 
-def _fit(dataset: BoxDataset, min_side: float) -> Bits:
+def _usable(dataset: BoxDataset, min_side: float) -> Bits:
     """Tell which boxes can be cropped: whole records, no crowds, not too small."""
     sides = dataset.boxes[:, 2:] - dataset.boxes[:, :2]
     large = (sides >= np.where(dataset.relative, 0.0, min_side)[:, None]).all(axis=1)
@@ -198,7 +202,7 @@ def _starts(counts: Sequence[int]) -> IntArray:
     return np.cumsum([0, *counts[:-1]]).astype(np.int64)
 
 
-def _picture_size(pixels: Pixels) -> int:
+def _image_size(pixels: Pixels) -> int:
     return pixels.nbytes
 
 

@@ -19,7 +19,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
-def factor(random: Random, strength: float) -> float:
+def random_factor(random: Random, strength: float) -> float:
     """Draw from 1/(1+s) to 1+s, as likely below one as above."""
     return float(np.exp(random.uniform(-1, 1) * np.log1p(strength)))
 
@@ -41,8 +41,8 @@ def recolour(image: Pixels, config: Augment, random: Random) -> Pixels:
 def _matrix(config: Augment, random: Random, *, mean: float) -> Matrix:
     """Return the (3, 4) map of colours 0..255 that the draws amount to."""
     angle = 2 * np.pi * config.hue * random.uniform(-1, 1)
-    saturation = factor(random, config.saturation) * (random.random() >= config.gray)
-    contrast = factor(random, config.contrast)
+    saturation = random_factor(random, config.saturation) * (random.random() >= config.gray)
+    contrast = random_factor(random, config.contrast)
     brightness = 255 * config.brightness * random.uniform(-1, 1)
     if not any((config.hue, config.saturation, config.gray, config.contrast, config.brightness)):
         return np.eye(3, 4)

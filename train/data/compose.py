@@ -12,21 +12,21 @@ import numpy.typing as npt
 from boxmask.models.config import ModelConfig
 from boxmask.models.zoom import PADDING_GREY
 from boxmask.train.data.collection import Collection
-from boxmask.train.data.colour import factor, recolour
-from boxmask.train.data.cutpaste import Cutout, place
+from boxmask.train.data.colour import random_factor, recolour
+from boxmask.train.data.cutpaste import Cutout, paste_at_random
 from boxmask.train.data.scene import Box, Instance, Pixels, Scene
 from boxmask.train.data.strands import draw_strands
 from boxmask.train.data.warp import (
     Canvas,
     Map,
-    after,
-    linear,
-    mapped_box,
-    mapped_neighbour,
-    moved,
+    compose,
+    linear_map,
+    map_box,
+    map_neighbour,
     render,
-    shifted,
+    warp_instance,
     whole_pixels,
+    with_translation,
 )
 from boxmask.train.recipe import Augment
 
@@ -39,25 +39,25 @@ STEPS = 8  # scales that a crop is drawn from, as in the paper
 BORDER = 128  # pixels that the centre of a crop keeps from the edge
 
 
-def whole_scene(collection: Collection, items: Items, *, config: Augment, random: Random) -> Scene:
+def image_scene(collection: Collection, items: Items, *, config: Augment, random: Random) -> Scene:
     """Compose a whole picture, or a square crop of it, with some of its boxes."""
-    image = collection.pictures[int(collection.table.image[items[0]])]
+    image = collection.images[int(collection.table.image[items[0]])]
     matrix, size = _from_corner(draw_linear(config, random), image)
     canvas: Canvas = (0, 0, *size)
     if config.scale_crop is not None:
         canvas = square_crop(size, config.scale_crop, random)
     instances = [collection.instances[int(item)] for item in items]
-    scene = _show(image, instances, matrix, canvas, fill=0)
+    scene = _render_scene(image, instances, matrix, canvas, fill=0)
     spot = None
     for cutout in draw_cutouts(collection, config, random, side=_typical_side(scene)):
         if spot is None or not cutout.rigid:  # strands of a bundle share one
             spot = random.uniform(0, 1, 2) * scene.image.shape[:2]
         side = float(np.sqrt(cutout.alpha.size))
-        scene = place(scene, cutout, around=(spot[1], spot[0], side), random=random)
+        scene = paste_at_random(scene, cutout, around=(spot[1], spot[0], side), random=random)
     return replace(scene, image=recolour(scene.image, config, random))
 
 
-def close_scene(
+def box_scene(
     collection: Collection,
     item: int,
     *,
@@ -71,21 +71,21 @@ def close_scene(
     It shows as much around the box as the model's views do, or another `context`. Networks of
     window masks are told of its neighbours: those of the picture and what was pasted.
     """
-    image = collection.pictures[int(collection.table.image[item])]
+    image = collection.images[int(collection.table.image[item])]
     instance = collection.instances[item]
     reach = (context or model.context) * SLACK
     # Twice the view's resolution is enough: large boxes are reduced at once, not warped in full.
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
     matrix, frame = _from_corner(draw_linear(config, random) / step, image)
-    target = moved(instance, matrix, None) or instance
+    target = warp_instance(instance, matrix, None) or instance
     canvas = _surroundings(target.box, reach, frame)
-    scene = _show(image, [instance], matrix, canvas, fill=PADDING_GREY)
+    scene = _render_scene(image, [instance], matrix, canvas, fill=PADDING_GREY)
     if not scene.instances:
         return Scene(image, (replace(instance, mask=None),))
     x, y = scene.instances[0].box.reshape(2, 2).mean(axis=0)
     side = float(np.sqrt(_sides(scene.instances[0].box).prod()))
     for cutout in draw_cutouts(collection, config, random, side=side):
-        scene = place(scene, cutout, around=(x, y, side), random=random)
+        scene = paste_at_random(scene, cutout, around=(x, y, side), random=random)
     asked = _draw_asked(scene, config, random)
     everything = scene.instances
     scene = replace(scene, image=recolour(scene.image, config, random), instances=(asked,))
@@ -107,19 +107,17 @@ def _draw_asked(scene: Scene, config: Augment, random: Random) -> Instance:
 
 def _beside(collection: Collection, item: int, matrix: Map, canvas: Canvas) -> list[Instance]:
     """Return the other boxes of an item's picture where they are in its scene."""
-    to_scene = after(shifted(np.eye(2), x=-canvas[0], y=-canvas[1]), matrix)
-    return [
-        replace(one, box=mapped_neighbour(to_scene, one.box)) for one in collection.beside(item)
-    ]
+    to_scene = compose(with_translation(np.eye(2), x=-canvas[0], y=-canvas[1]), matrix)
+    return [replace(one, box=map_neighbour(to_scene, one.box)) for one in collection.beside(item)]
 
 
 def draw_linear(config: Augment, random: Random) -> Map:
     """Draw the (2, 2) map of a picture: mirrored, stretched, turned."""
     mirror = random.random() < config.flip
     if random.random() >= config.warp or not (config.rotate or config.stretch):
-        return linear(mirror=mirror)
+        return linear_map(mirror=mirror)
     degrees = random.uniform(-1, 1) * config.rotate
-    return linear(degrees=degrees, mirror=mirror, stretch=factor(random, config.stretch))
+    return linear_map(degrees=degrees, mirror=mirror, stretch=random_factor(random, config.stretch))
 
 
 def draw_cutouts(
@@ -134,12 +132,12 @@ def draw_cutouts(
     if config.strands and random.random() < config.strands:
         return _alike(draw_strands(random, side=side), config, random)
     drawn = []
-    donors = np.flatnonzero(collection.table.learnt)
+    donors = np.flatnonzero(collection.table.supervised)
     for item in random.choice(donors, random.integers(1, config.paste_most + 1)):
         instance = collection.instances[int(item)]
         if instance.mask is not None:
-            pixels = _under(collection.pictures[int(collection.table.image[item])], instance)
-            alpha = instance.mask.bits.astype(np.uint8) * 255
+            pixels = _pixels_of(collection.images[int(collection.table.image[item])], instance)
+            alpha = instance.mask.bits.T.astype(np.uint8) * 255
             pixels = recolour(pixels, config, random)
             drawn.append(Cutout(pixels, alpha, instance.name, instance.label))
     return drawn
@@ -171,19 +169,21 @@ def _centre(extent: int, random: Random) -> float:
 def _from_corner(part: Map, image: Pixels) -> tuple[Map, tuple[int, int]]:
     """Shift a mapped picture to the origin; return the map and the picture's new size."""
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = mapped_box(shifted(part), np.array([0, 0, width, height], dtype=np.float64))
+    x0, y0, x1, y1 = map_box(
+        with_translation(part), np.array([0, 0, width, height], dtype=np.float64)
+    )
     size = tuple(max(1, int(np.ceil(side - 1e-6))) for side in (x1 - x0, y1 - y0))
-    return shifted(part, x=-x0, y=-y0), (size[0], size[1])
+    return with_translation(part, x=-x0, y=-y0), (size[0], size[1])
 
 
-def _show(
+def _render_scene(
     image: Pixels, instances: list[Instance], matrix: Map, canvas: Canvas, *, fill: int
 ) -> Scene:
     """Draw a canvas of a mapped picture with what is left of its instances there."""
     x, y, x1, y1 = canvas
-    matrix = after(shifted(np.eye(2), x=-x, y=-y), matrix)
+    matrix = compose(with_translation(np.eye(2), x=-x, y=-y), matrix)
     canvas = (0, 0, x1 - x, y1 - y)
-    shown = (moved(instance, matrix, canvas) for instance in instances)
+    shown = (warp_instance(instance, matrix, canvas) for instance in instances)
     kept = tuple(one for one in shown if one is not None)
     return Scene(render(image, matrix, canvas, fill=fill), kept)
 
@@ -206,8 +206,8 @@ def _sides(box: Box) -> Box:
     return box[2:] - box[:2]
 
 
-def _under(image: Pixels, instance: Instance) -> Pixels:
+def _pixels_of(image: Pixels, instance: Instance) -> Pixels:
     assert instance.mask is not None
     x, y = instance.mask.x, instance.mask.y
-    height, width = instance.mask.bits.shape
+    width, height = instance.mask.bits.shape
     return image[y : y + height, x : x + width]

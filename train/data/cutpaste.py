@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.train.data.scene import Instance, Mask, Pixels, Scene
+from boxmask.train.data.scene import Instance, Pixels, Scene
+from boxmask.window import Window
 
 Random = np.random.Generator
 
@@ -42,7 +43,7 @@ class Cutout:
         return replace(self, image=image[:, ::step], alpha=alpha[:, ::step])
 
 
-def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
+def paste_cutout(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     """Put a cut-out at a corner (x, y) that may lie outside; None if it would hide too much."""
     height, width = scene.image.shape[:2]
     left, top = max(0, x), max(0, y)
@@ -51,7 +52,7 @@ def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     if left >= right or top >= bottom:
         return None
     inside = np.s_[top - y : bottom - y, left - x : right - x]
-    mask = Mask(left, top, cutout.alpha[inside] > 127)
+    mask = Window(left, top, cutout.alpha[inside].T > 127)
     pasted = mask.trimmed()
     if pasted is None or pasted.bits.sum() < LEAST_LEFT * (cutout.alpha > 127).sum():
         return None
@@ -67,7 +68,7 @@ def paste(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | None:
     return replace(scene, image=image, instances=(*kept, one))
 
 
-def place(
+def paste_at_random(
     scene: Scene, cutout: Cutout, *, around: tuple[float, float, float], random: Random
 ) -> Scene:
     """Paste at a drawn size and place near (x, y), where `side` is the scale of things there."""
@@ -80,7 +81,7 @@ def place(
     spread = CLOSER if cutout.rigid else SPREAD
     dx, dy = random.uniform(-spread, spread, 2) * (side + np.array([width, height])) / 2
     corner = (round(x + dx - width / 2), round(y + dy - height / 2))
-    return paste(scene, cutout, x=corner[0], y=corner[1]) or scene
+    return paste_cutout(scene, cutout, x=corner[0], y=corner[1]) or scene
 
 
 def _hidden(before: Instance, after: Instance) -> bool:

@@ -10,7 +10,7 @@ Random = np.random.Generator
 RANGES: dict[str, tuple[float, float]] = {"expand": (0.0, 1.0), "shrink": (-1.0, 0.0)}
 
 
-def jittered(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
+def jitter_box(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
     """Move the sides of a box by up to `ratio` of its half extents (deepmac, box jitter).
 
     default, expand and shrink move each side by itself; symmetric one factor for each axis,
@@ -24,20 +24,20 @@ def jittered(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
     return np.asarray(centre + (box - centre) * factors)
 
 
-def loosened(box: Box, tightness: float, random: Random) -> Box:
+def loosen_box(box: Box, tightness: float, random: Random) -> Box:
     """Move each side of a box by a normal error of `tightness` of the box's own side."""
     size = np.tile(box[2:] - box[:2], 2)
     corners = (box + random.normal(0, tightness, 4) * size).reshape(2, 2)
     return np.sort(corners, axis=0).ravel()
 
 
-def inside(box: Box, frame: Box) -> Box | None:
+def clip_box(box: Box, frame: Box) -> Box | None:
     """Return the part of a box that lies in a frame, None if it is not a pixel wide and high."""
     low, high = np.maximum(box[:2], frame[:2]), np.minimum(box[2:], frame[2:])
     return np.concatenate([low, high]) if (high - low).min() >= 1 else None
 
 
-def proposal(box: Box, least: float, random: Random) -> Box:
+def draw_proposal(box: Box, least: float, random: Random) -> Box:
     """Draw a box whose IoU with the truth is at least `least`, spread evenly over that range."""
     wanted = random.uniform(least, 1.0)
     size = np.tile(box[2:] - box[:2], 2)

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from boxmask.errors import BoxmaskError, ConfigError
 from boxmask.train.data.batch import Batch
-from boxmask.train.data.batch_dataset import Examples
+from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
 
@@ -16,7 +16,7 @@ AHEAD = 4  # batches that each worker prepares ahead
 
 
 @dataclass(frozen=True)
-class Parts(Sampler[int]):
+class PartSampler(Sampler[int]):
     """The numbers of the parts that one process computes, from a step on."""
 
     first: int
@@ -44,13 +44,13 @@ def check_parts(config: TrainConfig, processes: int) -> int:
     return parts
 
 
-def steps(
-    examples: Examples, config: TrainConfig, *, first: int, processes: Processes
+def iterate_steps(
+    examples: BatchDataset, config: TrainConfig, *, first: int, processes: Processes
 ) -> Iterator[list[Batch]]:
     """Yield the parts of each step from a step on."""
-    parts = Parts(first, config.steps, config.accumulate, processes)
+    parts = PartSampler(first, config.steps, config.accumulate, processes)
     loader = DataLoader(
-        _Told(examples),
+        _ErrorsAsItems(examples),
         batch_size=None,
         sampler=parts,
         num_workers=config.workers,
@@ -61,13 +61,13 @@ def steps(
     )
     batches = iter(loader)
     for _ in range(first, config.steps):
-        yield [_sound(next(batches)) for _ in range(config.accumulate)]
+        yield [_raise_if_error(next(batches)) for _ in range(config.accumulate)]
 
 
-class _Told(Dataset[Batch | BoxmaskError]):
-    """Examples whose errors are handed over: raised in a worker, they come as a traceback."""
+class _ErrorsAsItems(Dataset[Batch | BoxmaskError]):
+    """BatchDataset whose errors are handed over: raised in a worker, they come as a traceback."""
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: BatchDataset) -> None:
         self.examples = examples
 
     def __getitem__(self, part: int) -> Batch | BoxmaskError:
@@ -77,7 +77,7 @@ class _Told(Dataset[Batch | BoxmaskError]):
             return error
 
 
-def _sound(batch: Batch | BoxmaskError) -> Batch:
+def _raise_if_error(batch: Batch | BoxmaskError) -> Batch:
     if isinstance(batch, BoxmaskError):
         raise batch
     return batch

@@ -112,7 +112,7 @@ def paint(layers: Sequence[Layer], random: Random) -> tuple[Pixels, npt.NDArray[
 
 
 def _canvas(layers: Sequence[Layer]) -> Canvas:
-    """Make room for all layers; what no ribbon covers has the first one's colour, unseen."""
+    """Make cache_bytes for all layers; what no ribbon covers has the first one's colour, unseen."""
     ribbons = [ribbon for layer in layers for ribbon in layer.ribbons]
     points = np.concatenate([ribbon.points for ribbon in ribbons])
     half = np.concatenate([ribbon.half for ribbon in ribbons])

@@ -50,7 +50,7 @@ class Sampler:
         return Draw(epoch, place, int(order[place % len(order)]))
 
 
-def balanced(groups: IntArray, *, power: float) -> Weights:
+def balancing_weights(groups: IntArray, *, power: float) -> Weights:
     """Weigh items so that groups are drawn by frequency (power 0) to equally often (1)."""
     counts = np.bincount(groups)
     return np.asarray(counts[groups].astype(np.float64) ** -power)

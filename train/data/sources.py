@@ -1,4 +1,4 @@
-"""The annotation files of a run, each with its images and the classes that it is learnt by."""
+"""The annotation files of a run, each with its images and which of its classes are seen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

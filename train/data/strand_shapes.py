@@ -1,7 +1,7 @@
 """Middle lines of thin things, before they get a size, a width and a colour.
 
 Lengths are free; half widths are relative, 1 for the thing's own width. `slim` is how many widths
-long the thing will be at the least: what bends or repeats leaves that much room.
+long the thing will be at the least: what bends or repeats leaves that much cache_bytes.
 """
 
 from dataclasses import replace

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from boxmask import geometry
 from boxmask.models.threshold import shift_to_best_threshold
-from boxmask.train.data.batch import Truth
-from boxmask.train.data.scene import Bits, Box, Instance, Mask, Scene, overlap
+from boxmask.train.data.batch import IoUSamples
+from boxmask.train.data.scene import Box, Instance, Scene
+from boxmask.window import Window
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
@@ -30,8 +31,8 @@ class Span:
     clip: Box
 
 
-def target(scene: Scene, instance: Instance, *, side: int, span: Span | None = None) -> Floats:
-    """Return the soft target (M, M) of an instance; zeros where its mask is not to be learnt.
+def mask_target(scene: Scene, instance: Instance, *, side: int, span: Span | None = None) -> Floats:
+    """Return the soft target (M, M) of an instance; zeros where its mask is not to be supervised.
 
     It spans the instance's box, or the frame of a window mask.
     """
@@ -39,9 +40,9 @@ def target(scene: Scene, instance: Instance, *, side: int, span: Span | None = N
         return np.zeros((side, side), dtype=np.float32)
     mask = instance.mask
     if span is not None:
-        return geometry.sample_frame(mask.bits, (mask.x, mask.y), frame=span.frame, size=side)
+        return geometry.sample_frame(mask.bits.T, (mask.x, mask.y), frame=span.frame, size=side)
     return geometry.sample_target(
-        mask.bits,
+        mask.bits.T,
         (mask.x, mask.y),
         box=instance.box,
         width=scene.image.shape[1],
@@ -50,25 +51,29 @@ def target(scene: Scene, instance: Instance, *, side: int, span: Span | None = N
     )
 
 
-def truth(
-    scene: Scene, instance: Instance, *, side: int, most: int, span: Span | None = None
-) -> Truth:
+def iou_samples(
+    scene: Scene, instance: Instance, *, side: int, max_pixels: int, span: Span | None = None
+) -> IoUSamples:
     """Return the true mask at the pixels that pasting a predicted one would decide."""
-    rows, columns = np.full(most, np.nan), np.full(most, np.nan)
-    bits = np.zeros((most, most), dtype=np.bool_)
+    rows, columns = np.full(max_pixels, np.nan), np.full(max_pixels, np.nan)
+    bits = np.zeros((max_pixels, max_pixels), dtype=np.bool_)
     missed = 0.0
     if instance.mask is not None:
         y, down = _pixels(scene, instance, 1, side, span)
         x, across = _pixels(scene, instance, 0, side, span)
-        chosen_rows, chosen_columns = _spread(len(down), most), _spread(len(across), most)
+        chosen_rows, chosen_columns = (
+            _spread(len(down), max_pixels),
+            _spread(len(across), max_pixels),
+        )
         rows[: len(chosen_rows)] = down[chosen_rows]
         columns[: len(chosen_columns)] = across[chosen_columns]
-        inside = _window(instance.mask, x, y, (len(down), len(across)))
+        pasted = Window(x, y, np.zeros((len(across), len(down)), dtype=np.bool_))
+        inside = pasted.overlap(instance.mask).T
         seen = inside[np.ix_(chosen_rows, chosen_columns)]
         bits[: len(chosen_rows), : len(chosen_columns)] = seen
         share = seen.size / max(1, inside.size)
         missed = share * float(instance.mask.bits.sum() - inside.sum())
-    return Truth(
+    return IoUSamples(
         torch.from_numpy(rows.astype(np.float32))[None],
         torch.from_numpy(columns.astype(np.float32))[None],
         torch.from_numpy(bits)[None],
@@ -83,7 +88,7 @@ def interpolation(places: Tensor, side: int) -> Tensor:
 
 
 @torch.no_grad()
-def true_iou(logits: Tensor, truth: Truth) -> Tensor:
+def true_iou(logits: Tensor, truth: IoUSamples) -> Tensor:
     """Return the IoU (N,) of pasted predictions with the true masks."""
     probability = shift_to_best_threshold(logits).sigmoid()
     side = logits.shape[-1]
@@ -107,12 +112,6 @@ def _pixels(
     return geometry.frame_pixels(start, stop, low, high, extent=extent, side=side)
 
 
-def _spread(count: int, most: int) -> npt.NDArray[np.intp]:
-    """Choose `most` of `count` places evenly, all of them if there are no more."""
-    return np.round(np.linspace(0, count - 1, min(count, most))).astype(np.intp)
-
-
-def _window(mask: Mask, x: int, y: int, shape: tuple[int, int]) -> Bits:
-    """Return the mask's pixels in another window of the scene."""
-    empty = Mask(x, y, np.zeros(shape, dtype=np.bool_))
-    return overlap(empty, mask)
+def _spread(count: int, max_pixels: int) -> npt.NDArray[np.intp]:
+    """Choose `max_pixels` of `count` places evenly, all of them if there are no more."""
+    return np.round(np.linspace(0, count - 1, min(count, max_pixels))).astype(np.intp)

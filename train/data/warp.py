@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.train.data.scene import Box, Instance, Mask, Pixels
+from boxmask.train.data.scene import Box, Instance, Pixels
+from boxmask.window import Window
 
 Map = npt.NDArray[np.float64]
 Canvas = tuple[int, int, int, int]
 
 
-def linear(*, degrees: float = 0.0, mirror: bool = False, stretch: float = 1.0) -> Map:
+def linear_map(*, degrees: float = 0.0, mirror: bool = False, stretch: float = 1.0) -> Map:
     """Return the (2, 2) part of a map that mirrors, then stretches, then turns."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     root = np.sqrt(stretch)
@@ -26,25 +27,25 @@ def linear(*, degrees: float = 0.0, mirror: bool = False, stretch: float = 1.0) 
     return np.asarray(turn @ scale, dtype=np.float64)
 
 
-def shifted(part: Map, *, x: float = 0.0, y: float = 0.0) -> Map:
+def with_translation(part: Map, *, x: float = 0.0, y: float = 0.0) -> Map:
     """Complete a (2, 2) map by a shift."""
     return np.column_stack([part, [x, y]])
 
 
-def after(outer: Map, inner: Map) -> Map:
+def compose(outer: Map, inner: Map) -> Map:
     """Compose two maps: first the inner one."""
     x, y = outer[:, :2] @ inner[:, 2] + outer[:, 2]
-    return shifted(outer[:, :2] @ inner[:, :2], x=x, y=y)
+    return with_translation(outer[:, :2] @ inner[:, :2], x=x, y=y)
 
 
-def inverse(matrix: Map) -> Map:
+def invert(matrix: Map) -> Map:
     """Invert a map."""
     part: Map = np.linalg.inv(matrix[:, :2]).astype(np.float64)
     x, y = -part @ matrix[:, 2]
-    return shifted(part, x=x, y=y)
+    return with_translation(part, x=x, y=y)
 
 
-def mapped_box(matrix: Map, box: Box) -> Box:
+def map_box(matrix: Map, box: Box) -> Box:
     """Return the bounds of a mapped box."""
     x0, y0, x1, y1 = box
     corners = np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
@@ -52,7 +53,7 @@ def mapped_box(matrix: Map, box: Box) -> Box:
     return np.concatenate([points.min(axis=1), points.max(axis=1)])
 
 
-def mapped_neighbour(matrix: Map, box: Box) -> Box:
+def map_neighbour(matrix: Map, box: Box) -> Box:
     """Return the box of a mapped object of which only the box is known.
 
     Turned boxes have corners that turned objects have not: the object is taken for an ellipse.
@@ -62,7 +63,7 @@ def mapped_neighbour(matrix: Map, box: Box) -> Box:
     return np.concatenate([middle - half, middle + half])
 
 
-def clipped(box: Box, canvas: Canvas) -> Box | None:
+def clip_to_canvas(box: Box, canvas: Canvas) -> Box | None:
     """Cut a box at the canvas, None if nothing of it is inside."""
     x0, y0, x1, y1 = canvas
     box = np.clip(box, [x0, y0, x0, y0], [x1, y1, x1, y1])
@@ -79,23 +80,25 @@ def whole_pixels(box: Box) -> Canvas:
 def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pixels:
     """Draw the canvas of a mapped picture (H, W, 3) or mask (H, W)."""
     x0, y0, x1, y1 = canvas
-    back = inverse(matrix)
+    back = invert(matrix)
     height, width = source.shape[:2]
-    reach = mapped_box(back, np.array(canvas, dtype=np.float64)) + np.array([-1, -1, 1, 1])
-    region = clipped(reach, (0, 0, width, height))
+    reach = map_box(back, np.array(canvas, dtype=np.float64)) + np.array([-1, -1, 1, 1])
+    region = clip_to_canvas(reach, (0, 0, width, height))
     if region is None:
         return np.full((y1 - y0, x1 - x0, *source.shape[2:]), fill, dtype=np.uint8)
     left, top, right, bottom = whole_pixels(region)
     patch = source[top:bottom, left:right]
     if _only_moves(matrix):
-        return _copied(patch, after(matrix, shifted(np.eye(2), x=left, y=top)), canvas, fill)
+        return _copy_pixels(
+            patch, compose(matrix, with_translation(np.eye(2), x=left, y=top)), canvas, fill
+        )
     # Bilinear sampling skips pixels of a picture reduced by two or more: average them first.
     step = max(1, int(np.sqrt(abs(np.linalg.det(back[:, :2]))) + 1e-6))
     picture = Image.fromarray(patch)
     if step > 1:
         picture = picture.reduce(step)
-    to_patch = after(shifted(np.eye(2) / step, x=-left / step, y=-top / step), back)
-    to_patch = after(to_patch, shifted(np.eye(2), x=x0, y=y0))
+    to_patch = compose(with_translation(np.eye(2) / step, x=-left / step, y=-top / step), back)
+    to_patch = compose(to_patch, with_translation(np.eye(2), x=x0, y=y0))
     return np.asarray(
         picture.transform(
             (x1 - x0, y1 - y0),
@@ -107,26 +110,28 @@ def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pix
     )
 
 
-def moved_mask(mask: Mask, matrix: Map, canvas: Canvas | None) -> Mask | None:
+def warp_mask(mask: Window, matrix: Map, canvas: Canvas | None) -> Window | None:
     """Map a mask, cut at the canvas, None if no pixel is left."""
-    bounds = mapped_box(matrix, mask.box())
-    inside = bounds if canvas is None else clipped(bounds, canvas)
+    bounds = map_box(matrix, mask.box())
+    inside = bounds if canvas is None else clip_to_canvas(bounds, canvas)
     if inside is None:
         return None
     window = whole_pixels(inside)
     # Background all around, for edge pixels to fade into: sampling repeats what ends at a border.
-    source = np.pad(mask.bits.astype(np.uint8) * 255, 1)
-    drawn = render(source, after(matrix, shifted(np.eye(2), x=mask.x - 1, y=mask.y - 1)), window)
-    return Mask(window[0], window[1], drawn > 127).trimmed()
+    source = np.pad(mask.bits.T.astype(np.uint8) * 255, 1)
+    drawn = render(
+        source, compose(matrix, with_translation(np.eye(2), x=mask.x - 1, y=mask.y - 1)), window
+    )
+    return Window(window[0], window[1], drawn.T > 127).trimmed()
 
 
-def moved(instance: Instance, matrix: Map, canvas: Canvas | None) -> Instance | None:
+def warp_instance(instance: Instance, matrix: Map, canvas: Canvas | None) -> Instance | None:
     """Map an instance, cut at the canvas, None if nothing of it is left."""
-    bounds = mapped_box(matrix, instance.box)
-    box = bounds if canvas is None else clipped(bounds, canvas)
+    bounds = map_box(matrix, instance.box)
+    box = bounds if canvas is None else clip_to_canvas(bounds, canvas)
     if box is None or instance.mask is None:
         return None if box is None else replace(instance, box=box)
-    mask = moved_mask(instance.mask, matrix, canvas)
+    mask = warp_mask(instance.mask, matrix, canvas)
     if mask is None:
         return None
     # The bounds of a turned box are wider than the turned object; a box hugs its object.
@@ -140,12 +145,12 @@ def _only_moves(matrix: Map) -> bool:
     return bool(np.array_equal(np.abs(part), np.eye(2)) and np.array_equal(shift, np.round(shift)))
 
 
-def _copied(patch: Pixels, matrix: Map, canvas: Canvas, fill: int) -> Pixels:
+def _copy_pixels(patch: Pixels, matrix: Map, canvas: Canvas, fill: int) -> Pixels:
     x0, y0, x1, y1 = canvas
     drawn = np.full((y1 - y0, x1 - x0, *patch.shape[2:]), fill, dtype=np.uint8)
     patch = patch[:: int(matrix[1, 1]), :: int(matrix[0, 0])]
     left, top, right, bottom = whole_pixels(
-        mapped_box(matrix, np.array([0, 0, patch.shape[1], patch.shape[0]], float))
+        map_box(matrix, np.array([0, 0, patch.shape[1], patch.shape[0]], float))
     )
     inside = (max(left, x0), max(top, y0), min(right, x1), min(bottom, y1))
     if inside[0] < inside[2] and inside[1] < inside[3]:

@@ -33,7 +33,7 @@ class Provenance:
     recipe: dict[str, Any]
 
 
-def describe(collection: Collection) -> tuple[dict[str, Any], ...]:
+def describe_sources(collection: Collection) -> tuple[dict[str, Any], ...]:
     """Describe each source of a collection: counts, classes, licences."""
     table = collection.table
     return tuple(
@@ -41,9 +41,9 @@ def describe(collection: Collection) -> tuple[dict[str, Any], ...]:
             "file": "/".join(source.dataset.path.absolute().parts[-2:]),
             "images": len(np.unique(table.image[table.source == number])),
             "boxes": int((table.source == number).sum()),
-            "masks": int((table.learnt & (table.source == number)).sum()),
-            "seen": _names(source, seen=True),
-            "unseen": _names(source, seen=False),
+            "masks": int((table.supervised & (table.source == number)).sum()),
+            "seen": list(source.class_names(seen=True)),
+            "unseen": list(source.class_names(seen=False)),
             "licences": licences(source),
         }
         for number, source in enumerate(collection.sources)
@@ -75,7 +75,7 @@ def licences(source: Source) -> list[str]:
     return sorted({one.name or one.url for one in file.licenses if one.id in used})
 
 
-def opening(provenance: Provenance, *, step: int) -> dict[str, Any]:
+def opening_report(provenance: Provenance, *, step: int) -> dict[str, Any]:
     """Count what a run learns from, for whoever watches it begin."""
     data = provenance.data
     seen, unseen = ({name for one in data for name in one[kind]} for kind in ("seen", "unseen"))
@@ -162,8 +162,3 @@ def _left_out(count: int) -> list[str]:
     if not count:
         return []
     return [f"- could not be read and was left out: {count} pictures or masks, see log.jsonl"]
-
-
-def _names(source: Source, *, seen: bool) -> list[str]:
-    pairs = zip(source.dataset.categories, source.seen, strict=True)
-    return [category.name for category, chosen in pairs if bool(chosen) is seen]

@@ -9,10 +9,10 @@ from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.run_folder import Inputs, RunFolder
 from boxmask.train.state import State
-from boxmask.train.watch.card import Provenance, card, card_text, opening
+from boxmask.train.watch.card import Provenance, card, card_text, opening_report
 from boxmask.train.watch.curves import draw_curves
 from boxmask.train.watch.journal import Journal
-from boxmask.train.watch.sample_sheet import add_strip, forget_after
+from boxmask.train.watch.sample_sheet import add_strip, remove_strips_after
 from boxmask.train.watch.validation import Validation
 
 Report = Callable[[dict[str, Any]], None]
@@ -49,10 +49,10 @@ class Recorder:
     def begin(self, state: State) -> None:
         """Say what is learnt from; open the log at the step that the run goes on from."""
         if self.processes.first:
-            self.tell(opening(self.provenance, step=state.step))
+            self.tell(opening_report(self.provenance, step=state.step))
             self.journal = Journal(self.folder, step=state.step)
             self.scores = self.journal.last_scores()
-            forget_after(self.folder, state.step)
+            remove_strips_after(self.folder, state.step)
             if self.validation is not None and not state.step:
                 add_strip(self.folder, self.validation, state.network, step=0)
 
@@ -65,7 +65,7 @@ class Recorder:
     def validate(self, state: State) -> None:
         """Measure the averaged weights; keep them if they are the best so far."""
         if self.journal is not None and self.validation is not None:
-            network = state.average.network
+            network = state.ema.network
             outcome = self.validation.measure(network, self.processes.device)
             self.scores = outcome.scores()
             left_out = sorted(self.validation.collection.left_out - self.left_out())
@@ -98,6 +98,6 @@ class Recorder:
             scores=self.scores,
             left_out=len(self.left_out()),
         )
-        save_network(self.folder.path / f"{name}.safetensors", state.average.network, content)
+        save_network(self.folder.path / f"{name}.safetensors", state.ema.network, content)
         with replacing(self.folder.path / "MODEL_CARD.md") as stream:
             stream.write(card_text(content).encode())

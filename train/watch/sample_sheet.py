@@ -10,15 +10,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from boxmask.models.network import MaskNetwork
-from boxmask.train.data.scene import Bits, Mask, Pixels, overlap
+from boxmask.overlay import overlay
+from boxmask.train.data.scene import Pixels
 from boxmask.train.run_folder import RunFolder
 from boxmask.train.watch.validation import Validation, predict
+from boxmask.window import Window
 
 TILE = 128  # pixels
 TILES = 10  # of a strip
 STRIPS = 12  # of the sheet, with the truth
 CONTEXT = 1.3  # of the box that is shown
-COLOUR = np.array([255, 64, 64])
 
 
 def add_strip(
@@ -41,7 +42,7 @@ def add_strip(
     ):
         tiles = [
             _tile(
-                collection.pictures[int(collection.table.image[item])],
+                collection.images[int(collection.table.image[item])],
                 collection.instances[int(item)].box,
                 drawn[int(item)],
             )
@@ -54,24 +55,23 @@ def add_strip(
     _stacked(sheet).save(folder.path / "samples.png")
 
 
-def forget_after(folder: RunFolder, step: int) -> None:
+def remove_strips_after(folder: RunFolder, step: int) -> None:
     """Remove the strips of steps that a resumed run will do again."""
     for path in folder.samples.glob("step_*.png"):
         if int(path.stem.removeprefix("step_")) > step:
             path.unlink()
 
 
-def _tile(picture: Pixels, box: np.ndarray, mask: Mask | None) -> Image.Image:
-    """Show a box with some context, the mask tinted and outlined, as a square."""
+def _tile(picture: Pixels, box: np.ndarray, mask: Window | None) -> Image.Image:
+    """Draw a box with some context and its mask as a square."""
     centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CONTEXT
     corners = np.concatenate([centre - side / 2, centre + side / 2])
-    tile = _square(picture, corners).astype(np.float32)
+    tile = _square(picture, corners)
     if mask is not None:
-        whole = Mask(0, 0, np.zeros(picture.shape[:2], dtype=np.bool_))
-        inside = _square(overlap(whole, mask).astype(np.uint8) * 255, corners) > 127
-        tile[inside] = 0.6 * tile[inside] + 0.4 * COLOUR
-        tile[_outline(inside)] = 255  # a tint alone hardly shows on a red object
-    return Image.fromarray(tile.astype(np.uint8))
+        whole = Window(0, 0, np.zeros(picture.shape[1::-1], dtype=np.bool_)).overlap(mask)
+        inside = _square(whole.T.astype(np.uint8) * 255, corners) > 127
+        tile = overlay(tile, [Window(0, 0, inside.T)])
+    return Image.fromarray(tile)
 
 
 def _square(picture: Pixels, corners: np.ndarray) -> Pixels:
@@ -80,13 +80,6 @@ def _square(picture: Pixels, corners: np.ndarray) -> Pixels:
             (TILE, TILE), Image.Transform.EXTENT, tuple(corners), Image.Resampling.BILINEAR
         )
     )
-
-
-def _outline(inside: Bits) -> Bits:
-    """Return the pixels of a mask that touch what is outside it."""
-    padded = np.pad(inside, 1)
-    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return inside & ~core
 
 
 def _strip(tiles: Sequence[Image.Image], title: str) -> Image.Image:

@@ -16,13 +16,13 @@ from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
 from boxmask.geometry import paste_frame_runs, paste_runs
-from boxmask.models.hints import Neighbours
 from boxmask.models.inference import predict_masks
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views, mask_frames
 from boxmask.rle import runs_window
 from boxmask.train.data.collection import Collection
-from boxmask.train.data.scene import Mask, overlap
+from boxmask.train.data.scene import as_neighbours
+from boxmask.window import Window
 
 Floats = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
@@ -32,7 +32,7 @@ CHUNK = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ValidationScores:
     """The IoU of each box, and what the network expected it to be (N,)."""
 
     iou: Floats
@@ -69,7 +69,7 @@ class Validation:
     items: Items
     seen: Bits
 
-    def measure(self, network: MaskNetwork, device: torch.device) -> Outcome:
+    def measure(self, network: MaskNetwork, device: torch.device) -> ValidationScores:
         """Predict the masks of the boxes and compare them with the truth."""
         found = [
             (item, mask_iou(window, self.collection.instances[item].mask), quality)
@@ -81,13 +81,13 @@ class Validation:
         items, iou, expected = (np.array(column) for column in zip(*found, strict=True))
         table = self.collection.table
         category = table.category[items]
-        return Outcome(iou, expected, category, self.seen[category], table.image[items])
+        return ValidationScores(iou, expected, category, self.seen[category], table.image[items])
 
 
 @torch.no_grad()
 def predict(
     network: MaskNetwork, collection: Collection, items: Items, device: torch.device
-) -> Iterator[tuple[int, Mask, float]]:
+) -> Iterator[tuple[int, Window, float]]:
     """Yield the predicted mask of each box and its expected IoU, but for unreadable pictures."""
     network.eval()
     for group, views in _views(collection, items, network):
@@ -95,22 +95,23 @@ def predict(
         for item, mask, quality in zip(
             group.tolist(), probabilities.cpu().numpy(), expected.tolist(), strict=True
         ):
-            height, width = collection.pictures[int(collection.table.image[item])].shape[:2]
+            height, width = collection.images[int(collection.table.image[item])].shape[:2]
             box = collection.instances[item].box
             if network.config.window_masks:
                 frame = mask_frames(network.config, box)[0]
                 runs = paste_frame_runs(mask, frame, clip=box, width=width, height=height)
             else:
                 runs = paste_runs(mask, box, width=width, height=height)
-            window = runs_window(runs, width=width, height=height, box=box)
-            yield item, Mask(window.x, window.y, window.bits.T), quality
+            yield item, runs_window(runs, width=width, height=height, box=box), quality
 
 
-def spread(collection: Collection, most: int) -> Items:
-    """Choose the boxes of at most so many images, evenly over the collection."""
-    items = np.flatnonzero(collection.table.learnt)
+def spaced_items(collection: Collection, max_images: int) -> Items:
+    """Choose the boxes of at max_images so many images, evenly over the collection."""
+    items = np.flatnonzero(collection.table.supervised)
     images = np.unique(collection.table.image[items])
-    chosen = images[np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).astype(int))]
+    chosen = images[
+        np.unique(np.linspace(0, len(images) - 1, min(max_images, len(images))).astype(int))
+    ]
     return items[np.isin(collection.table.image[items], chosen)]
 
 
@@ -125,11 +126,14 @@ def _views(
         group = items[images == image]
         try:
             boxes = np.array([collection.instances[int(item)].box for item in group])
-            picture = collection.pictures[image]
+            picture = collection.images[image]
         except InputError as error:
             collection.left_out.add(str(error))
             continue
-        around = [neighbours(collection, int(item)) for item in group]
+        around = [
+            as_neighbours(collection.instances[int(item)], collection.beside(int(item)))
+            for item in group
+        ]
         waiting.append((group, cut_views(config, picture, boxes, neighbours=around)))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
             yield _joined(waiting)
@@ -138,21 +142,13 @@ def _views(
         yield _joined(waiting)
 
 
-def neighbours(collection: Collection, item: int) -> Neighbours:
-    """Return the other boxes of an item's picture, as networks of window masks are told them."""
-    label = collection.instances[item].label
-    others = collection.beside(item)
-    boxes = np.array([one.box for one in others], dtype=np.float64).reshape(-1, 4)
-    return Neighbours(boxes, np.array([one.label == label >= 0 for one in others], dtype=np.bool_))
-
-
 def _joined(parts: Sequence[tuple[Items, Views]]) -> tuple[Items, Views]:
     return np.concatenate([group for group, _ in parts]), Views.join([views for _, views in parts])
 
 
-def mask_iou(predicted: Mask, truth: Mask | None) -> float:
+def mask_iou(predicted: Window, truth: Window | None) -> float:
     """Return the IoU of a predicted mask with the truth, 0 if there is none."""
     if truth is None:
         return 0.0
-    both = (predicted.bits & overlap(predicted, truth)).sum()
+    both = (predicted.bits & predicted.overlap(truth)).sum()
     return float(both / (predicted.bits.sum() + truth.bits.sum() - both))

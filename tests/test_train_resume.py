@@ -1,0 +1,156 @@
+"""A run goes on bit for bit, or says why it cannot; processes add up to one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training_files import (
+    VARIED,
+    WHOLE,
+    edit_annotations,
+    read_log,
+    run_training,
+    same_weights,
+    saved_weights,
+    tiny,
+    write_dataset,
+)
+
+from boxmask.errors import ConfigError, RunError
+from boxmask.models.weights import load_network
+from boxmask.train.recipe import TrainConfig
+from boxmask.train.recipe_text import to_json
+
+AGAIN = """
+import sys, torch
+from pathlib import Path
+from boxmask.train.run import TrainJob, train
+from boxmask.train.recipe_text import from_json
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    data, out, recipe = (Path(text) for text in sys.argv[1:4])
+    job = TrainJob(annotations=(data,), images=(data.parent / "images",), out=out, device="cpu",
+              resume="--resume" in sys.argv)
+    train(job, from_json(recipe.read_bytes()), report=lambda entry: print(entry, flush=True))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "data")
+
+
+def start(path: Path, out: Path, config: TrainConfig, *more: str, processes: int = 1) -> Any:
+    """Train in a process of its own, or in several under torchrun."""
+    recipe = out.with_suffix(".json")
+    recipe.write_text(to_json(config), encoding="utf-8")
+    script = out.with_suffix(".py")
+    script.write_text(AGAIN, encoding="utf-8")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), str(script)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    return subprocess.Popen(
+        [*command, str(path), str(out), str(recipe), *more],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
+def test_a_resumed_run_ends_with_the_same_weights(
+    path: Path, tmp_path: Path, family: tuple[str, ...]
+) -> None:
+    config = tiny(*VARIED, *family)
+    run_training(path, tmp_path / "whole", config)
+
+    def stop(entry: dict[str, Any]) -> None:
+        if entry["step"] == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(path, tmp_path / "cut", config, report=stop)
+    assert torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"] == 4
+    run_training(path, tmp_path / "cut", config, resume=True)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+    average = [load_network(tmp_path / name / "last.safetensors")[0] for name in ("whole", "cut")]
+    pairs = zip(*(one.state_dict().values() for one in average), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_resumed_run_remembers_what_was_measured(path: Path, tmp_path: Path) -> None:
+    val: dict[str, Any] = {"val": (path,), "val_images": (path.parent / "images",)}
+    config = tiny("steps=4", "validate_every=4")
+    summary = run_training(path, tmp_path / "run", config, **val)
+    again = run_training(path, tmp_path / "run", config, resume=True, **val)
+    assert again["scores"] == summary["scores"] != {}
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(path: Path, tmp_path: Path) -> None:
+    config = tiny("steps=12", "save_every=1")
+    run_training(path, tmp_path / "whole", config)
+    victim = start(path, tmp_path / "cut", replace(config, workers=1))
+    while not (tmp_path / "cut" / "state.pt").exists():
+        assert victim.poll() is None, victim.communicate()
+        time.sleep(0.01)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    run_training(path, tmp_path / "cut", config, resume=True)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+    assert [entry["step"] for entry in read_log(tmp_path / "cut")] == list(range(1, 13))
+
+
+def test_two_processes_match_one(path: Path, tmp_path: Path) -> None:
+    # Each part of a batch has batch statistics of its own, in one process as in two.
+    run_training(path, tmp_path / "one", tiny("accumulate=2", "optimiser.name=sgd", "steps=3"))
+    config = tiny("optimiser.name=sgd", "steps=3")
+    several = start(path, tmp_path / "two", config, processes=2)
+    said, errors = several.communicate()
+    assert several.returncode == 0, errors
+    learnt = [
+        name
+        for name, _ in load_network(tmp_path / "one" / "last.safetensors")[0].named_parameters()
+    ]
+    one, two = saved_weights(tmp_path / "one"), saved_weights(tmp_path / "two")
+    for name in learnt:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)
+    losses = [[entry["loss"] for entry in read_log(tmp_path / name)] for name in ("one", "two")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert said.count("'step': 3") == 1
+
+
+def test_another_recipe_does_not_resume(path: Path, tmp_path: Path) -> None:
+    run_training(path, tmp_path / "run", tiny("steps=2"))
+    with pytest.raises(RunError, match=r"--resume goes on with it"):
+        run_training(path, tmp_path / "run", tiny("steps=2"))
+    with pytest.raises(RunError, match=r'"steps": 2.* is now "steps": 3'):
+        run_training(path, tmp_path / "run", tiny("steps=3"), resume=True)
+
+
+def test_changed_annotations_do_not_resume(path: Path, tmp_path: Path) -> None:
+    run_training(path, tmp_path / "run", tiny("steps=2"))
+    moved = write_dataset(tmp_path / "moved")
+    assert run_training(moved, tmp_path / "run", tiny("steps=2"), resume=True)["steps"] == 2
+    edit_annotations(path, of=1, segmentation=[[0, 0, 5, 0, 5, 5]])
+    with pytest.raises(RunError, match=r"annotations\.json holds other bytes than before"):
+        run_training(path, tmp_path / "run", tiny("steps=2"), resume=True)
+
+
+def test_other_seen_classes_in_a_file_of_names_do_not_resume(path: Path, tmp_path: Path) -> None:
+    names = tmp_path / "seen.txt"
+    names.write_text("dog\n")
+    run_training(path, tmp_path / "run", tiny("steps=1", f"seen={names}"))
+    names.write_text("kite\n")
+    with pytest.raises(RunError, match=r"other classes of annotations\.json are seen"):
+        run_training(path, tmp_path / "run", tiny("steps=1", f"seen={names}"), resume=True)
+
+
+def test_a_run_that_failed_at_once_is_in_nobodys_way(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no head is called"):
+        run_training(path, tmp_path / "run", tiny("model.head=nonsense"))
+    assert run_training(path, tmp_path / "run", tiny("steps=1"))["steps"] == 1

@@ -67,6 +67,7 @@ def test_what_cannot_be_scored_is_left_out_with_its_reason(tmp_path: Path) -> No
         annotation(3, segmentation=[]),
         annotation(4, image_id="gone"),
         annotation(5, category_id="gone"),
+        annotation(6, segmentation=[[]]),
     ]
     content = form(true)
     content["images"] = content["images"][:1]
@@ -75,7 +76,7 @@ def test_what_cannot_be_scored_is_left_out_with_its_reason(tmp_path: Path) -> No
     assert instances.rows.tolist() == [0]
     assert instances.left_out == {
         "crowd": 1,
-        "no segmentation": 1,
+        "no segmentation": 2,
         "no image record": 1,
         "unknown category": 1,
     }

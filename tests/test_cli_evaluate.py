@@ -1,6 +1,8 @@
 """The command line of evaluation."""
 
+import inspect
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from evaluation_files import annotation, form, scene, write
 from typer.testing import CliRunner, Result
 
 from boxmask.cli import app
+from boxmask.cli.evaluate import evaluate
+from boxmask.evaluate.job import EvaluateJob
 
 
 @pytest.fixture
@@ -77,3 +81,12 @@ def test_a_broken_input_is_one_sentence_that_names_the_file(tmp_path: Path) -> N
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: {true}: records 0 and 1 both have the annotation id 1;")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_defaults_are_those_of_the_job() -> None:
+    parameters = inspect.signature(evaluate).parameters
+    renamed = {"baselines": "baseline", "splits": "split"}
+    options = {renamed.get(field.name, field.name): field for field in fields(EvaluateJob)}
+    assert options.keys() <= parameters.keys()
+    for name in ("loosen", "loosen_seed", "tightness", "neighbours", "flip", "device", "seen"):
+        assert parameters[name].default == options[name].default, name

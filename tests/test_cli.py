@@ -17,7 +17,10 @@ from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError, Weig
 
 # A call of each command that begins its work, and the function that does this work.
 CALLS = {
-    "annotate": (["in.json", "--images", ".", "--out", "out.json"], "boxmask.annotate.run.run"),
+    "annotate": (
+        ["in.json", "--images", ".", "--out", "out.json"],
+        "boxmask.annotate.run.annotate",
+    ),
     "check": (["in.json", "out.json"], "boxmask.data.read"),
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
     "models": ([], "boxmask.models.catalogue.heads"),

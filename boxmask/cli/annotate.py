@@ -14,7 +14,9 @@ from boxmask.formats import ReadOptions
 if TYPE_CHECKING:
     from boxmask.annotate.events import Estimate, Summary
 
-STOPPED = "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
+_STOPPED = (
+    "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
+)
 
 
 def annotate(
@@ -146,8 +148,8 @@ def annotate(
         threads=threads,
         fresh=fresh,
     )
-    from boxmask.cli.annotate_progress import show_progress
     from boxmask.cli.annotate_tables import print_result
+    from boxmask.cli.progress import show_progress
 
     result: Summary | Estimate
     try:
@@ -161,7 +163,7 @@ def annotate(
 
                 result = run(job, on_event)
     except KeyboardInterrupt:
-        typer.echo(STOPPED, err=True)
+        typer.echo(_STOPPED, err=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json:
         print_json(result)

@@ -1,5 +1,6 @@
 """Prints what `boxmask annotate` has done."""
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -8,7 +9,7 @@ from boxmask.annotate.hints import Hints
 from boxmask.cli.printing import format_duration
 from boxmask.mark import Status
 
-STATUS_TITLES = {
+_STATUS_TITLES = {
     Status.OK: "masks made",
     Status.KEPT: "masks that were there",
     Status.CROWD: "crowds left alone",
@@ -17,7 +18,7 @@ STATUS_TITLES = {
 
 
 def print_result(result: Summary | Estimate) -> None:
-    """Print what a run has done, or a dry run has estimate."""
+    """Print what a run has done, or what a dry run estimates."""
     if isinstance(result, Summary):
         _print_summary(result)
     else:
@@ -29,7 +30,7 @@ def _print_summary(summary: Summary) -> None:
     tally = summary.tally
     table = _table(f"{tally.annotations:,} annotations of {tally.images:,} images")
     for status, count in tally.statuses.items():
-        table.add_row(STATUS_TITLES[Status(status)], f"{count:,}")
+        table.add_row(_STATUS_TITLES[Status(status)], f"{count:,}")
     _add_reasons(table, tally.reasons)
     if tally.clipped:
         table.add_row("boxes clipped to their image", f"{tally.clipped:,}")
@@ -38,14 +39,13 @@ def _print_summary(summary: Summary) -> None:
     _add_hints(table, summary.told)
     if tally.mean_iou is not None:
         table.add_row("mean expected IoU", f"{tally.mean_iou:.3f}")
-    console = Console()
-    console.print(table)
-    console.print(_summary_line(summary), highlight=False)
-    console.print(f"output: {summary.out}", highlight=False, soft_wrap=True)
+    Console().print(table)
+    typer.echo(_summary_line(summary))
+    typer.echo(f"output: {summary.out}")
     if tally.skipped:
-        console.print(f"skipped: {summary.log}", highlight=False, soft_wrap=True)
+        typer.echo(f"skipped: {summary.log}")
     for name, folder in summary.exported.items():
-        console.print(f"{name}: {folder}", highlight=False, soft_wrap=True)
+        typer.echo(f"{name}: {folder}")
 
 
 def _print_estimate(estimate: Estimate) -> None:
@@ -59,14 +59,13 @@ def _print_estimate(estimate: Estimate) -> None:
     _add_hints(table, estimate.told)
     table.add_row("shards", f"{estimate.shards:,}")
     table.add_row("finished shards", f"{estimate.finished_shards:,}")
-    console = Console()
-    console.print(table)
+    Console().print(table)
     if estimate.boxes_per_second is None:
-        console.print("No masks are left to make.")
+        typer.echo("No masks are left to make.")
     else:
         left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
         where = f"on {estimate.device} in {estimate.precision}"
-        console.print(f"about {left} at {rate:.1f} boxes/s {where}", highlight=False)
+        typer.echo(f"about {left} at {rate:.1f} boxes/s {where}")
 
 
 def _table(title: str) -> Table:

@@ -1,18 +1,13 @@
 """The command `boxmask eval`."""
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
 from boxmask.cli.printing import AsJson
-
-if TYPE_CHECKING:
-    from rich.progress import TaskID
 
 
 def evaluate(
@@ -77,6 +72,8 @@ def evaluate(
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
     from rich.console import Console
 
+    from boxmask.annotate.events import Event, Stage
+    from boxmask.cli.progress import show_progress
     from boxmask.evaluate import run
     from boxmask.evaluate.job import EvaluateJob
     from boxmask.evaluate.pool import cores
@@ -105,8 +102,10 @@ def evaluate(
         keep=keep,
         workers=workers or cores(),
     )
-    with _bar() as progress:
-        found = run.evaluate(job, progress)
+    with show_progress() as on_event:
+        found = run.evaluate(
+            job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
+        )
     if page is not None:
         page.write_text(page_text(found), encoding="utf-8")
     if as_json:
@@ -120,34 +119,3 @@ def _parse_split(text: str) -> tuple[str, str]:
     if not (name and equals and categories):
         raise typer.BadParameter(f"{text!r} is not NAME=CATEGORIES", param_hint="--split")
     return name, categories
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show each step of the work as a bar on standard error."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    console = Console(stderr=True)
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield show

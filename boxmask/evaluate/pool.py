@@ -1,13 +1,13 @@
 """Runs functions over many tasks on all cores, in order, with few of them in memory at once."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Self, TypeVar
+
+from boxmask.ordered import map_ordered
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -42,15 +42,8 @@ class Pool:
     def in_order(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Iterator[Result]:
-        """Yield function(task) for each task, taking tasks only as workers get to them."""
+        """Yield function(task) for each task, taking tasks only as results are taken."""
         if self._executor is None:
             yield from map(function, tasks)
             return
-        waiting: deque[Future[Result]] = deque()
-        rest = iter(tasks)
-        for task in islice(rest, 2 * self.workers):
-            waiting.append(self._executor.submit(function, task))
-        while waiting:
-            yield waiting.popleft().result()
-            for task in islice(rest, 1):
-                waiting.append(self._executor.submit(function, task))
+        yield from map_ordered(self._executor, function, tasks, depth=2 * self.workers)

@@ -1,4 +1,4 @@
-"""How far `boxmask annotate` is, on standard error: a bar for people, lines for log files."""
+"""How far a command is, on standard error: a bar for people, lines for log files."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from boxmask.annotate.events import MASKS, Event, OnEvent, Stage
 
-LINE_EVERY = 10.0  # seconds
+_LINE_EVERY = 10.0  # seconds
 
 
 @contextmanager
@@ -79,7 +79,7 @@ class _Lines:
         if event.stage != self.stage:
             self.stage, self.began, self.said = event.stage, now, 0.0
         ends = event.done == event.total > 1
-        if now - self.said < LINE_EVERY and not ends:
+        if now - self.said < _LINE_EVERY and not ends:
             return
         self.said = now
         typer.echo(self._line(event, now - self.began), err=True)

@@ -53,7 +53,7 @@ class BoxDataset:
     faults: npt.NDArray[np.uint8]  # (N,) boxmask.faults.reason_of tells them; 0 if sound
     categories: tuple[Category, ...]
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
-    rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated picture
+    rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated image
     warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading
     records: RawRecords = ()  # (N,) one JSON object per row; empty if the input is not JSON
     image_records: RawRecords = ()  # (I,) likewise per image

@@ -11,16 +11,16 @@ from typing import BinaryIO, cast
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when all of it is on the disk."""
     temporary = path.with_name(f"{path.name}.tmp")
-    with writing(temporary) as stream:
+    with write_durably(temporary) as stream:
         yield stream
-    put(temporary, path)
+    rename_durably(temporary, path)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def write_durably(path: Path) -> Iterator[BinaryIO]:
     """Open a file that is on the disk when the block ends, and gone if it fails."""
     try:
         with path.open("wb", buffering=1 << 20) as stream:
@@ -33,7 +33,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def packed(stream: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+def gzipped(stream: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
     """Compress what is written if that is wanted, without a name or a time inside."""
     if not wanted:
         yield stream
@@ -42,7 +42,7 @@ def packed(stream: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, packing)
 
 
-def put(temporary: Path, path: Path) -> None:
+def rename_durably(temporary: Path, path: Path) -> None:
     """Rename a file that is on the disk, for good."""
     temporary.replace(path)
     sync_folder(path.parent)

@@ -5,7 +5,7 @@ All three operators share one convention, aligned corners: of n pixels along a s
 the fraction k / (n - 1), and of the M samples across a box, the first and last lie on its corners.
 Pixel boxes are (x0, y0, x1, y1) in the COCO convention; boxes of `crop` are the same in fractions.
 
-Masks that span a frame, the window of a view, have a plainer one, that of pictures: the frame is
+Masks that span a frame, the window of a view, have a plainer one, that of images: the frame is
 cut into M x M cells, a cell's value holds at its middle, and pixel k lies at k + 1/2.
 """
 
@@ -122,8 +122,8 @@ def paste_runs(
     the one pixel under the centre of the box.
     """
     x0, y0, x1, y1 = clip_to_image(box, width, height)
-    x, across = pixels(x0, x1, extent=width, side=len(probability))
-    y, down = pixels(y0, y1, extent=height, side=len(probability))
+    x, across = pixel_positions(x0, x1, extent=width, side=len(probability))
+    y, down = pixel_positions(y0, y1, extent=height, side=len(probability))
     return _runs(probability, (x, across), (y, down), box=(x0, y0, x1, y1), size=(width, height))
 
 
@@ -181,7 +181,7 @@ def _runs(
     return edge_runs(edges, size=width * height)
 
 
-def pixels(low: float, high: float, *, extent: int, side: int) -> tuple[int, Floats]:
+def pixel_positions(low: float, high: float, *, extent: int, side: int) -> tuple[int, Floats]:
     """Find the pixels along a side of a box: the first one, and where each lies among M samples."""
     if extent > 1:
         start, span = low / extent, max(high / extent - low / extent, NARROWEST)
@@ -201,9 +201,9 @@ def _centre(low: float, high: float, extent: int) -> int:
 
 def _columns(probability: npt.NDArray[np.float32], across: Floats) -> Floats:
     """Interpolate (M, M) at the columns of a box: (w, M)."""
-    cell, share = _cells(across, len(probability))
+    cell, share = _cell_and_share(across, len(probability))
     source = np.ascontiguousarray(probability.T, dtype=np.float64)
-    return _mix(
+    return _lerp(
         source.take(cell, axis=0), (source[1:] - source[:-1]).take(cell, axis=0), share[:, None]
     )
 
@@ -214,12 +214,12 @@ def _edges(columns: Floats, down: Floats) -> tuple[Places, Places]:
     The values between two samples rise or fall steadily, so the first and the last row between them
     tell whether there is an edge, and halving finds it. That spares most pixels of a large box.
     """
-    cell, share = _cells(down, columns.shape[1])
+    cell, share = _cell_and_share(down, columns.shape[1])
     telling = np.ones(len(down), dtype=np.bool_)
     telling[1:-1] = (cell[1:-1] != cell[:-2]) | (cell[1:-1] != cell[2:])
     rows = np.flatnonzero(telling)
     steps = columns[:, 1:] - columns[:, :-1]
-    values = _mix(columns.take(cell[rows], axis=1), steps.take(cell[rows], axis=1), share[rows])
+    values = _lerp(columns.take(cell[rows], axis=1), steps.take(cell[rows], axis=1), share[rows])
     # Background before each column and after the last ends every run with its column.
     bits = np.zeros(values.size + len(values) + 1, dtype=np.bool_)
     np.greater(values, 0.5, out=bits[:-1].reshape(len(values), -1)[:, 1:])
@@ -242,16 +242,16 @@ def _halve(
     """Narrow down each edge, all between two samples: the first row that has the bit after it."""
     while (after - before).max() > 1:
         middle = (before + after) >> 1
-        passed = (_mix(start, step, share[middle]) > 0.5) == bit
+        passed = (_lerp(start, step, share[middle]) > 0.5) == bit
         before, after = np.where(passed, before, middle), np.where(passed, middle, after)
     return after
 
 
-def _mix(start: Floats, step: Floats, share: Floats) -> Floats:
+def _lerp(start: Floats, step: Floats, share: Floats) -> Floats:
     return start + step * share
 
 
-def _cells(at: Floats, side: int) -> tuple[Places, Floats]:
+def _cell_and_share(at: Floats, side: int) -> tuple[Places, Floats]:
     """Split positions among M samples into the sample before and the share of the next."""
     cell = np.minimum(at.astype(np.intp), side - 2)
     return cell, at - cell

@@ -23,7 +23,7 @@ from boxmask.annotate.prepare import BoxViews, prepare_boxes
 from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
-from boxmask.images import Exif, load_image, picture_pixels
+from boxmask.images import Exif, image_pixels, load_image
 from boxmask.models.device import choose_device
 from boxmask.predicted import PredictedMasks
 
@@ -152,7 +152,7 @@ def pixels_of(image: Picture, exif: Exif) -> Pixels:
     if exif not in get_args(Exif):
         raise ConfigError(f"exif is {exif!r}; known: {', '.join(get_args(Exif))}.")
     if isinstance(image, Image.Image):
-        return picture_pixels(image, exif=exif)
+        return image_pixels(image, exif=exif)
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(

@@ -101,7 +101,7 @@ def area(counts: IntArray) -> int:
     return int(counts[1::2].sum())
 
 
-def bounds(counts: IntArray, *, height: int) -> tuple[int, int, int, int]:
+def bounding_box(counts: IntArray, *, height: int) -> tuple[int, int, int, int]:
     """Find the tight (x, y, w, h) of a mask given as runs; all 0 for an empty mask."""
     ends = counts.cumsum()
     filled = counts[1::2] > 0

@@ -60,9 +60,9 @@ def select_each(text: str, tables: Sequence[Sequence[Category]]) -> list[BoolArr
     matches = [[_names(category) for category in table] for table in tables]
     known = {name for table in matches for names in table for name in names}
     for name in wanted:
-        if _plain(name) not in known:
+        if _normalised(name) not in known:
             raise ConfigError(_unknown(name, tables))
-    plain = {_plain(name) for name in wanted}
+    plain = {_normalised(name) for name in wanted}
     return [
         np.array([not plain.isdisjoint(names) for names in table], dtype=np.bool_)
         for table in matches
@@ -75,7 +75,7 @@ def _is_voc(categories: Sequence[Category]) -> BoolArray:
     if {category.id for category in categories} == VOC.keys() | NON_VOC.keys():
         return np.array([category.id in VOC for category in categories], dtype=np.bool_)
     names = set(VOC.values())
-    plain = (_plain(category.name) for category in categories)
+    plain = (_normalised(category.name) for category in categories)
     return np.array([PASCAL_NAMES.get(name, name) in names for name in plain], dtype=np.bool_)
 
 
@@ -105,16 +105,16 @@ def _read_names(path: Path) -> list[str]:
 
 
 def _names(category: Category) -> tuple[str, str]:
-    return _plain(category.name), str(category.id)
+    return _normalised(category.name), str(category.id)
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").split())
 
 
 def _unknown(name: str, tables: Sequence[Sequence[Category]]) -> str:
     known = sorted({category.name for table in tables for category in table})
-    close = difflib.get_close_matches(_plain(name), known, n=3)
+    close = difflib.get_close_matches(_normalised(name), known, n=3)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     shown = ", ".join(known[:100]) + (f" and {len(known) - 100} more" if len(known) > 100 else "")
     return (

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, build
@@ -43,7 +43,7 @@ def save_network(
     }
     member = {"config": network.config, "card": dict(card)}
     metadata = {_METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
-    with replacing(path) as stream:
+    with replace_file(path) as stream:
         stream.write(serialize(tensors, metadata=metadata))
 
 

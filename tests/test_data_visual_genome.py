@@ -9,7 +9,7 @@ from box_files import VG, annotation, coco, genome, genome_images, in_bytes, thi
 from boxmask.data import ReadOptions, read
 from boxmask.data.forms import coco_form
 from boxmask.data.genome.categories import read_aliases
-from boxmask.data.genome.coco_synsets import COCO_NAMES, SYNSET_OVERRIDES
+from boxmask.data.genome.coco_synsets import COCO_NAMES, SYNSET_OVERRIDES, synset_of_class
 from boxmask.data.genome.images import NO_SIZES, NOT_LISTED, file_name
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
@@ -136,10 +136,10 @@ def test_a_class_aligned_by_hand_is_used_even_if_it_is_rare(tmp_path: Path) -> N
     assert names(dataset)[dataset.category_index[2]] == "suitcase.coco"
 
 
-def test_eighteen_classes_are_aligned_by_hand() -> None:
-    assert len(COCO_NAMES) == 80
-    assert len(SYNSET_OVERRIDES) == 18
+def test_a_synset_given_by_hand_wins_over_one_that_is_spelled_like_the_class() -> None:
     assert set(SYNSET_OVERRIDES) < set(COCO_NAMES)
+    found = synset_of_class({"couch.n.01": 9, "sofa.n.01": 1, "dog.n.01": 2, "dog.n.03": 1})
+    assert (found["couch"], found["dog"]) == ("sofa.n.01", "dog.n.01")
 
 
 @pytest.mark.parametrize(

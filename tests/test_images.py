@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from picture_files import HEIGHT, WIDTH, Pixels, picture, save
-from PIL import Image, ImageFile
+from PIL import Image
 
-from boxmask.errors import InputError
 from boxmask.faults import IMAGE_FAULTS, ImageFault
-from boxmask.images import image_size, load_image
+from boxmask.images import load_image
 
 
 def oriented(orientation: int) -> Image.Exif:
@@ -24,11 +23,10 @@ def oriented(orientation: int) -> Image.Exif:
 
 
 def reason(folder: Path, name: str, **options: Any) -> str:
-    """The reason of the fault that loading raises; the header alone must not hide it."""
+    """The reason of the fault that loading raises; its text says so too."""
     with pytest.raises(ImageFault) as caught:
         load_image(folder, name, **options)
     assert caught.value.reason in IMAGE_FAULTS
-    assert isinstance(caught.value, InputError)
     assert caught.value.reason in str(caught.value)
     return caught.value.reason
 
@@ -38,7 +36,6 @@ def test_an_rgb_image_comes_back_as_it_is_and_can_be_written_to(tmp_path: Path) 
     loaded = load_image(tmp_path, name, width=WIDTH, height=HEIGHT)
     assert np.array_equal(loaded, picture())
     assert loaded.flags.writeable and loaded.flags.c_contiguous and loaded.dtype == np.uint8
-    assert image_size(tmp_path, name) == (WIDTH, HEIGHT)
 
 
 def test_a_missing_image_a_folder_and_a_pipe_are_missing(tmp_path: Path) -> None:
@@ -72,11 +69,7 @@ def test_a_truncated_image_is_truncated(tmp_path: Path, suffix: str, share: floa
     save(path, noise)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    assert reason(tmp_path, path.name) in ("image truncated or damaged", "not an image")
-
-
-def test_nothing_turns_the_loading_of_truncated_images_on() -> None:
-    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    assert reason(tmp_path, path.name) == "image truncated or damaged"
 
 
 def test_damaged_data_inside_an_image_is_damaged(tmp_path: Path) -> None:
@@ -117,19 +110,15 @@ def test_the_stated_size_decides_about_rotation(
     name = save(tmp_path / f"a.{suffix}", stored, exif=oriented(orientation))
     stored = load_image(tmp_path, plain)
     upright = upright_of(stored, orientation)
-    height, width = upright.shape[:2]
 
     as_stored = load_image(tmp_path, name, width=WIDTH, height=HEIGHT)
     assert np.array_equal(as_stored, stored)
     assert np.array_equal(load_image(tmp_path, name), stored)
     assert np.array_equal(load_image(tmp_path, name, rotated_if_unsized=True), upright)
     assert np.array_equal(load_image(tmp_path, name, exif="rotated"), upright)
-    assert image_size(tmp_path, name, rotated_if_unsized=True) == (width, height)
-    assert image_size(tmp_path, name) == (WIDTH, HEIGHT)
     if orientation >= 5:
         turned = load_image(tmp_path, name, width=HEIGHT, height=WIDTH)
         assert np.array_equal(turned, upright)
-        assert image_size(tmp_path, name, width=HEIGHT, height=WIDTH) == (HEIGHT, WIDTH)
     else:
         assert reason(tmp_path, name, width=HEIGHT, height=WIDTH) == "size mismatch"
 
@@ -155,7 +144,7 @@ def test_another_size_than_stated_is_a_mismatch_whatever_the_override(tmp_path: 
     assert reason(tmp_path, name, width=HEIGHT, height=WIDTH, exif="stored") == "size mismatch"
     assert reason(tmp_path, name, width=WIDTH, height=HEIGHT, exif="rotated") == "size mismatch"
     with pytest.raises(ImageFault, match="the dataset says 99 x 9, the file holds"):
-        image_size(tmp_path, name, width=99, height=9)
+        load_image(tmp_path, name, width=99, height=9)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")

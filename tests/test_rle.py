@@ -168,7 +168,7 @@ def test_area_and_bounds_are_those_of_pycocotools(image: Bits) -> None:
     corner = (columns.min(), rows.min()) if len(rows) else (0, 0)
     size = (np.ptp(columns) + 1, np.ptp(rows) + 1) if len(rows) else (0, 0)
     assert rle.area(counts) == coco.area(compress(image)) == image.sum()
-    assert rle.bounds(counts, height=height) == (*corner, *size)
+    assert rle.bounding_box(counts, height=height) == (*corner, *size)
 
 
 def test_runs_of_no_length_are_read_as_nothing() -> None:
@@ -177,7 +177,7 @@ def test_runs_of_no_length_are_read_as_nothing() -> None:
     window = rle.runs_window(counts, width=3, height=2, box=(0, 0, 3, 2))
     assert window.bits.ravel().tolist() == [False, False, False, True, True, False]
     assert rle.area(counts) == 2
-    assert rle.bounds(counts, height=2) == (1, 0, 2, 2)
+    assert rle.bounding_box(counts, height=2) == (1, 0, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from training_files import run_training, tiny, write_dataset
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import RunError
 from boxmask.models.weights import load_network
 from boxmask.train.presets import preset
@@ -134,7 +134,7 @@ def test_ticks_are_round_and_span_the_values() -> None:
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(OSError, match="full"), replacing(path) as stream:
+    with pytest.raises(OSError, match="full"), replace_file(path) as stream:
         stream.write(b"half")
         raise OSError("full")
     assert path.read_text() == "old"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from boxmask.durable import digest, replacing
+from boxmask.durable import digest, replace_file
 from boxmask.errors import RunError
 from boxmask.train.data.sources import Source
 from boxmask.train.recipe import TrainConfig
@@ -93,7 +93,7 @@ class RunFolder:
             (self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2)),
             (self.config, to_json(config).encode()),
         ):
-            with replacing(path) as stream:
+            with replace_file(path) as stream:
                 stream.write(text)
 
     def _begun(self) -> bool:

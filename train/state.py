@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import Optimizer
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import RunError
 from boxmask.models.network import MaskNetwork
 
@@ -51,7 +51,7 @@ class State:
 
     def save(self, path: Path) -> None:
         """Write the state, so that the file is whole at every moment."""
-        with replacing(path) as stream:
+        with replace_file(path) as stream:
             torch.save(self._plain(), stream)
 
     def load(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from boxmask.annotate.prepare import BoxViews
 from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.models.inference import MaskPrediction
 from boxmask.polygons import coco_polygons
-from boxmask.rle import Box, IntArray, area, bounds, compress, runs_window
+from boxmask.rle import Box, IntArray, area, bounding_box, compress, runs_window
 from boxmask.window import Window
 
 
@@ -32,7 +32,7 @@ class PastedMask:
     @property
     def box(self) -> tuple[int, int, int, int]:
         """The tight box, x, y, w, h."""
-        return bounds(self.counts, height=self.height)
+        return bounding_box(self.counts, height=self.height)
 
     def rle(self) -> dict[str, object]:
         """Write the mask as COCO's compressed runs."""

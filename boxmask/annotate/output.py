@@ -18,7 +18,7 @@ from boxmask.annotate.workload import Workload
 from boxmask.data.forms import coco_form
 from boxmask.data.forms.base import CocoForm
 from boxmask.dataset import BoxDataset
-from boxmask.durable import digest, packed, put, writing
+from boxmask.durable import digest, gzipped, rename_durably, write_durably
 from boxmask.faults import FAULTS, reason_of
 from boxmask.mark import Mark, Status, kept_box
 
@@ -45,9 +45,9 @@ def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEv
     out, log = work.staged_output, work.staged_log
     with (
         gather_parts(work.parts(plan), rows=total, scratch=work.path) as outcomes,
-        writing(out) as out_stream,
-        writing(log) as log_stream,
-        packed(out_stream, work.out.suffix == ".gz") as text,
+        write_durably(out) as out_stream,
+        write_durably(log) as log_stream,
+        gzipped(out_stream, work.out.suffix == ".gz") as text,
     ):
         tally = _write_output(
             workload,
@@ -59,8 +59,8 @@ def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEv
     digests = {work.out.name: digest(out), work.log.name: digest(log)}
     plan = replace(plan, outputs=digests, tally=tally)
     save_plan(plan, work.plan)
-    put(log, work.log)
-    put(out, work.out)
+    rename_durably(log, work.log)
+    rename_durably(out, work.out)
     on_event(Event(MERGE, total, total))
     return plan
 

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 
 MAGIC = b"boxmask part 2\n"
 ROW_DTYPE = np.dtype(
@@ -96,7 +96,7 @@ def write_part(path: Path, part: Part, key: str) -> None:
     body = part.rows.tobytes() + part.images.tobytes() + part.fragments
     counts = (len(part.rows), len(part.images))
     header = _Header(key, _checksum(key, counts, part.reasons, body), *counts, part.reasons)
-    with replacing(path) as stream:
+    with replace_file(path) as stream:
         stream.write(MAGIC + msgspec.json.encode(header) + b"\n" + body)
 
 

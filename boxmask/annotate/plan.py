@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.annotate.events import Tally
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import RunError
 
 Setting = str | int | float | bool | None
@@ -60,7 +60,7 @@ def cut_shards(counts: npt.NDArray[np.int64], *, size: int) -> tuple[Shard, ...]
 
 def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan, in place of the one before."""
-    with replacing(path) as stream:
+    with replace_file(path) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from boxmask.data.raw.document import open_document
 from boxmask.data.raw.members import split_members
-from boxmask.durable import packed, replacing
+from boxmask.durable import gzipped, replace_file
 from boxmask.evaluate.mask_file import FloatArray, MaskFile
 
 # What tells of the true mask, or of an earlier run's.
@@ -25,7 +25,7 @@ def write_boxes(truth: MaskFile, boxes: FloatArray, path: Path) -> None:
     """
     document = open_document(truth.path)
     other = (boxes != truth.boxes).any(axis=1) & np.isfinite(boxes).all(axis=1)
-    with replacing(path) as file, packed(file, path.suffix == ".gz") as stream:
+    with replace_file(path) as file, gzipped(file, path.suffix == ".gz") as stream:
         stream.write(b"{")
         for key, raw in document.members.items():
             if key != "annotations":

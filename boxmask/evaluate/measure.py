@@ -100,7 +100,7 @@ def _pair(true: IntArray, predicted: IntArray, size: Size) -> MaskPair:
 
 
 def _corners(counts: IntArray, size: Size) -> tuple[int, int, int, int]:
-    x, y, w, h = rle.bounds(counts, height=size[1])
+    x, y, w, h = rle.bounding_box(counts, height=size[1])
     return x, y, x + w, y + h
 
 

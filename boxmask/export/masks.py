@@ -7,7 +7,7 @@ from typing import NamedTuple
 from boxmask.data.annotated_file import AnnotatedFile, open_annotated
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
-from boxmask.rle import bounds, decode_window, segmentation_runs
+from boxmask.rle import bounding_box, decode_window, segmentation_runs
 from boxmask.window import Window
 
 
@@ -71,6 +71,6 @@ def _window(segmentation: object | None, width: int, height: int) -> Window | No
     if segmentation is None:
         return None
     runs = segmentation_runs(segmentation, width=width, height=height)
-    x, y, w, h = bounds(runs, height=height)
+    x, y, w, h = bounding_box(runs, height=height)
     box = (float(x), float(y), float(x + w), float(y + h))
     return decode_window(segmentation, width=width, height=height, box=box) if w else None

@@ -14,7 +14,6 @@ from boxmask.faults import ImageFault
 from boxmask.images.files import open_image, relative_name
 from boxmask.images.orientation import (
     Exif,
-    Size,
     check_size,
     final_size,
     orientation_of,
@@ -26,9 +25,8 @@ from boxmask.images.rgb import to_rgb
 
 __all__ = [
     "Exif",
-    "image_size",
+    "image_pixels",
     "load_image",
-    "picture_pixels",
     "relative_name",
 ]
 
@@ -60,30 +58,11 @@ def load_image(
         return _decode(image, path, turn, orientation)
 
 
-def picture_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:
-    """Return a picture that is open already as (H, W, 3) RGB, as it is stored unless told else."""
+def image_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:
+    """Return an opened image as (H, W, 3) RGB; without "rotated" in `exif`, as it is stored."""
     turn = should_rotate(image, None, exif, False)
     path = Path(getattr(image, "filename", "") or "image")
     return _decode(image, path, turn, _orientation(image, turn))
-
-
-def image_size(
-    folder: Path,
-    file_name: str,
-    *,
-    width: int = 0,
-    height: int = 0,
-    exif: Exif = "auto",
-    rotated_if_unsized: bool = False,
-    max_pixels: int = MAX_PIXELS,
-) -> Size:
-    """Return the (width, height) that `load_image` would yield, from the header alone."""
-    stated = (width, height) if width and height else None
-    with open_image(folder, file_name, max_pixels) as image:
-        turn = should_rotate(image, stated, exif, rotated_if_unsized)
-        found = final_size(stored_size(image), turn, _orientation(image, turn))
-        check_size(folder / file_name, found, stated)
-        return found
 
 
 def _orientation(image: Image.Image, turn: bool) -> int:

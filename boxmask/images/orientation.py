@@ -11,7 +11,7 @@ from boxmask.faults import ImageFault
 Exif = Literal["auto", "stored", "rotated"]
 Size = tuple[int, int]  # (width, height)
 
-# EXIF orientation -> what shows the stored picture upright.
+# EXIF orientation -> what shows the stored image upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -46,7 +46,7 @@ def stored_size(image: Image.Image) -> Size:
 
 
 def should_rotate(image: Image.Image, stated: Size | None, exif: Exif, unsized: bool) -> bool:
-    """Decide whether the picture is to be shown upright rather than as stored.
+    """Decide whether the image is to be shown upright rather than as stored.
 
     `stated` is the size that the dataset gives, None if it gives none; `unsized` is the answer
     for that case. The EXIF data is only looked at where it can matter.
@@ -57,7 +57,7 @@ def should_rotate(image: Image.Image, stated: Size | None, exif: Exif, unsized: 
 
 
 def final_size(stored: Size, turn: bool, orientation: int) -> Size:
-    """Return the size of the picture once it has been turned, if it is to be."""
+    """Return the size of the image after the rotation, if there is one."""
     return stored[::-1] if turn and orientation >= 5 else stored
 
 
@@ -69,7 +69,7 @@ def check_size(path: Path, found: Size, stated: Size | None) -> None:
 
 
 def rotate(image: Image.Image, turn: bool, orientation: int) -> Image.Image:
-    """Turn a decoded picture upright, or back to how it was stored where Pillow turned it."""
+    """Rotate a decoded image upright, or back to how it was stored where Pillow turned it."""
     by_pillow = isinstance(image, TiffImagePlugin.TiffImageFile)
     if orientation == 1 or turn == by_pillow:
         return image

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import ConfigError
 from boxmask.images import relative_name
 from boxmask.overlay import Pixels
@@ -43,7 +43,7 @@ def write(path: Path, pixels: Pixels) -> None:
         picture.save(stream, "PNG", pnginfo=text)
     else:
         picture.save(stream, "JPEG", quality=88, comment=_MADE)
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(stream.getvalue())
 
 

@@ -20,7 +20,7 @@ from measuring import work
 from report import Scores, finished, markdown
 from rows import ROWS, Settings, runs
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.errors import BoxmaskError, RunError
 from boxmask.evaluate.pool import Pool
 
@@ -54,7 +54,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
     given.out.mkdir(parents=True, exist_ok=True)
     if path.exists() and msgspec.json.decode(path.read_bytes()) != told:
         raise RunError(f"{path}: begun with other settings; give those again, or another --out.")
-    with replacing(path) as stream:
+    with replace_file(path) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(told)))
     return settings
 

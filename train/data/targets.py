@@ -107,7 +107,7 @@ def _pixels(
     box = instance.box if span is None else span.clip
     low, high = max(float(box[axis]), 0.0), min(float(box[axis + 2]), extent)
     if span is None:
-        return geometry.pixels(low, high, extent=extent, side=side)
+        return geometry.pixel_positions(low, high, extent=extent, side=side)
     start, stop = float(span.frame[axis]), float(span.frame[axis + 2])
     return geometry.frame_pixels(start, stop, low, high, extent=extent, side=side)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from boxmask.durable import replacing
+from boxmask.durable import replace_file
 from boxmask.models.weights import save_network
 from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
@@ -99,5 +99,5 @@ class Recorder:
             left_out=len(self.left_out()),
         )
         save_network(self.folder.path / f"{name}.safetensors", state.ema.network, content)
-        with replacing(self.folder.path / "MODEL_CARD.md") as stream:
+        with replace_file(self.folder.path / "MODEL_CARD.md") as stream:
             stream.write(card_text(content).encode())

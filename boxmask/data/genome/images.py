@@ -26,7 +26,7 @@ NOT_LISTED = f"images that {IMAGE_DATA_NAME} does not list"
 NO_SIZES = f"images without a size, for want of {IMAGE_DATA_NAME}"
 
 
-class _Picture(msgspec.Struct, gc=False):
+class _Image(msgspec.Struct, gc=False):
     image_id: int | str | float | None = None
     id: int | str | float | None = None
     url: str = ""
@@ -54,11 +54,11 @@ def resolve_images(
         names = tuple(file_name(url) for url in urls)
         zeros = np.zeros(len(ids), np.int32)
         return GenomeImages(names, zeros, zeros, slice_items(document), {NO_SIZES: len(ids)})
-    records, pictures = _read(path)
-    known = [row.id if row.image_id is None else row.image_id for row in pictures]
+    records, images = _read(path)
+    known = [row.id if row.image_id is None else row.image_id for row in images]
     places = positions_of(unique_positions(known, path, "images"), ids)
-    pictures.append(_Picture())  # what index -1, no such image, finds
-    rows = [pictures[place] for place in places]
+    images.append(_Image())  # what index -1, no such image, finds
+    rows = [images[place] for place in places]
     return GenomeImages(
         file_names=tuple(file_name(row.url or url) for row, url in zip(rows, urls, strict=True)),
         widths=np.array([row.width or 0 for row in rows], np.int32),
@@ -75,7 +75,7 @@ def file_name(url: object) -> str:
     return url.removeprefix(PREFIX) if url.startswith(PREFIX) else "/".join(url.split("/")[-2:])
 
 
-def _read(path: Path) -> tuple[Records, list[_Picture]]:
+def _read(path: Path) -> tuple[Records, list[_Image]]:
     document = open_document(path)
     if document.items is None:
         raise InputError(
@@ -83,13 +83,13 @@ def _read(path: Path) -> tuple[Records, list[_Picture]]:
             f'"image_id", "url", "width" and "height". Found: {document.describe_top_level()}.'
         )
     records = slice_items(document)
-    chunks = decode_records(document, records, "images", _Picture, _lenient)
+    chunks = decode_records(document, records, "images", _Image, _lenient)
     return records, [row for _, rows in chunks for row in rows]
 
 
-def _lenient(values: dict[str, object]) -> _Picture:
+def _lenient(values: dict[str, object]) -> _Image:
     url = values.get("url")
-    return _Picture(
+    return _Image(
         image_id=as_id(values.get("image_id")),
         id=as_id(values.get("id")),
         url=url if isinstance(url, str) else "",

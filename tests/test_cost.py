@@ -19,7 +19,7 @@ from boxmask.models.presets import PRESETS, preset
 from boxmask.models.weights import save_network
 from boxmask.train.presets import PRESETS as RECIPES
 
-# Whoever changes one of these changes what `boxmask train --preset` makes.
+# In parameters; a new count here is another network for `boxmask train --preset`.
 PARAMETERS = {
     "deepmac-512": 236_994_530,
     "deepmac-1024": 284_527_586,

@@ -60,7 +60,7 @@ def test_places_run_from_minus_one_to_one_across_the_box() -> None:
     np.testing.assert_allclose(found["y"][:, 3], (middles - 45) / 15, atol=1e-6)
 
 
-def test_boxes_of_the_same_label_are_told_apart_from_others() -> None:
+def test_boxes_of_the_same_label_have_a_plane_of_their_own() -> None:
     found = planes((32, 24, 60, 66), (60, 24, 88, 66), same=(True, False))
     assert (found["same"][:, :8] == 0.5).all() and not found["same"][:, 8:].any()
     assert (found["other"][:, 8:] == 0.5).all() and not found["other"][:, :8].any()
@@ -139,17 +139,17 @@ def test_masks_are_half_the_side_of_their_views(large: bool, side: int) -> None:
         assert network(views(large=large)).logits.shape == (1, side, side)
 
 
-def test_what_is_told_counts_for_nothing_in_a_new_backbone_and_much_in_a_trained_one() -> None:
+def test_hints_count_for_nothing_in_a_new_backbone_and_much_in_a_trained_one() -> None:
     network = build(CONFIG).eval()
     pixels = network.normalise(views().pixels)
-    told, untold = torch.ones(1, len(PLANES), SIDE, SIDE), torch.zeros(1, len(PLANES), SIDE, SIDE)
+    ones, zeros = torch.ones(1, len(PLANES), SIDE, SIDE), torch.zeros(1, len(PLANES), SIDE, SIDE)
     with torch.no_grad():
-        (one,), (other,) = network.backbone(pixels, told), network.backbone(pixels, untold)
+        (one,), (other,) = network.backbone(pixels, ones), network.backbone(pixels, zeros)
         assert torch.equal(one.features, other.features)
         for name, weight in network.named_parameters():
             if name == "backbone.trunk.hints.weight":
                 weight.fill_(1)
-        (one,) = network.backbone(pixels, told)
+        (one,) = network.backbone(pixels, ones)
     assert not torch.allclose(one.features, other.features)
 
 
@@ -160,12 +160,12 @@ def test_what_is_told_counts_for_nothing_in_a_new_backbone_and_much_in_a_trained
         ({"view_size": 70}, "view_size is 70; with window_masks give a multiple of 4"),
     ],
 )
-def test_what_window_masks_need_is_said(changes: dict[str, object], message: str) -> None:
+def test_errors_say_what_window_masks_need(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         replace(CONFIG, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("changes", [{"backbone": "hourglass52"}, {"head": "fc2"}])
-def test_parts_that_cannot_be_told_are_refused(changes: dict[str, object]) -> None:
+def test_parts_that_cannot_see_hints_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="window_masks needs"):
         build(replace(CONFIG, **changes))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Masks are cut where their expected IoU is greatest, and a mirrored question is the same one."""
+"""Thresholds are where the expected IoU is greatest, and mirrored views have mirrored masks."""
 
 from itertools import product
 
@@ -56,7 +56,7 @@ def test_a_mirrored_view_is_sampled_at_the_same_places() -> None:
     torch.testing.assert_close(mirrored.flip(-1), seen, atol=0.02, rtol=0)
 
 
-def test_flipped_answers_do_not_depend_on_which_side_was_shown() -> None:
+def test_masks_by_flip_do_not_depend_on_which_side_was_shown() -> None:
     network = tiny_network().eval()
     pixels = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
     views = Views(pixels, torch.tensor([[0.1, 0.2, 0.8, 0.9]] * 3), torch.arange(3))

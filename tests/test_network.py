@@ -1,4 +1,4 @@
-"""The network: one question to every family, and the parts that answer it."""
+"""The network: every family predicts masks and their quality, and its parts do what they say."""
 
 from dataclasses import replace
 
@@ -110,7 +110,7 @@ def test_bfloat16_autocast_answers_in_float32_and_nearly_the_same() -> None:
     assert torch.allclose(exact.logits, rough.logits, atol=0.1)
 
 
-def test_stacked_backbones_train_every_stage_and_ask_the_last() -> None:
+def test_stacked_backbones_train_every_stage_and_predict_by_the_last() -> None:
     config = replace(SMALL, family="deepmac", backbone="hourglass104", image_size=128)
     with torch.device("meta"):
         network = build(config)

@@ -36,7 +36,7 @@ def train(
     val_images: Annotated[list[Path] | None, typer.Option(help="Their image folders.")] = None,
     init: Annotated[
         Path | None,
-        typer.Option(help="Weights to start from; masks of another side get a new tail."),
+        typer.Option(help="Weights to start from, of this model or of one with fewer parts."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",

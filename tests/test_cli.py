@@ -23,7 +23,7 @@ CALLS = {
     ),
     "check": (["in.json", "out.json"], "boxmask.data.read"),
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
-    "models": ([], "boxmask.models.catalogue.heads"),
+    "models": ([], "boxmask.models.catalogue.list_heads"),
     "show": (["in.json", "--images", "."], "boxmask.show.show"),
     "train": (["in.json", "--images", ".", "--out", "run"], "boxmask.train.run.run"),
 }

@@ -47,6 +47,7 @@ def test_the_tables_have_a_line_for_each_split_and_system(files: list[str]) -> N
 def test_json_goes_to_stdout_alone(files: list[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     done = call(*files, "--json", "--split", "odd=1,3", "--page", str(page), "--baseline", "box")
+    assert done.stderr == ""
     report = json.loads(done.stdout)
     assert report["format"] == "boxmask-eval-1"
     assert list(report["splits"]) == ["overall", "odd"]

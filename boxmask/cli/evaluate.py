@@ -102,7 +102,7 @@ def evaluate(
         keep=keep,
         workers=workers or cores(),
     )
-    with show_progress() as on_event:
+    with show_progress(patience=10.0) as on_event:
         found = run.evaluate(
             job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
         )

@@ -24,11 +24,14 @@ _LINE_EVERY = 10.0  # seconds
 
 
 @contextmanager
-def show_progress() -> Iterator[OnEvent]:
-    """Yield a function that shows the events of a run."""
+def show_progress(*, patience: float = 0.0) -> Iterator[OnEvent]:
+    """Yield a function that shows the events of a run.
+
+    A stage that takes less than `patience` seconds has no line in a log file.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines().show
+        yield _Lines(patience).show
         return
     columns = (
         TextColumn("{task.description:<20}"),
@@ -70,7 +73,8 @@ class _Bars:
 class _Lines:
     """A line when a stage begins and ends, and one every ten seconds between."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
         self.stage: Stage | None = None
         self.began = self.said = 0.0
 
@@ -79,7 +83,8 @@ class _Lines:
         if event.stage != self.stage:
             self.stage, self.began, self.said = event.stage, now, 0.0
         ends = event.done == event.total > 1
-        if now - self.said < _LINE_EVERY and not ends:
+        due = ends or now - self.said >= _LINE_EVERY
+        if not due or now - self.began < self.patience:
             return
         self.said = now
         typer.echo(self._line(event, now - self.began), err=True)

@@ -25,7 +25,7 @@ CALLS = {
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
     "models": ([], "boxmask.models.catalogue.list_heads"),
     "show": (["in.json", "--images", "."], "boxmask.show.show"),
-    "train": (["in.json", "--images", ".", "--out", "run"], "boxmask.train.run.run"),
+    "train": (["in.json", "--images", ".", "--out", "run"], "boxmask.train.run.train"),
 }
 
 

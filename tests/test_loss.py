@@ -30,7 +30,7 @@ def batch(weights: list[float], index: list[int]) -> Batch:
 def totals(*batches: Batch) -> Totals:
     return Totals(
         weight=sum(float(one.weights.sum()) for one in batches),
-        pictures=float(sum(one.pictures for one in batches)),
+        images=float(sum(one.images for one in batches)),
     )
 
 
@@ -57,13 +57,13 @@ def test_dice_of_nothing_against_nothing_is_finite() -> None:
     assert torch.isfinite(dice(nothing - 100, nothing)).all()
 
 
-def test_normalised_by_image_every_picture_counts_the_same() -> None:
-    found = shares(batch([1, 1, 1, 1], [0, 0, 0, 1]), "image", Totals(weight=4, pictures=2))
+def test_normalised_by_image_every_image_counts_the_same() -> None:
+    found = shares(batch([1, 1, 1, 1], [0, 0, 0, 1]), "image", Totals(weight=4, images=2))
     torch.testing.assert_close(found, torch.tensor([1 / 6, 1 / 6, 1 / 6, 1 / 2]))
 
 
 def test_normalised_by_batch_every_box_counts_the_same() -> None:
-    found = shares(batch([1, 0, 1, 1], [0, 0, 0, 1]), "batch", Totals(weight=3, pictures=2))
+    found = shares(batch([1, 0, 1, 1], [0, 0, 0, 1]), "batch", Totals(weight=3, images=2))
     torch.testing.assert_close(found, torch.tensor([1 / 3, 0, 1 / 3, 1 / 3]))
 
 

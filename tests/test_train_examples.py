@@ -135,7 +135,7 @@ def test_boxes_of_unseen_classes_can_take_part_without_weight(path: Path) -> Non
     [*VARIED, "augment.flip=1", "augment.scale_crop=[0.6,1.3]"],
 )
 @pytest.mark.parametrize("family", [(), WHOLE], ids=["zoom", "whole"])
-def test_each_augmentation_keeps_picture_and_mask_aligned(
+def test_each_augmentation_keeps_image_and_mask_aligned(
     path: Path, change: str, family: tuple[str, ...]
 ) -> None:
     config = tiny("augment.flip=0", "augment.warp=1", change, *family)
@@ -144,7 +144,7 @@ def test_each_augmentation_keeps_picture_and_mask_aligned(
     assert np.mean(gaps) > 80, gaps
 
 
-def test_all_of_them_together_do_change_the_picture(path: Path) -> None:
+def test_all_of_them_together_do_change_the_image(path: Path) -> None:
     plain, varied = (
         BatchDataset(collect(path), tiny("augment.flip=0", *changes), parts=1)[0]
         for changes in ((), VARIED)
@@ -152,7 +152,7 @@ def test_all_of_them_together_do_change_the_picture(path: Path) -> None:
     assert not torch.equal(plain.views.pixels, varied.views.pixels)
 
 
-def test_pictures_of_several_shapes_share_a_batch(path: Path) -> None:
+def test_images_of_several_shapes_share_a_batch(path: Path) -> None:
     config = tiny(*WHOLE, "batch=3", "augment.flip=0", "model.image_size=256")
     with Image.open(path.parent / "images" / "1.png") as opened:
         opened.crop((0, 0, 96, 40)).save(path.parent / "images" / "1.png")

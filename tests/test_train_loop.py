@@ -64,10 +64,10 @@ def test_variants_of_the_recipe_train(path: Path, tmp_path: Path, change: str) -
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_broken_pictures_and_masks_are_left_out_and_counted(
+def test_broken_images_and_masks_are_left_out_and_counted(
     path: Path, tmp_path: Path, workers: int
 ) -> None:
-    (path.parent / "images" / "2.png").write_bytes(b"no picture")
+    (path.parent / "images" / "2.png").write_bytes(b"no image")
     content = json.loads(path.read_text())
     content["annotations"][0]["segmentation"] = {"size": [7, 7], "counts": "01"}
     path.write_text(json.dumps(content))
@@ -80,17 +80,17 @@ def test_broken_pictures_and_masks_are_left_out_and_counted(
     assert summary["left_out"] == len(reasons) == 2
     assert any("2.png: not an image" in reason for reason in reasons)
     assert any("annotations.json: 1.png annotation 1: " in reason for reason in reasons)
-    assert "left out: 2 pictures" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert "left out: 2 images" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_folder_without_the_pictures_stops_the_run(
+def test_a_folder_without_the_images_stops_the_run(
     path: Path, tmp_path: Path, workers: int
 ) -> None:
     with pytest.raises(InputError, match=r"could not be used.*image missing.*Check --images"):
         run_training(path, tmp_path / "run", tiny(f"workers={workers}"), images=(tmp_path,))
 
 
-def test_validation_pictures_that_are_all_missing_stop_the_run(path: Path, tmp_path: Path) -> None:
+def test_validation_images_that_are_all_missing_stop_the_run(path: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing to measure on can be used: .*image missing"):
         run_training(path, tmp_path / "run", tiny(), val=(path,), val_images=(tmp_path,))

@@ -59,7 +59,7 @@ def test_a_box_without_a_mask_stays_as_it_is() -> None:
     assert found is not None and found.instances[0] is unseen
 
 
-def test_the_picture_below_is_not_written_to() -> None:
+def test_the_image_below_is_not_written_to() -> None:
     below = scene()
     paste_cutout(below, white(9, 9), x=5, y=5)
     assert not below.image.any()

@@ -83,8 +83,8 @@ def test_a_person_sees_curves_and_masks(finished: tuple[Path, list[dict[str, Any
     names = sorted(path.name for path in (out / "samples").iterdir())
     assert names == ["step_0000000.png", "step_0000003.png", "step_0000006.png", "truth.png"]
     for name in ("samples.png", "curves.png"):
-        with Image.open(out / name) as picture:
-            assert np.asarray(picture).std() > 0
+        with Image.open(out / name) as opened:
+            assert np.asarray(opened).std() > 0
 
 
 def test_strips_of_steps_to_come_are_forgotten(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_the_mask_of_a_pasted_strand_is_what_can_be_seen_of_it() -> None:
         np.testing.assert_array_equal(one.box, mask.box())
 
 
-def cut_from_pictures(
+def cut_from_images(
     collection: Collection, config: Augment, random: np.random.Generator, *, side: float
 ) -> list[Cutout]:
     """Draw cut-outs as it was done before there were strands."""
@@ -173,8 +173,8 @@ def cut_from_pictures(
         assert instance.mask is not None
         x, y = instance.mask.x, instance.mask.y
         height, width = instance.mask.bits.shape
-        picture = collection.images[int(collection.table.image[item])]
-        pixels = recolour(picture[y : y + height, x : x + width], config, random)
+        image = collection.images[int(collection.table.image[item])]
+        pixels = recolour(image[y : y + height, x : x + width], config, random)
         cutouts.append(Cutout(pixels, instance.mask.bits.astype(np.uint8) * 255, instance.name))
     return cutouts
 
@@ -186,7 +186,7 @@ def test_recipes_without_strands_make_the_batches_they_made(
     config = tiny(*VARIED, *family)
     collection = collect(path)
     found = [BatchDataset(collection, config, parts=1)[part] for part in range(4)]
-    monkeypatch.setattr(compose, "draw_cutouts", cut_from_pictures)
+    monkeypatch.setattr(compose, "draw_cutouts", cut_from_images)
     for part, batch in enumerate(found):
         before = BatchDataset(collection, config, parts=1)[part]
         assert batch.names == before.names

@@ -1,4 +1,4 @@
-"""Pictures, masks and boxes go through the same map."""
+"""Images, masks and boxes go through the same map."""
 
 import numpy as np
 import pytest
@@ -68,14 +68,14 @@ maps = st.builds(
 
 @settings(deadline=None, max_examples=40)
 @given(matrix=maps)
-def test_picture_mask_and_box_stay_aligned(matrix: np.ndarray) -> None:
+def test_image_mask_and_box_stay_aligned(matrix: np.ndarray) -> None:
     expected = mapped_ellipse(matrix)
     found = warp_instance(instance(), matrix, CANVAS)
     assert found is not None and found.mask is not None
     mask = as_whole(found.mask, CANVAS)
     assert (mask & expected).sum() / (mask | expected).sum() > 0.92
-    picture = render(np.repeat(ellipse()[..., None], 3, 2).astype(np.uint8) * 255, matrix, CANVAS)
-    assert ((picture[..., 0] > 127) != mask).sum() <= 0.01 * mask.sum()
+    image = render(np.repeat(ellipse()[..., None], 3, 2).astype(np.uint8) * 255, matrix, CANVAS)
+    assert ((image[..., 0] > 127) != mask).sum() <= 0.01 * mask.sum()
     rows, columns = np.nonzero(mask)
     tight = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     np.testing.assert_allclose(found.box, tight, atol=1.5)
@@ -87,23 +87,23 @@ def test_a_map_and_its_inverse_cancel_out(matrix: np.ndarray) -> None:
     np.testing.assert_allclose(compose(matrix, invert(matrix)), np.eye(2, 3), atol=1e-9)
 
 
-def test_a_mirrored_picture_is_copied_pixel_by_pixel() -> None:
-    picture = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
+def test_a_mirrored_image_is_copied_pixel_by_pixel() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
     mirror = with_translation(linear_map(mirror=True), x=9)
-    assert np.array_equal(render(picture, mirror, (0, 0, 9, 6)), picture[:, ::-1])
+    assert np.array_equal(render(image, mirror, (0, 0, 9, 6)), image[:, ::-1])
 
 
 @pytest.mark.parametrize("canvas", [(-3, -2, 12, 8), (2, 1, 5, 4), (20, 20, 22, 25)])
-def test_beyond_the_picture_is_fill(canvas: tuple[int, int, int, int]) -> None:
-    picture = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
+def test_beyond_the_image_is_fill(canvas: tuple[int, int, int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (6, 9, 3)).astype(np.uint8)
     framed = np.full((60, 60, 3), 99, np.uint8)
-    framed[20:26, 20:29] = picture
+    framed[20:26, 20:29] = image
     x0, y0, x1, y1 = canvas
-    found = render(picture, np.eye(2, 3), canvas, fill=99)
+    found = render(image, np.eye(2, 3), canvas, fill=99)
     assert np.array_equal(found, framed[20 + y0 : 20 + y1, 20 + x0 : 20 + x1])
 
 
-def test_a_reduced_picture_is_averaged() -> None:
+def test_a_reduced_image_is_averaged() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 200
     small = render(stripes, with_translation(np.eye(2) / 4), (0, 0, 16, 16))

@@ -38,7 +38,7 @@ def fit(
     weights; 4. random ones.
     """
     examples = BatchDataset(collection, config, parts=check_parts(config, processes.count))
-    state = build_state(config, processes.device, init=init, resumes=recorder.resumes)
+    state = _build_state(config, processes.device, init=init, resumes=recorder.resumes)
     if recorder.resumes:
         state.load(recorder.folder.state)
     recorder.begin(state)
@@ -46,39 +46,40 @@ def fit(
     model = processes.wrap_ddp(state.network)
     parts_of_steps = iterate_steps(examples, config, first=state.step, processes=processes)
     for parts in progress.timed(parts_of_steps):
-        set_training(state.network, config)
-        seed_all(config.seed, state.step, processes.rank)
-        totals = count_totals(parts, processes)
+        _set_training(state.network, config)
+        _seed_all(config.seed, state.step, processes.rank)
+        totals = _count_totals(parts, processes)
         terms = [
-            backward_part(model, part, config, totals=totals, processes=processes) for part in parts
+            _backward_part(model, part, config, totals=totals, processes=processes)
+            for part in parts
         ]
-        rate, norm = optimiser_step(state, config)
+        rate, norm = _optimiser_step(state, config)
         progress.add(terms)
-        if is_due(state.step, config.log_every, config.steps):
+        if _is_due(state.step, config.log_every, config.steps):
             recorder.report(progress.entry(state.step, rate=rate, gradient=norm))
-        if is_due(state.step, config.validate_every, config.steps):
+        if _is_due(state.step, config.validate_every, config.steps):
             recorder.validate(state)
-        if is_due(state.step, config.save_every, config.steps):
+        if _is_due(state.step, config.save_every, config.steps):
             recorder.save(state)
     return state
 
 
-def build_state(
+def _build_state(
     config: TrainConfig, device: torch.device, *, init: Path | None = None, resumes: bool = False
 ) -> State:
     """Build the network, its average and its optimiser as they are before the first step."""
-    seed_all(config.seed, 0, 0)
-    network = build_network(config, None if resumes else init, blank=resumes)
+    _seed_all(config.seed, 0, 0)
+    network = _build_network(config, None if resumes else init, blank=resumes)
     network.to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    for part in frozen_parts(network, config):
+    for part in _frozen_parts(network, config):
         part.requires_grad_(False)
     optimiser = build_optimiser(network, config.optimiser)
     return State(network, EMA(network, config.optimiser.ema), optimiser)
 
 
-def build_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
+def _build_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
     """Build the network to start from; a blank one is filled by what a run goes on from."""
     pretrained = config.pretrained and init is None and not blank
     try:
@@ -87,11 +88,11 @@ def build_network(config: TrainConfig, init: Path | None, *, blank: bool) -> Mas
         hint = " (--set pretrained=false)" if pretrained else ""
         raise ConfigError(f"{error}{hint}") from error
     if init is not None:
-        start_from_file(network, init)
+        _start_from_file(network, init)
     return network
 
 
-def start_from_file(network: MaskNetwork, path: Path) -> None:
+def _start_from_file(network: MaskNetwork, path: Path) -> None:
     """Give a network the weights of a file, of a network that has the same parts or fewer."""
     start, _ = load_network(path)
     try:
@@ -105,7 +106,7 @@ def start_from_file(network: MaskNetwork, path: Path) -> None:
         ) from error
 
 
-def backward_part(
+def _backward_part(
     model: nn.Module, batch: Batch, config: TrainConfig, *, totals: Totals, processes: Processes
 ) -> dict[str, Tensor]:
     """Add a part's gradients; return its weighted losses."""
@@ -121,14 +122,14 @@ def backward_part(
         found = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
         raise RunError(
             f"the loss is not finite ({found}) on a batch of {len(batch.names)} boxes: "
-            f"{'; '.join(batch.names)}. Look at these pictures and masks, or lower optimiser.lr."
+            f"{'; '.join(batch.names)}. Look at these images and masks, or lower optimiser.lr."
         )
     # Processes average their gradients, but the shares of a loss add up over all of them.
     torch.autograd.backward(loss * processes.count)
     return terms
 
 
-def optimiser_step(state: State, config: TrainConfig) -> tuple[float, float]:
+def _optimiser_step(state: State, config: TrainConfig) -> tuple[float, float]:
     """Take the step that the gradients say; return its rate and the norm of the gradients."""
     rate = set_rate(state.optimiser, config.optimiser, step=state.step, steps=config.steps)
     norm = clip(state.network.parameters(), config.optimiser.clip)
@@ -139,15 +140,15 @@ def optimiser_step(state: State, config: TrainConfig) -> tuple[float, float]:
     return rate, norm
 
 
-def count_totals(parts: list[Batch], processes: Processes) -> Totals:
+def _count_totals(parts: list[Batch], processes: Processes) -> Totals:
     """Count what a step holds over all its parts and processes."""
     weight = sum(float(part.weights.sum()) for part in parts)
-    pictures = float(sum(part.pictures for part in parts))
-    sums = processes.sum(torch.tensor([weight, pictures], dtype=torch.float64))
-    return Totals(weight=float(sums[0]), pictures=float(sums[1]))
+    images = float(sum(part.images for part in parts))
+    sums = processes.sum(torch.tensor([weight, images], dtype=torch.float64))
+    return Totals(weight=float(sums[0]), images=float(sums[1]))
 
 
-def set_training(network: MaskNetwork, config: TrainConfig) -> None:
+def _set_training(network: MaskNetwork, config: TrainConfig) -> None:
     """Put a network into training mode, its norms only if they are to adapt."""
     network.train()
     if config.freeze_norm:
@@ -156,21 +157,21 @@ def set_training(network: MaskNetwork, config: TrainConfig) -> None:
                 module.eval()
     if config.optimiser.freeze_backbone:
         network.backbone.eval()
-    for part in frozen_parts(network, config):
+    for part in _frozen_parts(network, config):
         part.eval()
 
 
-def frozen_parts(network: MaskNetwork, config: TrainConfig) -> list[nn.Module]:
+def _frozen_parts(network: MaskNetwork, config: TrainConfig) -> list[nn.Module]:
     """Return the first parts of the backbone, those that a recipe leaves as they are."""
     count = config.optimiser.freeze_halvings
     return network.backbone.first_parts(count) if count else []
 
 
-def seed_all(seed: int, step: int, rank: int) -> None:
+def _seed_all(seed: int, step: int, rank: int) -> None:
     """Seed what is random inside a network, such as dropped paths, by the step it belongs to."""
     torch.manual_seed(random.Random(f"{seed} {step} {rank}").getrandbits(63))
 
 
-def is_due(step: int, every: int, last: int) -> bool:
+def _is_due(step: int, every: int, last: int) -> bool:
     """Tell whether something done every so many steps is done now; always after the last."""
     return step % every == 0 or step == last

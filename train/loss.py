@@ -1,6 +1,6 @@
 """The losses, as free functions over logits.
 
-Letters: N boxes, M mask side, I pictures. A share (N,) is what one box counts for in the sum of a
+Shapes: N boxes, M mask side, I images. A share (N,) is what one box counts for in the sum of a
 step's losses: all the ways to normalise are ways to share. A box of weight 0 has share 0.
 """
 
@@ -21,7 +21,7 @@ class Totals:
     """What a whole step holds, over all its parts and processes."""
 
     weight: float
-    pictures: float
+    images: float
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -41,13 +41,13 @@ def dice(logits: Tensor, targets: Tensor) -> Tensor:
 def shares(batch: Batch, normalise: Normalise, totals: Totals) -> Tensor:
     """Divide a step's loss among the boxes of one of its parts (N,).
 
-    image: mean over the boxes of a picture, then over pictures, as the paper; batch: mean over
+    image: mean over the boxes of an image, then over images, as the paper; batch: mean over
     all boxes; pixels: Deep-MARC's sum over pixels, whose 0.01 shows only in an empty batch.
     """
     weights = batch.weights
     if normalise == "image":
-        sums = weights.new_zeros(batch.pictures).index_add_(0, batch.views.index, weights)
-        return weights / sums.clamp(min=1.0)[batch.views.index] / max(1.0, totals.pictures)
+        sums = weights.new_zeros(batch.images).index_add_(0, batch.views.index, weights)
+        return weights / sums.clamp(min=1.0)[batch.views.index] / max(1.0, totals.images)
     if normalise == "batch":
         return weights / max(1.0, totals.weight)
     pixels = batch.targets[0].numel() if len(batch.targets) else 1

@@ -10,7 +10,7 @@ from torch.optim.optimizer import Optimizer
 
 from boxmask.train.recipe import Optimiser
 
-OPTIMISERS: dict[str, Callable[[list[dict[str, object]], Optimiser], Optimizer]] = {
+_OPTIMISERS: dict[str, Callable[[list[dict[str, object]], Optimiser], Optimizer]] = {
     "adam": lambda groups, c: Adam(groups, lr=c.lr, betas=c.betas, eps=c.epsilon),
     "adamw": lambda groups, c: AdamW(groups, lr=c.lr, betas=c.betas, eps=c.epsilon),
     "sgd": lambda groups, c: SGD(groups, lr=c.lr, momentum=c.momentum),
@@ -28,7 +28,7 @@ def build_optimiser(network: nn.Module, config: Optimiser) -> Optimizer:
             continue
         # Norms and biases are the parameters with one axis: a rule, not a list of names.
         groups.setdefault((backbone, parameter.dim() > 1), []).append(parameter)
-    return OPTIMISERS[config.name](
+    return _OPTIMISERS[config.name](
         [
             {
                 "params": parameters,

@@ -172,5 +172,5 @@ def preset(name: str) -> TrainConfig:
     """Return a recipe by its name."""
     if name not in PRESETS:
         known = ", ".join(sorted(PRESETS))
-        raise ConfigError(f"no preset is called {name!r}; known presets: {known}")
+        raise ConfigError(f"no preset is called {name!r}; known presets: {known}.")
     return PRESETS[name]

@@ -21,8 +21,8 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 
-LEAST_VIEW = 32  # pixels: the coarsest map of a smaller view would be nothing
-VIEW_STEP = 16  # pixels: scaled views are multiples of it
+_LEAST_VIEW = 32  # pixels: the coarsest map of a smaller view would be nothing
+_VIEW_STEP = 16  # pixels: scaled views are multiples of it
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class TrainConfig:
     def view_sizes(self) -> tuple[int, ...]:
         """The sizes of view, pixels, that one is drawn from for each step; none: the model's."""
         size, augment = self.model.view_size, self.augment
-        scaled = (VIEW_STEP * round(size * scale / VIEW_STEP) for scale in augment.view_scales)
+        scaled = (_VIEW_STEP * round(size * scale / _VIEW_STEP) for scale in augment.view_scales)
         return augment.view_sizes or tuple(scaled)
 
     def in_pixels(self) -> "TrainConfig":
@@ -165,6 +165,6 @@ def _check_view_sizes(config: TrainConfig) -> None:
         )
     said = "augment.view_sizes has" if config.augment.view_sizes else "augment.view_scales makes"
     for side in config.view_sizes:
-        if side < LEAST_VIEW:
-            raise ConfigError(f"{said} {side}; give {LEAST_VIEW} or more pixels.")
+        if side < _LEAST_VIEW:
+            raise ConfigError(f"{said} {side}; give {_LEAST_VIEW} or more pixels.")
         with_view_size(config.model, side)

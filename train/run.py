@@ -21,7 +21,7 @@ from boxmask.train.watch.card import Provenance, describe_sources
 from boxmask.train.watch.recorder import Recorder
 from boxmask.train.watch.validation import Validation, spaced_items
 
-GIB = 1 << 30
+_GIB = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def train(
     if job.threads is not None:
         torch.set_num_threads(job.threads)
     # Each worker keeps images of its own.
-    cache_bytes = int(config.cache_gib * GIB) // max(1, config.workers)
+    cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)
     sources = open_sources(job.annotations, job.images, seen=config.seen)
     collection = Collection(
         sources,
@@ -55,7 +55,7 @@ def train(
         cache_bytes=cache_bytes,
         holdout_every=0 if job.val else config.holdout,
     )
-    validation = open_validation(job, config, sources)
+    validation = _open_validation(job, config, sources)
     measured = validation.collection.sources if validation is not None and job.val else ()
     with processes(choose_device(job.device)) as group:
         recorder = Recorder(
@@ -88,7 +88,7 @@ def _provenance(
     )
 
 
-def open_validation(
+def _open_validation(
     job: TrainJob, config: TrainConfig, sources: tuple[Source, ...]
 ) -> Validation | None:
     """Open the data to measure on; the masks of all its classes are known there."""
@@ -101,7 +101,7 @@ def open_validation(
     collection = Collection(
         measured,
         min_side=0.0,
-        cache_bytes=int(config.cache_gib * GIB) // 4,
+        cache_bytes=int(config.cache_gib * _GIB) // 4,
         holdout_every=0 if job.val else config.holdout,
         held_out=True,
     )

@@ -83,7 +83,7 @@ class RunFolder:
             if not resume:
                 raise RunError(
                     f"{self.path} holds a run already; --resume goes on with it, another --out "
-                    "begins a new one"
+                    "begins a new one."
                 )
             self._check_recipe(config)
             self._check_data(inputs)

@@ -83,7 +83,7 @@ def train(
         print_json(summary)
     elif summary:
         left_out = summary["left_out"]
-        note = f"; {left_out} pictures or masks left out, see log.jsonl" if left_out else ""
+        note = f"; {left_out} images or masks left out, see log.jsonl" if left_out else ""
         typer.echo(f"done: weights and card in {out}{note}", err=True)
 
 

@@ -53,7 +53,7 @@ class Batch:
     left_out: tuple[str, ...] = ()  # why something drawn for it could not be used
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         """Count the views."""
         return self.views.pixels.shape[0]
 
@@ -61,7 +61,7 @@ class Batch:
     def join(cls, parts: Sequence["Batch"]) -> "Batch":
         """Put several parts into one batch."""
         return cls(
-            join_padded([part.views for part in parts]),
+            _join_padded([part.views for part in parts]),
             torch.cat([part.targets for part in parts]),
             torch.cat([part.weights for part in parts]),
             IoUSamples.join([part.iou_samples for part in parts]),
@@ -80,8 +80,8 @@ class Batch:
         )
 
 
-def join_padded(parts: Sequence[Views]) -> Views:
-    """Join views whose sides may differ, as pictures of several shapes do, padded as each was."""
+def _join_padded(parts: Sequence[Views]) -> Views:
+    """Join views whose sides may differ, as images of several shapes do, padded as each was."""
     height = max(part.pixels.shape[2] for part in parts)
     width = max(part.pixels.shape[3] for part in parts)
     return Views.join([_padded(part, height, width) for part in parts])

@@ -26,8 +26,8 @@ from boxmask.train.recipe import Augment, TrainConfig
 
 Random = np.random.Generator
 
-FAR_OFF = 3  # times its error: how much longer a loose side may become, nearly always
-ATTEMPTS = 50  # pictures in a row that cannot be used, until the data is given up
+_FAR_OFF = 3  # times its error: how much longer a loose side may become, nearly always
+_ATTEMPTS = 50  # images in a row that cannot be used, until the data is given up
 
 
 class BatchDataset(Dataset[Batch]):
@@ -37,9 +37,9 @@ class BatchDataset(Dataset[Batch]):
         self.collection = collection
         self.config = config
         self.parts = parts  # of a step
-        self.size = config.batch // parts  # boxes or pictures in a part
+        self.size = config.batch // parts  # boxes or images in a part
         table = collection.table
-        weights = item_weights(table, config)
+        weights = _item_weights(table, config)
         if config.model.view_per_box:
             self.groups = [np.array([item]) for item in np.flatnonzero(table.supervised)]
             weights = weights[table.supervised]
@@ -64,13 +64,13 @@ class BatchDataset(Dataset[Batch]):
         return with_view_size(model, side)
 
     def example(self, position: int, model: ModelConfig) -> Batch:
-        """Make what one drawn picture or box adds to a batch; another is drawn for a broken one."""
+        """Make what one drawn image or box adds to a batch; another is drawn for a broken one."""
         draw = self.sampler.draw(position)
         random = np.random.default_rng((self.config.seed, draw.epoch, draw.place))
         chance = self.sampler.weights / self.sampler.weights.sum()
         left_out: list[str] = []
         item = draw.item
-        while len(left_out) < ATTEMPTS:
+        while len(left_out) < _ATTEMPTS:
             try:
                 batch = self._example(self.groups[item], model, random)
             except InputError as error:
@@ -79,7 +79,7 @@ class BatchDataset(Dataset[Batch]):
             else:
                 return replace(batch, left_out=tuple(left_out))
         raise InputError(
-            f"{ATTEMPTS} pictures drawn one after another could not be used, the last because of "
+            f"{_ATTEMPTS} images drawn one after another could not be used, the last because of "
             f"{left_out[-1]}. Check --images; `boxmask check` lists what is wrong."
         )
 
@@ -90,14 +90,14 @@ class BatchDataset(Dataset[Batch]):
             if model.window_masks:
                 context = min(context, MAX_WINDOW_CONTEXT)
             model = replace(model, context=context)
-            tightness = draw_tightness(augment, random) if model.window_masks else 0.0
+            tightness = _draw_tightness(augment, random) if model.window_masks else 0.0
             scene = box_scene(
                 self.collection,
                 int(items[0]),
                 model=model,
                 config=augment,
                 random=random,
-                context=scene_context(model, tightness),
+                context=_scene_context(model, tightness),
             )
             if model.window_masks:
                 return self._window_batch(scene, model, tightness, random)
@@ -156,21 +156,21 @@ class BatchDataset(Dataset[Batch]):
         )
 
 
-def scene_context(model: ModelConfig, tightness: float) -> float:
+def _scene_context(model: ModelConfig, tightness: float) -> float:
     """Return the context that a scene needs, so that the view of a loose box is filled by it: the
     box may be longer and lie beside the true one."""
-    longer = 1 + FAR_OFF * tightness
+    longer = 1 + _FAR_OFF * tightness
     return context_of(model, tightness) * longer + 2 * tightness
 
 
-def draw_tightness(augment: Augment, random: Random) -> float:
+def _draw_tightness(augment: Augment, random: Random) -> float:
     """Draw how loose a box is to be, and told to be: 0 for an exact one."""
     if random.random() >= augment.loose:
         return 0.0
     return float(random.uniform(0, augment.loosest))
 
 
-def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
+def _item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
     """Weigh each box (N,) by its class and its source; what cannot be learnt weighs nothing."""
     weights = table.supervised * balancing_weights(table.category, power=config.balance)
     weights *= balancing_weights(table.source, power=config.source_balance)
@@ -179,7 +179,7 @@ def item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
         if len(config.source_weights) != sources:
             raise ConfigError(
                 f"source_weights has {len(config.source_weights)} numbers for {sources} "
-                "annotation files; give one for each, in their order"
+                "annotation files; give one for each, in their order."
             )
         weights *= np.array(config.source_weights)[table.source]
     return weights

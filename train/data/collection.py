@@ -1,6 +1,6 @@
 """Several datasets as one: which boxes can be learnt from, their images and their masks.
 
-Letters: N boxes that are fit for training and I images, of all sources one after another.
+Shapes: N boxes that are fit for training and I images, of all sources one after another.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class Table:
         return Table(*(getattr(self, column.name)[chosen] for column in fields(self)))
 
 
-class BoundedCache(dict[Key, Value]):
+class _BoundedCache(dict[Key, Value]):
     """Values made on demand and kept until their bytes are used up.
 
     Nothing is ever thrown out: under draws that are all as likely, what came first is as good to
@@ -92,10 +92,10 @@ class Collection:
                 )
         self.left_out: set[str] = set()  # why something was not measured on
         self.first_images = _starts([len(one.dataset.file_names) for one in self.sources])
-        self.images: BoundedCache[int, Pixels] = BoundedCache(
+        self.images: _BoundedCache[int, Pixels] = _BoundedCache(
             self._image, size=_image_size, max_bytes=cache_bytes * 3 // 4
         )
-        self.instances: BoundedCache[int, Instance] = BoundedCache(
+        self.instances: _BoundedCache[int, Instance] = _BoundedCache(
             self._instance, size=_instance_size, max_bytes=cache_bytes // 4
         )
 

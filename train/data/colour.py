@@ -1,7 +1,7 @@
 """Changes of colour, sharpness and grain; masks stay as they are.
 
 Brightness, contrast, saturation and hue are each affine in RGB, so together they are one 3x4
-matrix and one pass over the pixels. Hue turns about the gray axis of YIQ, which for the few
+matrix and one pass over the pixels. Hue turns about the gray axis of _YIQ, which for the few
 degrees drawn here is HSV's turn to within rounding.
 """
 
@@ -15,8 +15,8 @@ from boxmask.train.recipe import Augment
 Random = np.random.Generator
 Matrix = npt.NDArray[np.float64]
 
-LUMA = np.array([0.299, 0.587, 0.114])
-YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+_LUMA = np.array([0.299, 0.587, 0.114])
+_YIQ = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
 def random_factor(random: Random, strength: float) -> float:
@@ -25,14 +25,14 @@ def random_factor(random: Random, strength: float) -> float:
 
 
 def recolour(image: Pixels, config: Augment, random: Random) -> Pixels:
-    """Return the picture (H, W, 3) with drawn colour, sharpness and grain."""
-    picture = Image.fromarray(image)
-    matrix = _matrix(config, random, mean=float(np.mean(image[::8, ::8] @ LUMA)))
+    """Return the image (H, W, 3) with drawn colour, sharpness and grain."""
+    drawn = Image.fromarray(image)
+    matrix = _matrix(config, random, mean=float(np.mean(image[::8, ::8] @ _LUMA)))
     if not np.array_equal(matrix, np.eye(3, 4)):
-        picture = picture.convert("RGB", tuple(matrix.ravel()))
+        drawn = drawn.convert("RGB", tuple(matrix.ravel()))
     if random.random() < config.blur:
-        picture = _blurred(picture, random)
-    pixels = np.asarray(picture)
+        drawn = _blurred(drawn, random)
+    pixels = np.asarray(drawn)
     if config.noise and random.random() < 0.5:
         pixels = _grainy(pixels, config.noise, random)
     return pixels
@@ -48,19 +48,19 @@ def _matrix(config: Augment, random: Random, *, mean: float) -> Matrix:
         return np.eye(3, 4)
     cosine, sine = np.cos(angle), np.sin(angle)
     turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    colours = np.linalg.inv(YIQ) @ turn @ YIQ
-    colours = contrast * (saturation * colours + (1 - saturation) * np.tile(LUMA, (3, 1)))
+    colours = np.linalg.inv(_YIQ) @ turn @ _YIQ
+    colours = contrast * (saturation * colours + (1 - saturation) * np.tile(_LUMA, (3, 1)))
     return np.column_stack([colours, np.full(3, brightness + (1 - contrast) * mean)])
 
 
-def _blurred(picture: Image.Image, random: Random) -> Image.Image:
-    """Blur, or reduce and enlarge again, as a picture from a small camera."""
+def _blurred(drawn: Image.Image, random: Random) -> Image.Image:
+    """Blur, or reduce and enlarge again, as an image from a small camera."""
     if random.random() < 0.5:
-        return picture.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.5)))
+        return drawn.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.5)))
     share = random.uniform(0.35, 0.9)
-    small = (max(1, int(picture.width * share)), max(1, int(picture.height * share)))
-    return picture.resize(small, Image.Resampling.BILINEAR).resize(
-        picture.size, Image.Resampling.BILINEAR
+    small = (max(1, int(drawn.width * share)), max(1, int(drawn.height * share)))
+    return drawn.resize(small, Image.Resampling.BILINEAR).resize(
+        drawn.size, Image.Resampling.BILINEAR
     )
 
 

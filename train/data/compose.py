@@ -1,6 +1,6 @@
-"""Scenes to learn from: pictures of the collection, varied, cropped and pasted together.
+"""Scenes to learn from: images of the collection, varied, cropped and pasted together.
 
-A family of networks composes in one of two ways: a whole picture with its boxes, or the
+A family of networks composes in one of two ways: a whole image with its boxes, or the
 surroundings of one box. Everything random comes from the generator given.
 """
 
@@ -33,19 +33,19 @@ from boxmask.train.recipe import Augment
 Random = np.random.Generator
 Items = npt.NDArray[np.int64]
 
-SLACK = 1.1  # a scene shows this much more than the view that is cut from it
-MARGIN = 24  # pixels beyond that: with aligned corners, samples draw in a little in small pictures
-STEPS = 8  # scales that a crop is drawn from, as in the paper
-BORDER = 128  # pixels that the centre of a crop keeps from the edge
+_SLACK = 1.1  # a scene shows this much more than the view that is cut from it
+_MARGIN = 24  # pixels beyond that: with aligned corners, samples draw in a little in small images
+_STEPS = 8  # scales that a crop is drawn from, as in the paper
+_BORDER = 128  # pixels that the centre of a crop keeps from the edge
 
 
 def image_scene(collection: Collection, items: Items, *, config: Augment, random: Random) -> Scene:
-    """Compose a whole picture, or a square crop of it, with some of its boxes."""
+    """Compose a whole image, or a square crop of it, with some of its boxes."""
     image = collection.images[int(collection.table.image[items[0]])]
-    matrix, size = _from_corner(draw_linear(config, random), image)
+    matrix, size = _from_corner(_draw_linear(config, random), image)
     canvas: Canvas = (0, 0, *size)
     if config.scale_crop is not None:
-        canvas = square_crop(size, config.scale_crop, random)
+        canvas = _square_crop(size, config.scale_crop, random)
     instances = [collection.instances[int(item)] for item in items]
     scene = _render_scene(image, instances, matrix, canvas, fill=0)
     spot = None
@@ -69,14 +69,14 @@ def box_scene(
     """Compose what a view of one box is cut from; its only instance is the one asked for.
 
     It shows as much around the box as the model's views do, or another `context`. Networks of
-    window masks are told of its neighbours: those of the picture and what was pasted.
+    window masks are told of its neighbours: those of the image and what was pasted.
     """
     image = collection.images[int(collection.table.image[item])]
     instance = collection.instances[item]
-    reach = (context or model.context) * SLACK
+    reach = (context or model.context) * _SLACK
     # Twice the view's resolution is enough: large boxes are reduced at once, not warped in full.
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
-    matrix, frame = _from_corner(draw_linear(config, random) / step, image)
+    matrix, frame = _from_corner(_draw_linear(config, random) / step, image)
     target = warp_instance(instance, matrix, None) or instance
     canvas = _surroundings(target.box, reach, frame)
     scene = _render_scene(image, [instance], matrix, canvas, fill=PADDING_GREY)
@@ -106,13 +106,13 @@ def _draw_asked(scene: Scene, config: Augment, random: Random) -> Instance:
 
 
 def _beside(collection: Collection, item: int, matrix: Map, canvas: Canvas) -> list[Instance]:
-    """Return the other boxes of an item's picture where they are in its scene."""
+    """Return the other boxes of an item's image where they are in its scene."""
     to_scene = compose(with_translation(np.eye(2), x=-canvas[0], y=-canvas[1]), matrix)
     return [replace(one, box=map_neighbour(to_scene, one.box)) for one in collection.beside(item)]
 
 
-def draw_linear(config: Augment, random: Random) -> Map:
-    """Draw the (2, 2) map of a picture: mirrored, stretched, turned."""
+def _draw_linear(config: Augment, random: Random) -> Map:
+    """Draw the (2, 2) map of an image: mirrored, stretched, turned."""
     mirror = random.random() < config.flip
     if random.random() >= config.warp or not (config.rotate or config.stretch):
         return linear_map(mirror=mirror)
@@ -123,7 +123,7 @@ def draw_linear(config: Augment, random: Random) -> Map:
 def draw_cutouts(
     collection: Collection, config: Augment, random: Random, *, side: float
 ) -> list[Cutout]:
-    """Draw objects of other pictures to paste, or strands where things are `side` pixels large.
+    """Draw objects of other images to paste, or strands where things are `side` pixels large.
 
     None at all, as often as the recipe says.
     """
@@ -152,22 +152,22 @@ def _alike(cutouts: list[Cutout], config: Augment, random: Random) -> list[Cutou
     ]
 
 
-def square_crop(size: tuple[int, int], scales: tuple[float, float], random: Random) -> Canvas:
-    """Draw a square whose side is a share of the longest side; it may leave the picture."""
-    side = round(max(size) * float(random.choice(np.linspace(*scales, STEPS))))
+def _square_crop(size: tuple[int, int], scales: tuple[float, float], random: Random) -> Canvas:
+    """Draw a square whose side is a share of the longest side; it may leave the image."""
+    side = round(max(size) * float(random.choice(np.linspace(*scales, _STEPS))))
     corner = [round(_centre(extent, random) - side / 2) for extent in size]
     return corner[0], corner[1], corner[0] + side, corner[1] + side
 
 
 def _centre(extent: int, random: Random) -> float:
-    border = float(BORDER)
+    border = float(_BORDER)
     while border >= extent / 2:
         border /= 2
     return float(random.uniform(border, extent - border))
 
 
 def _from_corner(part: Map, image: Pixels) -> tuple[Map, tuple[int, int]]:
-    """Shift a mapped picture to the origin; return the map and the picture's new size."""
+    """Shift a mapped image to the origin; return the map and the image's new size."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = map_box(
         with_translation(part), np.array([0, 0, width, height], dtype=np.float64)
@@ -179,7 +179,7 @@ def _from_corner(part: Map, image: Pixels) -> tuple[Map, tuple[int, int]]:
 def _render_scene(
     image: Pixels, instances: list[Instance], matrix: Map, canvas: Canvas, *, fill: int
 ) -> Scene:
-    """Draw a canvas of a mapped picture with what is left of its instances there."""
+    """Draw a canvas of a mapped image with what is left of its instances there."""
     x, y, x1, y1 = canvas
     matrix = compose(with_translation(np.eye(2), x=-x, y=-y), matrix)
     canvas = (0, 0, x1 - x, y1 - y)
@@ -189,7 +189,10 @@ def _render_scene(
 
 
 def _surroundings(box: Box, reach: float, frame: tuple[int, int]) -> Canvas:
-    centre, half = np.tile((box[:2] + box[2:]) / 2, 2), np.tile(_sides(box), 2) * reach / 2 + MARGIN
+    centre, half = (
+        np.tile((box[:2] + box[2:]) / 2, 2),
+        np.tile(_sides(box), 2) * reach / 2 + _MARGIN,
+    )
     around = whole_pixels(centre + half * [-1, -1, 1, 1])
     x0, y0, x1, y1 = np.clip(around, 0, np.tile(frame, 2))
     return int(x0), int(y0), int(x1), int(y1)

@@ -1,6 +1,6 @@
 """Cut-outs pasted over a scene: new neighbours, and objects that hide one another.
 
-Letters: h w the cut-out's window. What is pasted is an instance of its own; masks below it lose
+Shapes: h w the cut-out's window. What is pasted is an instance of its own; masks below it lose
 the pixels it hides, and their boxes hug what is left.
 """
 
@@ -15,10 +15,10 @@ from boxmask.window import Window
 
 Random = np.random.Generator
 
-LEAST_LEFT = 0.35  # of a mask: what is hidden more than this is no fair question
-LARGEST_ZOOM = 1.5  # a cut-out enlarged more is only blur
-SPREAD = 0.75  # how far from the middle cut-outs lie: 1 is beside, and touching
-CLOSER = 0.4  # likewise for rigid ones, which are thin and are to cross one another
+_LEAST_LEFT = 0.35  # of a mask: what is hidden more than this is no fair question
+_LARGEST_ZOOM = 1.5  # a cut-out enlarged more is only blur
+_SPREAD = 0.75  # how far from the middle cut-outs lie: 1 is beside, and touching
+_CLOSER = 0.4  # likewise for rigid ones, which are thin and are to cross one another
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def paste_cutout(scene: Scene, cutout: Cutout, *, x: int, y: int) -> Scene | Non
     inside = np.s_[top - y : bottom - y, left - x : right - x]
     mask = Window(left, top, cutout.alpha[inside].T > 127)
     pasted = mask.trimmed()
-    if pasted is None or pasted.bits.sum() < LEAST_LEFT * (cutout.alpha > 127).sum():
+    if pasted is None or pasted.bits.sum() < _LEAST_LEFT * (cutout.alpha > 127).sum():
         return None
     behind = [(one, one.without(mask)) for one in scene.instances]
     if any(left is None or _hidden(one, left) for one, left in behind):
@@ -75,10 +75,10 @@ def paste_at_random(
     x, y, side = around
     height, width = cutout.alpha.shape
     scale = side * np.exp(random.uniform(np.log(0.35), np.log(1.25))) / np.sqrt(height * width)
-    scale = 1.0 if cutout.rigid else min(float(scale), LARGEST_ZOOM)
+    scale = 1.0 if cutout.rigid else min(float(scale), _LARGEST_ZOOM)
     cutout = cutout.resized(scale, mirror=random.random() < 0.5)
     height, width = cutout.alpha.shape
-    spread = CLOSER if cutout.rigid else SPREAD
+    spread = _CLOSER if cutout.rigid else _SPREAD
     dx, dy = random.uniform(-spread, spread, 2) * (side + np.array([width, height])) / 2
     corner = (round(x + dx - width / 2), round(y + dy - height / 2))
     return paste_cutout(scene, cutout, x=corner[0], y=corner[1]) or scene
@@ -87,4 +87,4 @@ def paste_at_random(
 def _hidden(before: Instance, after: Instance) -> bool:
     if before.mask is None or after.mask is None:
         return False
-    return bool(after.mask.bits.sum() < LEAST_LEFT * before.mask.bits.sum())
+    return bool(after.mask.bits.sum() < _LEAST_LEFT * before.mask.bits.sum())

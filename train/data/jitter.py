@@ -7,7 +7,7 @@ from boxmask.train.recipe import Jitter
 
 Random = np.random.Generator
 
-RANGES: dict[str, tuple[float, float]] = {"expand": (0.0, 1.0), "shrink": (-1.0, 0.0)}
+_RANGES: dict[str, tuple[float, float]] = {"expand": (0.0, 1.0), "shrink": (-1.0, 0.0)}
 
 
 def jitter_box(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
@@ -16,7 +16,7 @@ def jitter_box(box: Box, ratio: float, mode: Jitter, random: Random) -> Box:
     default, expand and shrink move each side by itself; symmetric one factor for each axis,
     symmetric-xy one for both, so that the centre stays.
     """
-    low, high = RANGES.get(mode, (-1.0, 1.0))
+    low, high = _RANGES.get(mode, (-1.0, 1.0))
     count = {"symmetric": 2, "symmetric-xy": 1}.get(mode, 4)
     factors = 1 + ratio * random.uniform(low, high, count)
     factors = np.resize(factors, 4)

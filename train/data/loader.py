@@ -12,11 +12,11 @@ from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.distributed import Processes
 from boxmask.train.recipe import TrainConfig
 
-AHEAD = 4  # batches that each worker prepares ahead
+_AHEAD = 4  # batches that each worker prepares ahead
 
 
 @dataclass(frozen=True)
-class PartSampler(Sampler[int]):
+class _PartSampler(Sampler[int]):
     """The numbers of the parts that one process computes, from a step on."""
 
     first: int
@@ -39,7 +39,7 @@ def check_parts(config: TrainConfig, processes: int) -> int:
     if config.batch % parts:
         raise ConfigError(
             f"a batch of {config.batch} cannot be cut into {config.accumulate} parts for each of "
-            f"{processes} processes; choose a batch that is a multiple of {parts}"
+            f"{processes} processes; choose a batch that is a multiple of {parts}."
         )
     return parts
 
@@ -48,13 +48,13 @@ def iterate_steps(
     examples: BatchDataset, config: TrainConfig, *, first: int, processes: Processes
 ) -> Iterator[list[Batch]]:
     """Yield the parts of each step from a step on."""
-    parts = PartSampler(first, config.steps, config.accumulate, processes)
+    parts = _PartSampler(first, config.steps, config.accumulate, processes)
     loader = DataLoader(
         _ErrorsAsItems(examples),
         batch_size=None,
         sampler=parts,
         num_workers=config.workers,
-        prefetch_factor=AHEAD if config.workers else None,
+        prefetch_factor=_AHEAD if config.workers else None,
         worker_init_fn=_one_thread,
         # Spawned, since a fork of a process that has run torch threads may hang.
         multiprocessing_context="spawn" if config.workers else None,

@@ -1,6 +1,6 @@
 """Ribbons: middle lines with a width, painted as round or flat matter that may cross itself.
 
-Letters: N places along the ribbons of a layer, T places across, H W a canvas that is two or three
+Shapes: N places along the ribbons of a layer, T places across, H W a canvas that is two or three
 times as fine as the cut-out h w. Every place is written to its pixel in the order of the line, so
 what comes later lies above; no pixel is visited that is not the ribbon's.
 """
@@ -20,12 +20,12 @@ Places = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 Order = npt.NDArray[np.int32]
 
-THICK = 3.0  # half of a width in pixels from which edges need less care
-STEP = 0.65  # canvas pixels between places: below 1, for bends are wider outside
+_THICK = 3.0  # half of a width in pixels from which edges need less care
+_STEP = 0.65  # canvas pixels between places: below 1, for bends are wider outside
 LEVELS = 128  # of light; a ramp holds two colours of so many
-UNEVEN = 60.0  # canvas pixels over which the light varies
-SHADE = 0.55  # light that is left where another part lies close above
-NEVER = np.iinfo(np.int32).min
+_UNEVEN = 60.0  # canvas pixels over which the light varies
+_SHADE = 0.55  # light that is left where another part lies close above
+_NEVER = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +116,14 @@ def _canvas(layers: Sequence[Layer]) -> Canvas:
     ribbons = [ribbon for layer in layers for ribbon in layer.ribbons]
     points = np.concatenate([ribbon.points for ribbon in ribbons])
     half = np.concatenate([ribbon.half for ribbon in ribbons])
-    fine = 2 if half.max() > THICK else 3
+    fine = 2 if half.max() > _THICK else 3
     reach = half[:, None] + 3  # and the shade beside it
     corner = np.floor((points - reach).min(axis=0))
     width, height = (np.ceil((points + reach).max(axis=0) - corner).astype(int) * fine).tolist()
     unseen = np.zeros(4, np.uint8)
     unseen[:3] = layers[0].look.colour
     pixels = np.full(width * height, unseen.view(np.uint32)[0])
-    order = np.full(width * height, NEVER, np.int32)
+    order = np.full(width * height, _NEVER, np.int32)
     return Canvas(corner, fine, width, height, pixels, order)
 
 
@@ -135,7 +135,7 @@ def _samples(ribbons: Sequence[Ribbon], canvas: Canvas, first: int) -> Samples:
     moves = np.diff(points, axis=0)
     moves[ends[:-1] - 1] = 0  # from one ribbon to the next is no way
     far = np.concatenate([[0.0], np.cumsum(np.hypot(moves[:, 0], moves[:, 1]))])
-    along = np.arange(0, far[-1] + STEP, STEP)
+    along = np.arange(0, far[-1] + _STEP, _STEP)
     towards = np.zeros_like(points)
     towards[:-1] += moves
     towards[1:] += moves
@@ -161,11 +161,11 @@ def _samples(ribbons: Sequence[Ribbon], canvas: Canvas, first: int) -> Samples:
 
 def _apart(samples: Samples) -> int:
     """Return how many steps along make two places different parts of the ribbon."""
-    return int(4 * samples.half.max() / STEP) + 8
+    return int(4 * samples.half.max() / _STEP) + 8
 
 
 def _fill(canvas: Canvas, samples: Samples, look: Look, random: Random) -> None:
-    across = np.linspace(-1, 1, int(2 * samples.half.max() / STEP) + 2, dtype=np.float32)
+    across = np.linspace(-1, 1, int(2 * samples.half.max() / _STEP) + 2, dtype=np.float32)
     at = canvas.beside(samples, samples.half[:, None] * across).ravel()
     canvas.pixels[at] = _ramp(look)[_tone(samples, across, look, random)].ravel()
     canvas.order[at] = np.repeat(samples.order, len(across))
@@ -199,7 +199,7 @@ def _level(light: Places) -> Places:
 def _waves(samples: Samples, strength: float, random: Random) -> Places:
     """Draw how the light varies along (N,)."""
     far = float(samples.along[-1])
-    knots = random.normal(0, strength, 2 + int(far / UNEVEN))
+    knots = random.normal(0, strength, 2 + int(far / _UNEVEN))
     waves = np.interp(samples.along, np.linspace(0, far, len(knots)), knots)
     return waves.astype(np.float32)
 
@@ -217,10 +217,10 @@ def _ramp(look: Look) -> npt.NDArray[np.uint32]:
 def _shade(canvas: Canvas, samples: Samples) -> None:
     """Darken what lies close beside a part that came later."""
     most = np.clip(0.4 * samples.half.max(), 0.7 * canvas.fine, 2 * canvas.fine)
-    gap = np.arange(STEP, most + STEP, 1.0, dtype=np.float32)
+    gap = np.arange(_STEP, most + _STEP, 1.0, dtype=np.float32)
     half = samples.half[:, None]
     at = canvas.beside(samples, np.concatenate([half + gap, -half - gap], axis=1))
     below = canvas.order[at]
-    shaded = at[(below != NEVER) & (below < samples.order[:, None] - _apart(samples))]
+    shaded = at[(below != _NEVER) & (below < samples.order[:, None] - _apart(samples))]
     colours = canvas.pixels.view(np.uint8).reshape(-1, 4)
-    colours[shaded, :3] = (colours[shaded, :3] * SHADE).astype(np.uint8)
+    colours[shaded, :3] = (colours[shaded, :3] * _SHADE).astype(np.uint8)

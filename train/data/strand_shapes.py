@@ -14,14 +14,14 @@ from boxmask.train.data.ribbon import Floats, Ribbon
 
 Random = np.random.Generator
 
-POINTS = 128  # of a curved line
-LEAST_HALF = 0.75  # pixels
+_POINTS = 128  # of a curved line
+_LEAST_HALF = 0.75  # pixels
 
 
 def wander(random: Random, slim: float) -> list[Ribbon]:
     """Draw a line that winds: nearly straight, bent, or through its own loops."""
     bends = random.normal(0, 1, random.integers(2, 9))
-    curvature = np.interp(np.linspace(0, 1, POINTS), np.linspace(0, 1, len(bends)), bends)
+    curvature = np.interp(np.linspace(0, 1, _POINTS), np.linspace(0, 1, len(bends)), bends)
     curvature *= np.exp(random.uniform(np.log(0.5), np.log(30))) / np.abs(curvature).mean()
     winding = _along(curvature)
     sharpest = slim / 1.3 / float(np.ptp(winding, axis=0).max())
@@ -69,7 +69,7 @@ def branches(random: Random, slim: float) -> list[Ribbon]:
 
 def ring(random: Random, slim: float) -> list[Ribbon]:
     """Draw a ring."""
-    return tilted([_circle(1.0)], random)
+    return _tilted([_circle(1.0)], random)
 
 
 def wheel(random: Random, slim: float) -> list[Ribbon]:
@@ -83,7 +83,7 @@ def wheel(random: Random, slim: float) -> list[Ribbon]:
     )
     thin = random.uniform(0.3, 0.8)
     spokes = [line(hub * a, b, half=thin) for a, b in zip(inner, outer, strict=True)]
-    return tilted([*spokes, _circle(hub), _circle(1.0, half=1.3)], random)
+    return _tilted([*spokes, _circle(hub), _circle(1.0, half=1.3)], random)
 
 
 def grid(random: Random, slim: float) -> list[Ribbon]:
@@ -95,7 +95,7 @@ def grid(random: Random, slim: float) -> list[Ribbon]:
         *(line((x, 0), (x, tall), half=thin) for x in np.linspace(0, 1, columns + 1)[1:-1]),
         *(line((0, y), (1, y), half=thin) for y in np.linspace(0, tall, rows + 1)[1:-1]),
     ]
-    return tilted([*bars, *_frame(1.0, tall)], random)
+    return _tilted([*bars, *_frame(1.0, tall)], random)
 
 
 def slats(random: Random, slim: float) -> list[Ribbon]:
@@ -108,7 +108,7 @@ def slats(random: Random, slim: float) -> list[Ribbon]:
         between = [line((x, 0), (x, tall), half=thin) for x in np.linspace(0, 1, number + 2)[1:-1]]
         between += [line((0, y), (1, y), half=1) for y in (0, tall)]
     posts = [line((x, -past), (x, tall + past), half=1) for x in (0, 1)]
-    return tilted([*between, *posts], random)
+    return _tilted([*between, *posts], random)
 
 
 def fork(random: Random, slim: float) -> list[Ribbon]:
@@ -132,8 +132,8 @@ def chain(random: Random, slim: float) -> list[Ribbon]:
     """Draw links along a line, every second one seen from its edge."""
     (middle,) = wander(random, slim / 12)
     number = int(np.clip(slim / random.uniform(3, 5), 7, 36))
-    far = np.linspace(0, POINTS - 1, number + 1)
-    x, y = (np.interp(far, np.arange(POINTS), middle.points[:, axis]) for axis in (0, 1))
+    far = np.linspace(0, _POINTS - 1, number + 1)
+    x, y = (np.interp(far, np.arange(_POINTS), middle.points[:, axis]) for axis in (0, 1))
     ends = np.column_stack([x, y])
     high = random.uniform(0.25, 0.45)
     links = [_link(ends[n], ends[n + 1], high=high, edge=n % 2 > 0) for n in range(number)]
@@ -150,7 +150,7 @@ def line(start: npt.ArrayLike, end: npt.ArrayLike, *, half: float) -> Ribbon:
     return Ribbon(np.array([start, end], dtype=np.float64), np.full(2, half))
 
 
-def tilted(ribbons: list[Ribbon], random: Random) -> list[Ribbon]:
+def _tilted(ribbons: list[Ribbon], random: Random) -> list[Ribbon]:
     """Show flat things from aside, as often as not."""
     if random.random() < 0.5:
         return ribbons
@@ -166,7 +166,7 @@ def fitted(ribbons: list[Ribbon], *, longest: float, width: float, degrees: floa
     extent = np.ptp(np.concatenate(points), axis=0).max()
     scale = longest / max(float(extent), 1e-6)
     return [
-        replace(one, points=turned * scale, half=np.maximum(one.half * width / 2, LEAST_HALF))
+        replace(one, points=turned * scale, half=np.maximum(one.half * width / 2, _LEAST_HALF))
         for one, turned in zip(ribbons, points, strict=True)
     ]
 

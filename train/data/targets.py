@@ -81,7 +81,7 @@ def iou_samples(
     )
 
 
-def interpolation(places: Tensor, side: int) -> Tensor:
+def _interpolation(places: Tensor, side: int) -> Tensor:
     """Return the bilinear weights (N,K,M) of cells 0..M-1 at places (N,K); NaN weighs nothing."""
     cells = torch.arange(side, dtype=places.dtype, device=places.device)
     return (1 - (places[..., None] - cells).abs()).clamp(min=0).nan_to_num(0)
@@ -92,7 +92,7 @@ def true_iou(logits: Tensor, truth: IoUSamples) -> Tensor:
     """Return the IoU (N,) of pasted predictions with the true masks."""
     probability = shift_to_best_threshold(logits).sigmoid()
     side = logits.shape[-1]
-    rows, columns = interpolation(truth.rows, side), interpolation(truth.columns, side)
+    rows, columns = _interpolation(truth.rows, side), _interpolation(truth.columns, side)
     pasted = rows @ probability @ columns.transpose(1, 2) > 0.5  # (N, K, K)
     both = (pasted & truth.bits).sum(dim=(1, 2))
     either = (pasted | truth.bits).sum(dim=(1, 2)) + truth.missed

@@ -1,4 +1,4 @@
-"""Affine maps of pictures, masks and boxes, all three by the same matrix.
+"""Affine maps of images, masks and boxes, all three by the same matrix.
 
 A map is (2, 3): it takes source coordinates (x, y, 1) to those of the result. Coordinates are
 continuous, a pixel's centre lies at its index plus one half. A canvas is the (x0, y0, x1, y1) of
@@ -63,7 +63,7 @@ def map_neighbour(matrix: Map, box: Box) -> Box:
     return np.concatenate([middle - half, middle + half])
 
 
-def clip_to_canvas(box: Box, canvas: Canvas) -> Box | None:
+def _clip_to_canvas(box: Box, canvas: Canvas) -> Box | None:
     """Cut a box at the canvas, None if nothing of it is inside."""
     x0, y0, x1, y1 = canvas
     box = np.clip(box, [x0, y0, x0, y0], [x1, y1, x1, y1])
@@ -78,12 +78,12 @@ def whole_pixels(box: Box) -> Canvas:
 
 
 def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pixels:
-    """Draw the canvas of a mapped picture (H, W, 3) or mask (H, W)."""
+    """Draw the canvas of a mapped image (H, W, 3) or mask (H, W)."""
     x0, y0, x1, y1 = canvas
     back = invert(matrix)
     height, width = source.shape[:2]
     reach = map_box(back, np.array(canvas, dtype=np.float64)) + np.array([-1, -1, 1, 1])
-    region = clip_to_canvas(reach, (0, 0, width, height))
+    region = _clip_to_canvas(reach, (0, 0, width, height))
     if region is None:
         return np.full((y1 - y0, x1 - x0, *source.shape[2:]), fill, dtype=np.uint8)
     left, top, right, bottom = whole_pixels(region)
@@ -92,15 +92,15 @@ def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pix
         return _copy_pixels(
             patch, compose(matrix, with_translation(np.eye(2), x=left, y=top)), canvas, fill
         )
-    # Bilinear sampling skips pixels of a picture reduced by two or more: average them first.
+    # Bilinear sampling skips pixels of an image reduced by two or more: average them first.
     step = max(1, int(np.sqrt(abs(np.linalg.det(back[:, :2]))) + 1e-6))
-    picture = Image.fromarray(patch)
+    reduced = Image.fromarray(patch)
     if step > 1:
-        picture = picture.reduce(step)
+        reduced = reduced.reduce(step)
     to_patch = compose(with_translation(np.eye(2) / step, x=-left / step, y=-top / step), back)
     to_patch = compose(to_patch, with_translation(np.eye(2), x=x0, y=y0))
     return np.asarray(
-        picture.transform(
+        reduced.transform(
             (x1 - x0, y1 - y0),
             Image.Transform.AFFINE,
             tuple(to_patch.ravel()),
@@ -113,7 +113,7 @@ def render(source: Pixels, matrix: Map, canvas: Canvas, *, fill: int = 0) -> Pix
 def warp_mask(mask: Window, matrix: Map, canvas: Canvas | None) -> Window | None:
     """Map a mask, cut at the canvas, None if no pixel is left."""
     bounds = map_box(matrix, mask.box())
-    inside = bounds if canvas is None else clip_to_canvas(bounds, canvas)
+    inside = bounds if canvas is None else _clip_to_canvas(bounds, canvas)
     if inside is None:
         return None
     window = whole_pixels(inside)
@@ -128,7 +128,7 @@ def warp_mask(mask: Window, matrix: Map, canvas: Canvas | None) -> Window | None
 def warp_instance(instance: Instance, matrix: Map, canvas: Canvas | None) -> Instance | None:
     """Map an instance, cut at the canvas, None if nothing of it is left."""
     bounds = map_box(matrix, instance.box)
-    box = bounds if canvas is None else clip_to_canvas(bounds, canvas)
+    box = bounds if canvas is None else _clip_to_canvas(bounds, canvas)
     if box is None or instance.mask is None:
         return None if box is None else replace(instance, box=box)
     mask = warp_mask(instance.mask, matrix, canvas)
@@ -140,7 +140,7 @@ def warp_instance(instance: Instance, matrix: Map, canvas: Canvas | None) -> Ins
 
 
 def _only_moves(matrix: Map) -> bool:
-    """Tell whether pixels fall on pixels: a mirrored or shifted picture is copied, not sampled."""
+    """Tell whether pixels fall on pixels: a mirrored or shifted image is copied, not sampled."""
     part, shift = matrix[:, :2], matrix[:, 2]
     return bool(np.array_equal(np.abs(part), np.eye(2)) and np.array_equal(shift, np.round(shift)))
 

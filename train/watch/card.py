@@ -13,7 +13,7 @@ from boxmask.version import __version__
 
 Card = dict[str, Any]
 
-FIGURES = {
+_FIGURES = {
     "miou_overall": "mIoU, all classes (class mean)",
     "miou_seen": "mIoU, seen classes",
     "miou_unseen": "mIoU, unseen classes",
@@ -131,7 +131,7 @@ def _scores(scores: dict[str, float]) -> list[str]:
     if not scores:
         return ["Not measured: without validation data, or before the first time."]
     lines = ["| figure | value | 95 % interval |", "|---|---|---|"]
-    for name, words in FIGURES.items():
+    for name, words in _FIGURES.items():
         if name in scores:
             low, high = scores.get(f"{name}_low"), scores.get(f"{name}_high")
             between = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
@@ -161,4 +161,4 @@ def _classes(sources: Sequence[dict[str, Any]]) -> list[str]:
 def _left_out(count: int) -> list[str]:
     if not count:
         return []
-    return [f"- could not be read and was left out: {count} pictures or masks, see log.jsonl"]
+    return [f"- could not be read and was left out: {count} images or masks, see log.jsonl"]

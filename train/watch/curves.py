@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 960, 340  # pixels of a plot
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 36, 36  # pixels around its frame
-TICKS = 5  # about so many on an axis
-COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
+_TICKS = 5  # about so many on an axis
+_COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
 GRID, TEXT = "#e4e4e4", "#333333"
-PLOTS = (
+_PLOTS = (
     ("loss", ("loss", "mask", "dice", "quality")),
     ("IoU", ("miou_overall", "miou_seen", "miou_unseen", "instance_iou")),
 )
@@ -22,7 +22,7 @@ Line = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Frame:
+class _Frame:
     """Where a plot is drawn, and the values that its frame spans."""
 
     top: int
@@ -42,11 +42,11 @@ class Frame:
 
 def draw_curves(entries: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw what a log holds: losses above, IoU below, over the same steps."""
-    image = Image.new("RGB", (WIDTH, HEIGHT * len(PLOTS)), "white")
+    image = Image.new("RGB", (WIDTH, HEIGHT * len(_PLOTS)), "white")
     draw = ImageDraw.Draw(image)
     draw.font = ImageFont.load_default(13)
     last = max((entry["step"] for entry in entries), default=0) or 1
-    for place, (title, names) in enumerate(PLOTS):
+    for place, (title, names) in enumerate(_PLOTS):
         lines = {name: _line(entries, name) for name in names}
         _plot(draw, title, {name: line for name, line in lines.items() if line}, place, last)
     image.save(path)
@@ -54,7 +54,7 @@ def draw_curves(entries: Sequence[dict[str, Any]], path: Path) -> None:
 
 def ticks(low: float, high: float) -> list[float]:
     """Return round numbers that span low to high, the outermost beyond them."""
-    rough = max((high - low) / TICKS, abs(high) * 1e-3, 1e-4)  # even if nothing has moved
+    rough = max((high - low) / _TICKS, abs(high) * 1e-3, 1e-4)  # even if nothing has moved
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
     first, end = math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6)
@@ -70,11 +70,11 @@ def _plot(
 ) -> None:
     values = [value for line in lines.values() for _, value in line] or [0.0, 1.0]
     rows = ticks(min(values), max(values))
-    frame = Frame(HEIGHT * place, last, rows[0], rows[-1])
+    frame = _Frame(HEIGHT * place, last, rows[0], rows[-1])
     _axes(draw, frame, rows)
     draw.text((LEFT, frame.top + 12), title, fill=TEXT)
     across = LEFT + 60.0
-    for colour, (name, line) in zip(COLOURS, lines.items(), strict=False):
+    for colour, (name, line) in zip(_COLOURS, lines.items(), strict=False):
         said = f"{name} {line[-1][1]:.3f}"
         draw.text((across, frame.top + 12), said, fill=colour)
         across += draw.textlength(said) + 24
@@ -82,7 +82,7 @@ def _plot(
         draw.circle((frame.x(line[-1][0]), frame.y(line[-1][1])), 3, fill=colour)  # for one point
 
 
-def _axes(draw: ImageDraw.ImageDraw, frame: Frame, rows: Sequence[float]) -> None:
+def _axes(draw: ImageDraw.ImageDraw, frame: _Frame, rows: Sequence[float]) -> None:
     lower, right = frame.y(frame.low), frame.x(frame.last)
     digits = max(0, -math.floor(math.log10(rows[1] - rows[0]) + 1e-6))
     for value in rows:

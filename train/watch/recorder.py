@@ -1,4 +1,4 @@
-"""What the first process of a run writes and says: reports, validations, weights, pictures."""
+"""What the first process of a run writes and says: reports, validations, weights, images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ class Recorder:
         self.provenance = provenance
         self.validation = validation
         self.processes = processes
-        self.tell = report
+        self.on_report = report
         self.journal: Journal | None = None
         self.scores: dict[str, float] = {}
         self.resumes = False
@@ -49,7 +49,7 @@ class Recorder:
     def begin(self, state: State) -> None:
         """Say what is learnt from; open the log at the step that the run goes on from."""
         if self.processes.first:
-            self.tell(opening_report(self.provenance, step=state.step))
+            self.on_report(opening_report(self.provenance, step=state.step))
             self.journal = Journal(self.folder, step=state.step)
             self.scores = self.journal.last_scores()
             remove_strips_after(self.folder, state.step)
@@ -60,7 +60,7 @@ class Recorder:
         """Log an entry and pass it on."""
         if self.journal is not None:
             self.journal.write(entry)
-            self.tell(entry)
+            self.on_report(entry)
 
     def validate(self, state: State) -> None:
         """Measure the averaged weights; keep them if they are the best so far."""
@@ -87,7 +87,7 @@ class Recorder:
         self.processes.wait()
 
     def left_out(self) -> set[str]:
-        """Return why pictures or masks could not be used, ever since the run began."""
+        """Return why images or masks could not be used, ever since the run began."""
         entries = self.journal.entries() if self.journal is not None else ()
         return {reason for entry in entries for reason in entry.get("left_out", ())}
 

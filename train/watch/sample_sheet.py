@@ -17,16 +17,16 @@ from boxmask.train.watch.validation import Validation, predict
 from boxmask.window import Window
 
 TILE = 128  # pixels
-TILES = 10  # of a strip
-STRIPS = 12  # of the sheet, with the truth
-CONTEXT = 1.3  # of the box that is shown
+_TILES = 10  # of a strip
+_STRIPS = 12  # of the sheet, with the truth
+_CONTEXT = 1.3  # of the box that is shown
 
 
 def add_strip(
     folder: RunFolder, validation: Validation, network: MaskNetwork, *, step: int
 ) -> None:
     """Draw how the sample boxes are masked now, and the sheet anew."""
-    chosen = np.linspace(0, len(validation.items) - 1, min(TILES, len(validation.items)))
+    chosen = np.linspace(0, len(validation.items) - 1, min(_TILES, len(validation.items)))
     items = validation.items[np.unique(chosen.astype(int))]
     folder.samples.mkdir(exist_ok=True)
     collection = validation.collection
@@ -50,7 +50,7 @@ def add_strip(
         ]
         _strip(tiles, title).save(folder.samples / f"{name}.png")
     strips = sorted(folder.samples.glob("step_*.png"))
-    kept = np.unique(np.linspace(0, len(strips) - 1, min(STRIPS - 1, len(strips))).astype(int))
+    kept = np.unique(np.linspace(0, len(strips) - 1, min(_STRIPS - 1, len(strips))).astype(int))
     sheet = [folder.samples / "truth.png", *(strips[i] for i in kept)]
     _stacked(sheet).save(folder.path / "samples.png")
 
@@ -62,21 +62,21 @@ def remove_strips_after(folder: RunFolder, step: int) -> None:
             path.unlink()
 
 
-def _tile(picture: Pixels, box: np.ndarray, mask: Window | None) -> Image.Image:
+def _tile(image: Pixels, box: np.ndarray, mask: Window | None) -> Image.Image:
     """Draw a box with some context and its mask as a square."""
-    centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * CONTEXT
+    centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * _CONTEXT
     corners = np.concatenate([centre - side / 2, centre + side / 2])
-    tile = _square(picture, corners)
+    tile = _square(image, corners)
     if mask is not None:
-        whole = Window(0, 0, np.zeros(picture.shape[1::-1], dtype=np.bool_)).overlap(mask)
+        whole = Window(0, 0, np.zeros(image.shape[1::-1], dtype=np.bool_)).overlap(mask)
         inside = _square(whole.T.astype(np.uint8) * 255, corners) > 127
         tile = overlay(tile, [Window(0, 0, inside.T)])
     return Image.fromarray(tile)
 
 
-def _square(picture: Pixels, corners: np.ndarray) -> Pixels:
+def _square(image: Pixels, corners: np.ndarray) -> Pixels:
     return np.asarray(
-        Image.fromarray(picture).transform(
+        Image.fromarray(image).transform(
             (TILE, TILE), Image.Transform.EXTENT, tuple(corners), Image.Resampling.BILINEAR
         )
     )

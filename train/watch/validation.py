@@ -1,7 +1,7 @@
 """How good the masks are during a run: IoU with the truth on true boxes, by seen and unseen class.
 
-Letters: N boxes. Classes are averaged, as in the paper. Masks are compared at the pixels of the
-picture inside the boxes; `boxmask eval` compares all of the picture, with intervals.
+Shapes: N boxes. Classes are averaged, as in the paper. Masks are compared at the pixels of the
+image inside the boxes; `boxmask eval` compares all of the image, with intervals.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,7 +88,7 @@ class Validation:
 def predict(
     network: MaskNetwork, collection: Collection, items: Items, device: torch.device
 ) -> Iterator[tuple[int, Window, float]]:
-    """Yield the predicted mask of each box and its expected IoU, but for unreadable pictures."""
+    """Yield the predicted mask of each box and its expected IoU, but for unreadable images."""
     network.eval()
     for group, views in _views(collection, items, network):
         probabilities, expected = predict_masks(network, views.to(device))
@@ -126,7 +126,7 @@ def _views(
         group = items[images == image]
         try:
             boxes = np.array([collection.instances[int(item)].box for item in group])
-            picture = collection.images[image]
+            pixels = collection.images[image]
         except InputError as error:
             collection.left_out.add(str(error))
             continue
@@ -134,7 +134,7 @@ def _views(
             as_neighbours(collection.instances[int(item)], collection.beside(int(item)))
             for item in group
         ]
-        waiting.append((group, cut_views(config, picture, boxes, neighbours=around)))
+        waiting.append((group, cut_views(config, pixels, boxes, neighbours=around)))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
             yield _joined(waiting)
             waiting = []

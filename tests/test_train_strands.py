@@ -154,8 +154,8 @@ def test_the_mask_of_a_pasted_strand_is_what_can_be_seen_of_it() -> None:
     for one, seen in zip(scene.instances, (covers[0] & ~covers[1], covers[1]), strict=True):
         bits, mask = np.zeros((80, 80), bool), one.mask
         assert mask is not None and mask.bits.any()
-        height, width = mask.bits.shape
-        bits[mask.y : mask.y + height, mask.x : mask.x + width] = mask.bits
+        width, height = mask.bits.shape
+        bits[mask.y : mask.y + height, mask.x : mask.x + width] = mask.bits.T
         assert np.array_equal(bits, seen)
         np.testing.assert_array_equal(one.box, mask.box())
 
@@ -172,10 +172,10 @@ def cut_from_images(
         instance = collection.instances[int(item)]
         assert instance.mask is not None
         x, y = instance.mask.x, instance.mask.y
-        height, width = instance.mask.bits.shape
+        width, height = instance.mask.bits.shape
         image = collection.images[int(collection.table.image[item])]
         pixels = recolour(image[y : y + height, x : x + width], config, random)
-        cutouts.append(Cutout(pixels, instance.mask.bits.astype(np.uint8) * 255, instance.name))
+        cutouts.append(Cutout(pixels, instance.mask.bits.T.astype(np.uint8) * 255, instance.name))
     return cutouts
 
 

@@ -9,10 +9,10 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mask_files import whole
 from torch.nn.functional import grid_sample
 
 from boxmask.geometry import crop, paste, sample_target
-from boxmask.window import Window
 
 Box = tuple[float, float, float, float]
 Bits = npt.NDArray[np.bool_]
@@ -43,14 +43,6 @@ def probabilities(draw: st.DrawFn) -> Probability:
     side = draw(st.sampled_from([2, 3, 7]))
     values = st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
     return draw(arrays(np.float32, (side, side), elements=values))
-
-
-def whole(window: Window, width: int, height: int) -> Bits:
-    """The mask of the whole image (H, W)."""
-    image = np.zeros((height, width), dtype=np.bool_)
-    w, h = window.bits.shape
-    image[window.y : window.y + h, window.x : window.x + w] = window.bits.T
-    return image
 
 
 def places(low: float, high: float, extent: int, side: int) -> dict[int, float]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mask_files import whole
 from pycocotools import mask as coco
 
 from boxmask.polygons import coco_polygons, trace
@@ -29,14 +30,6 @@ def windows(draw: st.DrawFn, longest: int = 9) -> tuple[Window, int, int]:
 def random_bits(w: int, h: int) -> st.SearchStrategy[Bits]:
     """Bits of which a third is background, so that holes and touching corners abound."""
     return st.integers(0, 9999).map(lambda seed: np.random.default_rng(seed).random((w, h)) < 2 / 3)
-
-
-def whole(window: Window, width: int, height: int) -> Bits:
-    """The mask of the whole image (H, W)."""
-    image = np.zeros((height, width), dtype=np.bool_)
-    w, h = window.bits.shape
-    image[window.y : window.y + h, window.x : window.x + w] = window.bits.T
-    return image
 
 
 def drawn(polygons: list[list[float]], width: int, height: int) -> Bits:

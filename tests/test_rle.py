@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mask_files import whole
 from pycocotools import mask as coco
 
 from boxmask import rle
@@ -57,14 +58,6 @@ def plain(image: Bits) -> dict[str, Any]:
     return {"size": list(image.shape), "counts": counts}
 
 
-def whole(window: Window, shape: tuple[int, ...]) -> Bits:
-    """The mask of the whole image (H, W)."""
-    image = np.zeros(shape, dtype=np.bool_)
-    w, h = window.bits.shape
-    image[window.y : window.y + h, window.x : window.x + w] = window.bits.T
-    return image
-
-
 @settings(deadline=None, max_examples=400)
 @given(image=images(), data=st.data())
 def test_counts_from_the_window_are_byte_for_byte_those_of_the_whole_image(
@@ -75,7 +68,7 @@ def test_counts_from_the_window_are_byte_for_byte_those_of_the_whole_image(
     w, h = data.draw(st.integers(1, width - x)), data.draw(st.integers(1, height - y))
     window = Window(x, y, image[y : y + h, x : x + w].T)
     counts = rle.encode(window, width=width, height=height)
-    assert counts.decode() == compress(whole(window, image.shape))["counts"]
+    assert counts.decode() == compress(whole(window, *image.shape[::-1]))["counts"]
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000)])
@@ -85,7 +78,7 @@ def test_twelve_megapixels_are_encoded_as_pycocotools_does(size: tuple[int, int]
     probability = np.random.default_rng(0).random((32, 32), dtype=np.float32)
     window = paste(probability, box, width=width, height=height)
     counts = rle.encode(window, width=width, height=height)
-    assert counts.decode() == compress(whole(window, (height, width)))["counts"]
+    assert counts.decode() == compress(whole(window, width, height))["counts"]
 
 
 @pytest.mark.parametrize("bits", [0, 1])
@@ -154,7 +147,7 @@ def test_a_window_is_the_part_of_the_mask_that_its_box_touches_and_a_pixel_more(
     down = (rows + 2 > box[1]) & (rows - 1 < box[3])
     near = across & down
     assert window.bits.size == near.sum()
-    assert np.array_equal(whole(window, image.shape), image & near)
+    assert np.array_equal(whole(window, *image.shape[::-1]), image & near)
 
 
 @settings(deadline=None, max_examples=200)

@@ -10,12 +10,15 @@ from PIL import Image
 
 from boxmask.annotate import run
 from boxmask.annotate.events import Event, Summary
+from boxmask.annotate.hints import hints_without_measuring
 from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.models import MaskNetwork, ModelConfig, build
 from boxmask.models.weights import save_network
 
 Json = dict[str, Any]
 WIDTH, HEIGHT = 40, 30
+WINDOWS = {"window_masks": True, "head": "hourglass10", "view_size": 24, "large_view_size": 28}
 
 
 def tiny_network(**changes: Any) -> MaskNetwork:
@@ -87,6 +90,12 @@ def make_job(folder: Path, data: Json | None = None, **changes: Any) -> Annotate
     return AnnotateJob(**(given | changes))
 
 
+def window_job(folder: Path, data: Json | None = None, **changes: Any) -> AnnotateJob:
+    """Make a job of a network with window masks, on photos full of boxes over each other."""
+    folder.mkdir(exist_ok=True)
+    return make_job(folder, data, weights=write_weights(folder, **WINDOWS), **changes)
+
+
 def silent(event: Event) -> None:
     """Take no notice."""
 
@@ -100,3 +109,8 @@ def output(job: AnnotateJob) -> Json:
     """Read a finished output."""
     found: Json = json.loads(job.out.read_bytes())
     return found
+
+
+def workload_of(job: AnnotateJob) -> Workload:
+    """Open the workload of a job, with the hints that need no measuring."""
+    return open_workload(Inputs(job, "cpu", "fp32", silent), hints_without_measuring(job))

@@ -1,4 +1,4 @@
-"""The pipeline: batches, threads, precision, exports, what a dry run says, what is reported."""
+"""The pipeline: threads, pieces, exports, what a dry run says, what is reported."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,19 +21,15 @@ from annotation_files import (
 )
 
 from boxmask.annotate import run
-from boxmask.annotate.batches import group_by_view_size
 from boxmask.annotate.estimate import estimate
 from boxmask.annotate.events import Event
 from boxmask.annotate.job import AnnotateJob
-from boxmask.annotate.network import DeviceNetwork, choose_precision, to_numpy
-from boxmask.annotate.prepare import BoxViews
-from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
+from boxmask.annotate.network import DeviceNetwork
+from boxmask.errors import BoxmaskError, InputError
 from boxmask.geometry import paste
 from boxmask.images import load_image
 from boxmask.models import Views, cut_views, large_boxes
-from boxmask.models.device import choose_device
-from boxmask.models.inference import predict_masks
-from boxmask.models.weights import save_network
+from boxmask.models.inference import MaskPrediction, predict_masks
 
 WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}
 TWO_VIEWS = {"view_size": 20, "large_view_size": 26}  # boxes of both sizes in every image
@@ -50,21 +46,17 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, changes: Json) -> No
     assert other.out.read_bytes() == job.out.read_bytes()
 
 
-def test_flip_asks_about_the_mirror_image_as_well(tmp_path: Path) -> None:
-    job = make_job(tmp_path, boxes_of(5, 4), weights=write_weights(tmp_path))
-    annotate(job)
-    once = [record["boxmask"]["predicted_iou"] for record in output(job)["annotations"]]
-    twice = replace(job, flip=True, out=tmp_path / "twice.json")
-    annotate(twice)
-    scores = [record["boxmask"]["predicted_iou"] for record in output(twice)["annotations"]]
-    assert len(scores) == len(once)
-    assert scores != once
-
-
-@pytest.mark.parametrize("changes", [{}, TWO_VIEWS], ids=["one view size", "two"])
-def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path, changes: Json) -> None:
+@pytest.mark.parametrize(
+    ("changes", "flip"),
+    [({}, False), (TWO_VIEWS, False), ({}, True)],
+    ids=["one view size", "two", "flip"],
+)
+def test_each_mask_is_what_the_network_predicts_for_its_own_box(
+    tmp_path: Path, changes: Json, flip: bool
+) -> None:
     weights = write_weights(tmp_path, **changes)
     job = make_job(tmp_path, boxes_of(5, 4), weights=weights, batch_boxes=7, shard_boxes=9)
+    job = replace(job, flip=flip)
     annotate(job)
     network = tiny_network(**changes).eval()
     for record in output(job)["annotations"]:
@@ -73,7 +65,8 @@ def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path, change
         image = load_image(job.images, f"{record['image_id']}.png")
         with torch.inference_mode():
             large = bool(large_boxes(network.config, box)[0])
-            alone = predict_masks(network, cut_views(network.config, image, box, large=large))
+            views = cut_views(network.config, image, box, large=large)
+            alone = predict_masks(network, views, flip=flip)
         window = paste(alone.probabilities[0].numpy(), box[0], width=WIDTH, height=HEIGHT)
         # A batch may round differently from a box alone, which can turn a pixel at the border.
         assert abs(record["area"] - np.count_nonzero(window.bits)) <= 2
@@ -82,108 +75,20 @@ def test_each_mask_is_the_networks_answer_for_its_own_box(tmp_path: Path, change
         )
 
 
-def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(tmp_path: Path) -> None:
-    job = make_job(tmp_path, boxes_of(2, 11), batch_boxes=4)
+def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = []
+    predict = DeviceNetwork.predict
+
+    def watched(self: DeviceNetwork, views: Views, **options: Any) -> MaskPrediction:
+        pieces.append(len(views.boxes))
+        return predict(self, views, **options)
+
+    monkeypatch.setattr(DeviceNetwork, "predict", watched)
+    job = make_job(tmp_path, boxes_of(2, 11), batch_boxes=4, shard_boxes=100)
     assert annotate(job).tally.statuses["ok"] == 22
-
-
-def box_views(side: int, views: int) -> BoxViews:
-    pixels = torch.zeros(views, 3, side, side, dtype=torch.uint8)
-    seen = Views(pixels, torch.zeros(views, 4), torch.arange(views))
-    none = np.zeros((0, 4))
-    return BoxViews(0, (1, 1), none[:, 0].astype(np.int64), none, none[:, 0] > 0, seen, [])
-
-
-def sides(groups: list[list[BoxViews]]) -> list[list[tuple[int, int]]]:
-    return [
-        [(one.views.pixels.shape[-1], len(one.views.pixels)) for one in group if one.views]
-        for group in groups
-    ]
-
-
-def test_views_of_one_size_share_a_batch_until_it_is_full() -> None:
-    images = [box_views(8, 2), box_views(9, 1), box_views(8, 1), box_views(8, 1), box_views(9, 1)]
-    batches = sides(list(group_by_view_size(images, limit=3)))
-    assert batches == [[(8, 2), (8, 1)], [(9, 1), (9, 1)], [(8, 1)]]
-
-
-def test_many_sizes_wait_no_longer_than_memory_allows() -> None:
-    drawn = 0
-
-    def images() -> Any:
-        nonlocal drawn
-        for side in range(1, 30):
-            drawn += 1
-            yield box_views(side, 1)
-
-    batches = group_by_view_size(images(), limit=2)
-    assert sides([next(batches)]) == [[(1, 1)]]
-    assert drawn == 9
-    assert len(list(batches)) == 28
-
-
-def test_an_image_with_too_many_views_is_a_batch_of_its_own() -> None:
-    batches = sides(
-        list(group_by_view_size([box_views(8, 1), box_views(8, 9), box_views(8, 1)], limit=3))
-    )
-    assert batches == [[(8, 1)], [(8, 9)], [(8, 1)]]
-
-
-def test_numbers_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
-    weights = write_weights(tmp_path)
-    broken = tiny_network()
-    with torch.no_grad():
-        next(broken.branches.parameters()).fill_(float("nan"))
-    save_network(weights, broken, {})
-    with pytest.raises(RunError, match=r"not finite.*--precision"):
-        annotate(make_job(tmp_path, weights=weights))
-
-
-def test_bf16_keeps_the_masks_of_a_trained_network() -> None:
-    network = tiny_network(use_coordinates=True)
-    views, truth = discs(64)
-    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
-    network.train()
-    for _ in range(60):
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(network(views).logits, truth)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-    assert loss.item() < 0.3
-    fp32, bf16 = (
-        to_numpy(DeviceNetwork(network, device="cpu", precision=precision).predict(views, chunk=16))
-        for precision in ("fp32", "bf16")
-    )
-    both = ((fp32[0] > 0.5) & (bf16[0] > 0.5)).sum(axis=(1, 2))
-    either = ((fp32[0] > 0.5) | (bf16[0] > 0.5)).sum(axis=(1, 2))
-    assert (both / either).mean() >= 0.98
-
-
-def discs(count: int) -> tuple[Views, torch.Tensor]:
-    """Draw bright discs in views, and their masks."""
-    rng = np.random.default_rng(0)
-    config = tiny_network().config
-    y, x = np.mgrid[:64, :64]
-    parts, truth = [], []
-    for _ in range(count):
-        radius = rng.uniform(10, 20)
-        inside = ((x - 31.5) ** 2 + (y - 31.5) ** 2 <= radius**2)[..., None]
-        image = np.where(inside, 200, 60).astype(np.uint8) + rng.integers(0, 30, (64, 64, 3))
-        box = np.array([[10.0, 10.0, 54.0, 54.0]])
-        parts.append(cut_views(config, image.astype(np.uint8), box))
-        grid = np.linspace(10, 53, config.mask_size).round().astype(int)
-        truth.append(torch.from_numpy(inside[grid][:, grid, 0].astype(np.float32)))
-    return Views.join(parts), torch.stack(truth)
-
-
-def test_devices_and_precisions_are_chosen_or_refused() -> None:
-    assert choose_device("cpu") == "cpu"
-    assert choose_precision("auto", "cpu") == "fp32"
-    assert choose_precision("fp16", "cpu") == "fp16"
-    with pytest.raises(ConfigError, match="knows no such device"):
-        choose_device("toaster")
-    with pytest.raises(ConfigError, match="none on this machine"):
-        choose_device("xpu")
+    assert sum(pieces) == 22 and max(pieces) <= 4
 
 
 def test_strict_names_the_record_and_keeps_what_is_done(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from boxmask.annotate.job import AnnotateJob
 from boxmask.cli import app
 from boxmask.cli.annotate import annotate
+from boxmask.export import EXPORTS
 
 
 def arguments(job: AnnotateJob, *more: str) -> list[str]:
@@ -101,6 +102,13 @@ def test_the_defaults_are_those_of_the_job() -> None:
     assert {field.name for field in fields(AnnotateJob)} - set(parameters) == {"reading"}
     for field in shared[3:]:
         assert parameters[field.name].default == field.default, field.name
+
+
+def test_every_export_is_a_folder_that_the_job_names_and_an_option() -> None:
+    options = inspect.signature(annotate).parameters
+    for name, export in EXPORTS.items():
+        assert name in options and name in {field.name for field in fields(AnnotateJob)}
+        assert export.title
 
 
 # The command, interrupted from within as soon as its third part is written.

@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from annotation_files import (
-    HEIGHT,
-    WIDTH,
-    Json,
-    tiny_network,
-    write_photo,
-    write_weights,
-)
+from annotation_files import HEIGHT, WIDTH, WINDOWS, tiny_network, write_photo, write_weights
 from PIL import Image
 from pycocotools import mask as coco_mask
 
@@ -25,15 +18,6 @@ from boxmask.models.weights import save_network
 
 # pycocotools.mask.decode of 2.0.11 under numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-ROOT = Path(__file__).parents[1]
-PHOTOS = ROOT / "examples" / "photos"
-WINDOWS = {"window_masks": True, "head": "hourglass10", "view_size": 24, "large_view_size": 28}
-NETWORKS: dict[str, Json] = {
-    "zoom": {},
-    "windows": WINDOWS,
-    "deepmac": {"family": "deepmac", "image_size": 64},
-}
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from annotation_files import (
-    Json,
-    annotate,
-    boxes_of,
-    make_job,
-    output,
-    write_weights,
-)
+from annotation_files import WINDOWS, Json, annotate, boxes_of, make_job, output, write_weights
 
 import boxmask
 from boxmask.annotate.job import AnnotateJob
@@ -29,7 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "examples" / "photos"
-WINDOWS = {"window_masks": True, "head": "hourglass10", "view_size": 24, "large_view_size": 28}
 NETWORKS: dict[str, Json] = {
     "zoom": {},
     "windows": WINDOWS,

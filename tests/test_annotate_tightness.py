@@ -146,3 +146,23 @@ def test_what_a_run_that_made_nothing_was_told_is_forgotten(
             annotate(replace(job, tightness=0.3))
     monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.0)
     assert annotate(job).told == Hints(0.0, neighbours=True)
+
+
+def test_measuring_reads_the_boxes_and_loads_the_network_no_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    load = DeviceNetwork.load
+
+    def read_watched(*given: Any) -> Any:
+        calls.append("read")
+        return read(*given)
+
+    def load_watched(*given: Any, **options: Any) -> DeviceNetwork:
+        calls.append("load")
+        return load(*given, **options)
+
+    monkeypatch.setattr("boxmask.annotate.workload.read", read_watched)
+    monkeypatch.setattr(DeviceNetwork, "load", load_watched)
+    annotate(window_job(tmp_path))
+    assert calls == ["read", "load"]

@@ -63,7 +63,8 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     for said, options in misused.items():
         done = CliRunner().invoke(app, [*job, *options])
         assert done.exit_code == 2, done.output
-        assert said in done.stderr and "Traceback" not in done.stderr
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1 and done.stderr.endswith(".\n")
 
 
 def test_training_needs_images_and_a_folder(tmp_path: Path) -> None:

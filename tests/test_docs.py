@@ -13,7 +13,10 @@ from boxmask.cli import app
 from boxmask.train.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "examples/photos/README.md")
+DOCUMENTS = (
+    *("README.md", "CONTRIBUTING.md", "examples/photos/README.md"),
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -30,7 +33,7 @@ def calls() -> list[tuple[str, str]]:
     found = []
     for name in DOCUMENTS:
         for line in shell_lines(name):
-            found += [(name, call) for call in re.findall(r"(?:^|&& )boxmask ([^&|>]+)", line)]
+            found += [(name, call) for call in re.findall(r"(?:^|&& |-m )boxmask ([^&|>]+)", line)]
     return found
 
 
@@ -66,9 +69,19 @@ def test_every_command_is_in_the_readme_and_has_help(command: str) -> None:
 def test_every_path_that_a_document_names_exists(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"(?:examples|tests|models|train|boxmask|\.ci)/[\w./-]*\w", text))
-    named |= set(re.findall(r"\]\((?!http)([^)#]+)\)", text))
+    named |= set(re.findall(r"\]\((?!http)([^)#]+)", text))
     missing = [path for path in named if not any((base / path).exists() for base in bases(name))]
     assert not missing
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_to_a_heading_finds_it(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for path, anchor in re.findall(r"\]\(([\w./-]*)#([^)]+)\)", text):
+        page = (ROOT / name).parent / path if path else ROOT / name
+        headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        slugs = [re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings]
+        assert anchor in slugs, f"{page.name} has no heading #{anchor}"
 
 
 def bases(name: str) -> tuple[Path, ...]:

@@ -20,11 +20,12 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--boxes", type=int, default=100_000)
     given, options = parser.parse_known_args()
-    out = io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(out):
         dry_run = ["annotate", given.file, *options, "--out", "masks.json", "--dry-run", "--json"]
         app(dry_run, standalone_mode=False)
-    found = json.loads(out.getvalue())
+    out.seek(0)
+    found = json.load(out)
     rate = found["boxes_per_second"]
     minutes = round(given.boxes / rate / 60)
     hours, rest = divmod(minutes, 60)

@@ -40,7 +40,7 @@ def boxes_by_image() -> list[tuple[dict[str, Any], list[tuple[str, list[float]]]
 
 def camera_traps(out: Path) -> str:
     """Write a season; what a detector of animals would not have found is left out or is weak."""
-    images = []
+    images: list[dict[str, Any]] = []
     for image, boxes in boxes_by_image():
         name = f"{CAMERAS.get(image['file_name'], 'pond')}/{image['file_name']}"
         copy(image["file_name"], out / "images" / name)

@@ -79,6 +79,12 @@ FAULTS: dict[str, Fault] = {
     "not exactly one synset": Fault(),
     "category not among the selected classes": Fault(),
     "below the confidence threshold": Fault(),
+    "file cannot be read": Fault("source"),
+    "line cannot be read": Fault("source"),
+    "shape is not a box": Fault("source"),
+    "box is turned": Fault("source"),
+    "annotation was cancelled": Fault("source"),
+    "prediction beside an annotation": Fault("source"),
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Format:
     """What is known of a format before a file of it is read."""
 
@@ -50,6 +50,7 @@ FORMATS: dict[str, Format] = {
         boxes_key="detections",
         side_error=0.08,
     ),
+    "yolo": Format("boxmask.data.yolo", "YOLO", "a data.yaml, or a folder of label texts"),
 }
 
 
@@ -59,6 +60,7 @@ class ReadOptions:
 
     format: str | None = None  # a name in FORMATS; recognised from the content if None
     strict: bool = False  # an unusable record is an error instead of a counted fault
+    images: Path | None = None  # YOLO and other folders: where image names are looked up
     min_conf: float = 0.0  # MegaDetector: weaker detections are kept but not predicted
     metadata: Path | None = None  # MegaDetector: COCO-Camera-Traps JSON with the images' sizes
     images_json: Path | None = None  # Visual Genome: image_data.json; by default beside the file

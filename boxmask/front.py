@@ -169,7 +169,7 @@ def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:
     names = {field.name for field in dataclasses.fields(ReadOptions)}
     given = {name: value for name, value in options.items() if name in names}
     rest = {name: value for name, value in options.items() if name not in names}
-    return ReadOptions(**_paths(given, "metadata", "images_json", "vg_alias")), rest
+    return ReadOptions(**_paths(given, "images", "metadata", "images_json", "vg_alias")), rest
 
 
 def _paths(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 FilePath = str | os.PathLike[str]
 
 
-class Reading(TypedDict, total=False):
-    """How a box file is read: the fields of boxmask.formats.ReadOptions."""
-
+class _Reading(TypedDict, total=False):
     format: str | None
     strict: bool
     min_conf: float
@@ -27,7 +25,13 @@ class Reading(TypedDict, total=False):
     classes: int
 
 
-class Annotating(Reading, total=False):
+class Reading(_Reading, total=False):
+    """How a box file is read: the fields of boxmask.formats.ReadOptions."""
+
+    images: FilePath | None
+
+
+class Annotating(_Reading, total=False):
     """How boxes are annotated: the fields of boxmask.annotate.job.AnnotateJob, and of Reading."""
 
     weights: FilePath | None

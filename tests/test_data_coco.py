@@ -36,14 +36,14 @@ def test_a_plain_file_becomes_columns(tmp_path: Path) -> None:
 def test_each_mask_encoding_is_noticed_and_given_back(tmp_path: Path, mask: object) -> None:
     dataset = read(write(tmp_path / "boxes.json", coco(annotation(segmentation=mask))))
     assert dataset.has_mask.tolist() == [True]
-    assert segmentation(dataset, 0) == mask
+    assert segmentation(dataset, 0, (100, 80)) == mask
 
 
 @pytest.mark.parametrize("mask", [None, [], [[]], {}, {"size": [80, 100], "counts": ""}, ""])
 def test_an_empty_segmentation_is_no_mask(tmp_path: Path, mask: object) -> None:
     dataset = read(write(tmp_path / "boxes.json", coco(annotation(segmentation=mask))))
     assert dataset.has_mask.tolist() == [False]
-    assert segmentation(dataset, 0) is None
+    assert segmentation(dataset, 0, (100, 80)) is None
 
 
 @pytest.mark.parametrize("crowd", [1, True, 1.0])

@@ -36,7 +36,7 @@ def test_every_reader_agrees_on_what_is_a_mask(tmp_path: Path, mask: object, not
     expected = mask if mask in FILLED else None
     dataset = read(path)
     assert dataset.has_mask.tolist() == [expected is not None]
-    assert segmentation(dataset, 0) == expected
+    assert segmentation(dataset, 0, (100, 80)) == expected
     assert open_annotated(path, dataset).segmentation(0) == expected
     masks = read_masks(path)
     assert (masks.skip_reasons[0] == "") == (expected is not None)

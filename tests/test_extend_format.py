@@ -96,14 +96,16 @@ def test_a_file_of_no_known_format_is_told_of_this_one_too(tmp_path: Path) -> No
     path = write(tmp_path / "boxes.json", {"something": 1})
     with pytest.raises(InputError, match=r"lines \(a folder of \.txt files\)\. Name the format"):
         read_dataset(path)
-    with pytest.raises(ConfigError, match="known formats: coco, lines, megadetector"):
-        read_dataset(path, ReadOptions(format="voc"))
+    with pytest.raises(ConfigError, match=r"known formats: coco, .*lines, megadetector"):
+        read_dataset(path, ReadOptions(format="pascal"))
 
 
 def test_the_format_is_gone_when_it_is_taken_away(job: AnnotateJob) -> None:
     assert format_of(job.boxes) == NAME
     entry = FORMATS.pop(NAME)
-    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+    with pytest.raises(
+        InputError, match=r"no boxes were found in this folder; it holds 2 \.txt files"
+    ):
         read_dataset(job.boxes)
     FORMATS[NAME] = entry
 
@@ -111,4 +113,4 @@ def test_the_format_is_gone_when_it_is_taken_away(job: AnnotateJob) -> None:
 @pytest.mark.parametrize("command", ["annotate", "check"])
 def test_the_command_line_lists_the_formats(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
-    assert "coco, visual-genome or megadetector." in shown
+    assert "coco, visual-genome, megadetector" in shown

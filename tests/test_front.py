@@ -119,9 +119,8 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
 
     named = {"boxes", "images", "out", "reading"}
     assert set(options.Reading.__annotations__) == fields(ReadOptions)
-    assert set(options.Annotating.__annotations__) == fields(AnnotateJob) - named | fields(
-        ReadOptions
-    )
+    both = fields(AnnotateJob) | fields(ReadOptions)
+    assert set(options.Annotating.__annotations__) == both - named
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named
 

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from boxmask.annotate.events import MERGE, Event, OnEvent, Tally
+from boxmask.annotate.kept import Measured, measure_kept
 from boxmask.annotate.parts import Outcomes, gather_parts
 from boxmask.annotate.plan import Plan, save_plan
 from boxmask.annotate.work_folder import WorkFolder
@@ -78,13 +79,15 @@ def _write_output(
     `on_rows` is called with the number of annotations written so far.
     """
     dataset, counts = workload.dataset, _Counts()
-    form = coco_form(dataset)
+    form, kept = coco_form(dataset), measure_kept(workload, outcomes.sizes)
+    outcomes = replace(outcomes, sizes=outcomes.sizes | kept.sizes)
     _write_head(form, _newly_measured(dataset, outcomes.sizes), out)
     for row in range(len(dataset.annotation_ids)):
-        record, reason = _record_with_result(form, workload, outcomes, row, counts)
+        record, reason = _record_with_result(form, workload, outcomes, row, kept, counts)
         out.write((b",\n" if row else b"") + msgspec.json.encode(record))
         if reason:
-            detail = outcomes.fragment(row).decode() or _detail(record, reason)
+            fragment = outcomes.fragment(row).decode()
+            detail = fragment or _detail(record, reason) or _fault_detail(dataset, kept, row)
             log.write(_log_line(dataset, row, reason, detail))
         if row % REPORT_EVERY == 0:
             on_rows(row)
@@ -108,7 +111,12 @@ def _newly_measured(
 
 
 def _record_with_result(
-    form: CocoForm, workload: Workload, outcomes: Outcomes, row: int, counts: _Counts
+    form: CocoForm,
+    workload: Workload,
+    outcomes: Outcomes,
+    row: int,
+    kept: Measured,
+    counts: _Counts,
 ) -> tuple[dict[str, object], str]:
     """Return an annotation with its result in it, and why it was skipped, "" if it was not."""
     dataset = form.dataset
@@ -120,6 +128,8 @@ def _record_with_result(
     elif status is Status.OK:
         reason = outcomes.reasons[outcome["reason"]]
         status = Status.SKIPPED if reason else Status.OK
+    elif status is Status.KEPT and dataset.relative[row] and image in kept.faults:
+        status, reason = Status.SKIPPED, kept.faults[image].reason
     if reason:
         given = _given_box(record)
         record["boxmask"] = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
@@ -163,11 +173,20 @@ def _given_box(record: Mapping[str, object]) -> msgspec.Raw | UnsetType:
 
 def _detail(record: Mapping[str, object], reason: str) -> str:
     """Quote what the input says where the dataset alone told that it cannot be used."""
-    key = FAULTS[reason].quotes if reason in FAULTS else ""
+    if reason not in FAULTS:
+        return ""
+    key = FAULTS[reason].quotes
+    if not isinstance(record.get(key), msgspec.Raw):
+        key = "source"  # of a format that is not COCO: the line or the element
     value = record.get(key)
     if not isinstance(value, msgspec.Raw):
         return ""
     return f"{key} is {bytes(value)[:MAX_QUOTED_BYTES].decode(errors='replace')}"
+
+
+def _fault_detail(dataset: BoxDataset, kept: Measured, row: int) -> str:
+    fault = kept.faults.get(int(dataset.image_index[row]))
+    return "" if fault is None else fault.detail
 
 
 def _log_line(dataset: BoxDataset, row: int, reason: str, detail: str) -> bytes:

@@ -4,11 +4,14 @@ Two runs that share them may share part files.
 """
 
 import dataclasses
+import hashlib
+import os
 from pathlib import Path
 
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
 from boxmask.annotate.plan import DIGEST_PREFIX, Plan, Setting
+from boxmask.data import input_files
 from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
 from boxmask.errors import InputError
@@ -37,10 +40,11 @@ def output_settings(
     """
     reading = dataclasses.asdict(job.reading)
     del reading["strict"]  # stops a run, or changes nothing
+    del reading["images"]  # that of the job
     implicit_images_json = job.boxes.with_name(IMAGE_DATA_NAME)  # read if it is there
     if reading["images_json"] is None and implicit_images_json.is_file():
         reading["images_json"] = implicit_images_json
-    settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _content(job.boxes)}
+    settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _boxes_content(job)}
     settings["--weights"] = _content(resolve_weights(job))
     for name, value in reading.items():
         settings[flag(name)] = _content(value) if isinstance(value, Path) else value
@@ -75,6 +79,18 @@ def recorded_tightness(plan: Plan) -> float | None:
     """Return the tightness that a plan was begun with; None if its network took no hints."""
     recorded = plan.settings.get("--tightness")
     return None if recorded is None else float(recorded)
+
+
+def _boxes_content(job: AnnotateJob) -> str:
+    """Name the content of all files that the boxes are read from."""
+    if not job.boxes.exists():
+        raise InputError(f"{job.boxes}: no such file or folder.")
+    paths = input_files(job.boxes, job.reading)
+    if paths == [job.boxes]:
+        return _content(job.boxes)
+    lines = [f"{os.path.relpath(path, job.boxes)}\0{digest(path)}\n" for path in paths]
+    together = "".join(lines).encode(errors="surrogateescape")
+    return DIGEST_PREFIX + hashlib.sha256(together).hexdigest()
 
 
 def _content(path: Path) -> str:

@@ -38,7 +38,9 @@ class Inputs:
         """The boxes, once it is sure that what is made of them can be exported."""
         self.on_event(Event(READ, 0, 1))
         options = self.job.reading
-        dataset = read(self.job.boxes, replace(options, strict=self.job.strict or options.strict))
+        strict = self.job.strict or options.strict
+        options = replace(options, strict=strict, images=self.job.images)
+        dataset = read(self.job.boxes, options)
         self.on_event(Event(READ, 1, 1))
         check_exports(self.job, dataset)
         return dataset

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from boxmask.cli.exit_status import ExitStatus
-from boxmask.cli.options import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.options import (
+    Alias,
+    Classes,
+    Format,
+    GenomeCategories,
+    ImageFolder,
+    ImagesJson,
+    Metadata,
+)
 from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
 
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
 def check(
     boxes: Annotated[Path, typer.Argument(metavar="IN", help="The box file that was annotated.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="What annotate made of it.")],
+    images: ImageFolder = ReadOptions.images,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,
     metadata: Metadata = ReadOptions.metadata,
@@ -37,6 +46,7 @@ def check(
 
     options = ReadOptions(
         format=format,
+        images=images,
         images_json=images_json,
         metadata=metadata,
         vg_categories=vg_categories,
@@ -72,4 +82,4 @@ def _print_text(report: "CheckReport", out: Path, *, converted: bool) -> None:
     for line in report.first:
         typer.echo(f"  {line}")
     if converted:
-        typer.echo("Were the reading options (--metadata, --vg-categories, ...) those of annotate?")
+        typer.echo("Were the reading options (--images, --metadata, ...) those of annotate?")

@@ -12,6 +12,13 @@ Format = Annotated[
     str | None,
     typer.Option(help=f"{', '.join(_FIRST)} or {_LAST}.", show_default="by the content"),
 ]
+ImageFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that image names are looked up in, where the format needs that.",
+        show_default="that of the boxes",
+    ),
+]
 ImagesJson = Annotated[
     Path | None,
     typer.Option(help="Visual Genome: image_data.json.", show_default="beside the box file"),

@@ -11,10 +11,10 @@ from typing import Protocol, cast
 from boxmask.data.boxes import pixel_boxes, read_boxes
 from boxmask.data.columns import build_dataset
 from boxmask.data.forms import coco_form
-from boxmask.data.raw.document import Document
 from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import segmentation
 from boxmask.data.strict import raise_first_fault
+from boxmask.data.unknown import likely
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.formats import FORMATS, ReadOptions
@@ -26,6 +26,7 @@ __all__ = [
     "build_dataset",
     "coco_form",
     "format_of",
+    "input_files",
     "pixel_boxes",
     "read",
     "read_boxes",
@@ -42,6 +43,8 @@ class Reader(Protocol):
     def read(self, source: Input, options: ReadOptions) -> BoxDataset:
         """Read it."""
 
+    # One that reads several files also has `files(source)`, which lists them by their names.
+
 
 def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
     """Read a box dataset; its format is recognised from the content unless the options name it."""
@@ -56,6 +59,15 @@ def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
 def format_of(path: Path, options: ReadOptions | None = None) -> str:
     """Return the format that `read` reads a file as, a name in FORMATS."""
     return _format(Input(path), options or ReadOptions())
+
+
+def input_files(path: Path, options: ReadOptions | None = None) -> list[Path]:
+    """List the files that `read` reads rows from."""
+    source = Input(path)
+    if source.may_be_json:  # told without looking through a large file
+        return [path]
+    list_files = getattr(_reader(_format(source, options or ReadOptions())), "files", None)
+    return [source.folder / name for name in list_files(source)] if list_files else [path]
 
 
 def _reader(format: str) -> Reader:
@@ -78,27 +90,6 @@ def _recognised(source: Input) -> str:
             return name
     known = ", ".join(f"{format.title} ({format.looks_like})" for format in FORMATS.values())
     raise InputError(
-        f"{source.path}: {_likely(source.document)} Expected one of: {known}. Name the format to "
+        f"{source.path}: {likely(source)} Expected one of: {known}. Name the format to "
         "read it all the same."
     )
-
-
-def _likely(document: Document) -> str:
-    """Say what a JSON file that no reader takes looks like."""
-    keys = document.item_keys()
-    if {"url", "width", "height"} <= keys:
-        return (
-            "this looks like Visual Genome's image_data.json, without boxes; give objects.json, "
-            "with this file beside it."
-        )
-    if {"image_id", "category_id", "score"} <= keys:
-        return (
-            "this looks like a COCO results list, which has no images; give the annotations that "
-            "it was made for."
-        )
-    top_level = document.describe_top_level()
-    if "images" in document.members:
-        return f'there are "images" but no "annotations"; found: {top_level}.'
-    if "annotations" in document.members:
-        return f'there are "annotations" but no "images"; found: {top_level}.'
-    return f"the format is not recognised; the top level is {top_level}."

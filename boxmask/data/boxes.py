@@ -16,6 +16,8 @@ from boxmask.faults import FaultCodes, code_of
 
 Boxes = npt.NDArray[np.float64]
 
+DECIMALS = 4  # of a pixel, in what is written of boxes and outlines in fractions
+
 _MISSING = code_of("box is missing")
 _NOT_FOUR = code_of("box does not have four numbers")
 _NOT_FINITE = code_of("box is not finite")

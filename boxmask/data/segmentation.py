@@ -1,7 +1,10 @@
 """The segmentation of a record: the only place that knows what one looks like in JSON."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from boxmask.data.boxes import DECIMALS
 from boxmask.data.raw.document import decode_lenient
 from boxmask.dataset import BoxDataset
 
@@ -14,12 +17,38 @@ class _Record(msgspec.Struct, gc=False):
     segmentation: object = None
 
 
+class _Relative(msgspec.Struct):
+    segmentation_relative: list[list[float]] = []
+
+
+_RELATIVE = msgspec.json.Decoder(_Relative)
 _DECODER = msgspec.json.Decoder(_Record)
 
 
-def segmentation(dataset: BoxDataset, row: int) -> object | None:
-    """Return a row's segmentation as its file has it: polygons, or runs; None if there is none."""
-    return segmentation_of(dataset.records[row]) if dataset.has_mask[row] else None
+def segmentation(dataset: BoxDataset, row: int, size: tuple[int, int]) -> object | None:
+    """Return a row's segmentation: polygons, or runs; None if there is none.
+
+    It is as its file has it, but what is in fractions of the image becomes pixels by the image's
+    size, (width, height).
+    """
+    if not dataset.has_mask[row]:
+        return None
+    record = dataset.records[row]
+    return segmentation_of(record) or in_pixels(record, size)
+
+
+def in_pixels(record: bytes, size: tuple[int, int]) -> list[list[float]] | None:
+    """Return the polygons that a record has in fractions of an image, in its pixels."""
+    try:
+        polygons = _RELATIVE.decode(record).segmentation_relative
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return [scaled(polygon, size) for polygon in polygons] or None
+
+
+def scaled(polygon: Sequence[float], size: tuple[float, float]) -> list[float]:
+    """Return a polygon x, y, x, y, ... with each x and each y times that of `size`."""
+    return [round(side * size[place % 2], DECIMALS) for place, side in enumerate(polygon)]
 
 
 def segmentation_of(record: bytes) -> object | None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from boxmask.data.ids import duplicates
+from boxmask.data.sources.origin import origin_of
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.faults import reason_of
@@ -29,12 +30,17 @@ def raise_first_fault(dataset: BoxDataset) -> None:
 
 
 def name_record(dataset: BoxDataset, row: int) -> str:
-    """Name a record for an error: file, position counted from 1, id."""
+    """Name a record for an error: its file and line or element, or its position and id."""
+    origin = origin_of(dataset.records[row]) if len(dataset.records) else None
+    if origin is not None:
+        return f"{dataset.path}: {origin.place}"
     return f"{dataset.path}: record {row + 1} (id {dataset.annotation_ids[row]!r})"
 
 
 def _shown(dataset: BoxDataset, row: int) -> str:
     if not len(dataset.records):
         return f"found {dataset.boxes[row].tolist()}"
-    text = dataset.records[row].decode("utf-8", "replace")
+    record = dataset.records[row]
+    origin = origin_of(record)
+    text = (record if origin is None else origin.text).decode("utf-8", "replace")
     return f"found {text if len(text) <= _PREVIEW_LENGTH else text[:_PREVIEW_LENGTH] + '...'}"

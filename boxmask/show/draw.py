@@ -73,10 +73,10 @@ def _largest_first(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def _mask(dataset: BoxDataset, row: int, pixels: Pixels) -> Window | None:
     """Read a row's mask; None if it has none."""
-    found = segmentation(dataset, row)
+    height, width = pixels.shape[:2]
+    found = segmentation(dataset, row, (width, height))
     if found is None:
         return None
-    height, width = pixels.shape[:2]
     try:
         counts = segmentation_runs(found, width=width, height=height)
     except InputError as error:

@@ -150,7 +150,8 @@ class Collection:
         if not self.table.supervised[item] or not (box[:2] < box[2:]).all():
             return instance
         try:
-            window = decode_window(segmentation(dataset, row), width=width, height=height, box=box)
+            found = segmentation(dataset, row, (width, height))
+            window = decode_window(found, width=width, height=height, box=box)
         except InputError as error:
             raise InputError(f"{dataset.path}: {instance.name}: {error}") from error
         return replace(instance, mask=window.trimmed())

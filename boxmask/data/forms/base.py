@@ -6,13 +6,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from boxmask.data.boxes import pixel_boxes
+from boxmask.data.boxes import DECIMALS, pixel_boxes
 from boxmask.dataset import BoxDataset
 
 Size = tuple[int, int]
 NO_SIZES: Mapping[int, Size] = MappingProxyType({})
-
-_DECIMALS = 4  # of a pixel, in boxes that the input had in fractions
 
 
 class CocoForm(ABC):
@@ -54,5 +52,5 @@ class CocoForm(ABC):
 
 
 def _number(value: float) -> float:
-    rounded = round(value, _DECIMALS)
+    rounded = round(value, DECIMALS)
     return int(rounded) if rounded == int(rounded) else rounded

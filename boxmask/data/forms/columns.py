@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from boxmask.data.boxes import DECIMALS
 from boxmask.data.forms.base import NO_SIZES, CocoForm, Size
 from boxmask.data.raw.members import split_members
+from boxmask.data.segmentation import in_pixels
+from boxmask.data.sources.units import polygon_area
 from boxmask.dataset import BoxDataset
 from boxmask.formats import FORMATS
 
@@ -20,7 +23,10 @@ class ColumnForm(CocoForm):
         self._boxes_key = FORMATS[dataset.format].boxes_key
 
     def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
-        """Yield "images", then "categories"."""
+        """Yield the file's own members, such as "info", then "images" and "categories"."""
+        members = self.dataset.members
+        made = ("images", "categories", "annotations")
+        yield from ((key, members[key]) for key in members if key not in made)
         images = range(len(self.dataset.image_ids))
         yield "images", b"[%b]" % b", ".join(self._image(image, sizes) for image in images)
         categories = [{"id": c.id, "name": c.name} for c in self.dataset.categories]
@@ -31,7 +37,15 @@ class ColumnForm(CocoForm):
         fields = self.coco_keys(row, size)
         if len(self.dataset.records):
             fields |= split_members(self.dataset.records[row])
+        if fields.pop("segmentation_relative", None) and size:
+            fields |= self._outlined(row, size)
         return fields
+
+    def _outlined(self, row: int, size: Size) -> dict[str, object]:
+        """Return in pixels the mask of a row that has it in fractions."""
+        polygons = in_pixels(self.dataset.records[row], size) or []
+        area = round(sum(map(polygon_area, polygons)), DECIMALS)
+        return {"segmentation": polygons, "area": area}
 
     def coco_keys(self, row: int, size: Size | None) -> dict[str, object]:
         """Return what COCO asks of an annotation; null for an unknown image, category or box."""
@@ -43,7 +57,7 @@ class ColumnForm(CocoForm):
             "image_id": _text(dataset.image_ids[image]) if image >= 0 else None,
             "category_id": _text(dataset.categories[category].id) if category >= 0 else None,
             "bbox": bbox,
-            "area": round(bbox[2] * bbox[3], 4) if bbox else None,
+            "area": round(bbox[2] * bbox[3], DECIMALS) if bbox else None,
             "iscrowd": int(dataset.is_crowd[row]),
         }
 

@@ -1,0 +1,64 @@
+"""Where a row comes from, as its record in the output says it under the key "source"."""
+
+import json
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+
+
+class Origin(msgspec.Struct, omit_defaults=True, frozen=True):
+    """The file, the line or the element, and its original text: text as it is, JSON as JSON."""
+
+    file: str
+    line: int = 0  # from 1
+    element: str = ""  # such as object[2], places from 1
+    record: str | msgspec.Raw = ""
+
+    @property
+    def place(self) -> str:
+        """The place in words, for messages."""
+        return f"{self.file}, {f'line {self.line}' if self.line else self.element}".rstrip(", ")
+
+    @property
+    def text(self) -> bytes:
+        """The original text, for messages."""
+        record = self.record
+        return record.encode(errors="replace") if isinstance(record, str) else bytes(record)
+
+
+class _Record(msgspec.Struct):
+    source: Origin
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+
+
+def text_of(data: bytes | memoryview) -> str:
+    """Return original bytes as text; those that are not UTF-8 survive as in file names."""
+    return bytes(data).decode("utf-8", "surrogateescape")
+
+
+def encode_record(origin: Origin, extra: Json) -> bytes:
+    """Write the record of a row: its origin, and what else is known of it."""
+    try:
+        return msgspec.json.encode({"source": origin} | extra)
+    except UnicodeEncodeError:
+        return json.dumps({"source": _plain(origin)} | extra).encode()
+
+
+def origin_of(record: bytes) -> Origin | None:
+    """Return the origin that a record has; None if it has none, as those of COCO have not."""
+    try:
+        return _RECORD.decode(record).source
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _plain(origin: Origin) -> Json:
+    """Return an origin for Python's json, which writes half pairs of surrogates as they are."""
+    record = origin.record
+    value = json.loads(bytes(record)) if isinstance(record, msgspec.Raw) else record
+    fields = {"file": origin.file, "line": origin.line, "element": origin.element, "record": value}
+    return {key: value for key, value in fields.items() if value}

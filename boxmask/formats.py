@@ -51,6 +51,14 @@ FORMATS: dict[str, Format] = {
         side_error=0.08,
     ),
     "yolo": Format("boxmask.data.yolo", "YOLO", "a data.yaml, or a folder of label texts"),
+    "voc": Format("boxmask.data.voc", "Pascal VOC", "XML files with the root <annotation>"),
+    "openimages": Format("boxmask.data.openimages", "OpenImages", "a CSV with ImageID and XMin"),
+    "csv": Format("boxmask.data.csv_boxes", "CSV", "filename,xmin,ymin,xmax,ymax,class"),
+    "labelme": Format("boxmask.data.labelme", "LabelMe", 'JSON files with "shapes"'),
+    "cvat": Format(
+        "boxmask.data.cvat", "CVAT for images 1.1", "an XML with the root <annotations>"
+    ),
+    "label-studio": Format("boxmask.data.label_studio", "Label Studio", 'a list with "data"'),
 }
 
 

@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "rle": {"errors", "window"},
     "polygons": {"errors", "window", "rle"},
     "geometry": {"errors", "window", "rle"},
-    "data": {"errors", "dataset", "faults", "formats", "splits"},
+    "data": {"errors", "dataset", "faults", "formats", "splits", "rle", "window"},
     "images": {"errors", "faults"},
     "splits": {"errors", "dataset"},
     "overlay": LEAVES | {"rle"},

@@ -6,7 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from annotation_files import annotate, make_job, output
-from source_files import YOLO, Files, write_source
+from source_files import (
+    CSV,
+    CVAT,
+    LABEL_STUDIO,
+    LABELME,
+    OPENIMAGES,
+    RETINANET,
+    VOC,
+    YOLO,
+    Files,
+    write_source,
+)
 
 from boxmask.check import check
 from boxmask.data import ReadOptions, format_of, read
@@ -16,9 +27,15 @@ from boxmask.errors import InputError, RunError
 SOURCES: dict[str, tuple[str, Files, str]] = {
     "YOLO folder": ("yolo", YOLO, ""),
     "YOLO data.yaml": ("yolo", YOLO, "data.yaml"),
+    "VOCdevkit": ("voc", VOC, ""),
+    "OpenImages": ("openimages", OPENIMAGES, "train-annotations-bbox.csv"),
+    "CSV": ("csv", CSV, "boxes.csv"),
+    "CSV without a header": ("csv", RETINANET, "boxes.csv"),
+    "LabelMe folder": ("labelme", LABELME, ""),
+    "CVAT": ("cvat", CVAT, "annotations.xml"),
+    "Label Studio": ("label-studio", LABEL_STUDIO, "tasks.json"),
 }
 BOXES = [[4, 3, 24, 18], [10, 6, 30, 27], [2, 3, 22, 24]]
-TEXTS = {"YOLO": "1 0.3 0.45 0.5 0.7"}
 each = pytest.mark.parametrize("given", SOURCES)
 
 

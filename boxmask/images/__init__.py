@@ -14,6 +14,7 @@ from boxmask.faults import ImageFault
 from boxmask.images.files import open_image, relative_name
 from boxmask.images.orientation import (
     Exif,
+    Size,
     check_size,
     final_size,
     orientation_of,
@@ -26,6 +27,7 @@ from boxmask.images.rgb import to_rgb
 __all__ = [
     "Exif",
     "image_pixels",
+    "image_size",
     "load_image",
     "relative_name",
 ]
@@ -56,6 +58,23 @@ def load_image(
         orientation = _orientation(image, turn)
         check_size(path, final_size(stored_size(image), turn, orientation), stated)
         return _decode(image, path, turn, orientation)
+
+
+def image_size(
+    folder: Path,
+    file_name: str,
+    *,
+    exif: Exif = "auto",
+    rotated_if_unsized: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Size:
+    """Return the (width, height) of what `load_image` would yield, from the header alone.
+
+    This is for images whose size the dataset does not state.
+    """
+    with open_image(folder, file_name, max_pixels) as image:
+        turn = should_rotate(image, None, exif, rotated_if_unsized)
+        return final_size(stored_size(image), turn, _orientation(image, turn))
 
 
 def image_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-IMAGE_SUFFIXES += (".avif", ".dng", ".heic", ".jp2", ".pfm", ".ppm")
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif"}
+    | {".dng", ".heic", ".jp2", ".pfm", ".ppm"}
+)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 

@@ -41,7 +41,21 @@ def save_network(
         name: _for_storage(tensor.detach().cpu().contiguous(), dtype)
         for name, tensor in network.state_dict().items()
     }
-    member = {"config": network.config, "card": dict(card)}
+    _write(path, tensors, network.config, card)
+
+
+def replace_card(path: Path, card: Mapping[str, Any]) -> None:
+    """Give a weights file another card; its config and tensors stay as they are."""
+    header = read_header(path)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in header.shapes}
+    _write(path, tensors, header.config, card)
+
+
+def _write(
+    path: Path, tensors: dict[str, Tensor], config: ModelConfig, card: Mapping[str, Any]
+) -> None:
+    member = {"config": config, "card": dict(card)}
     metadata = {_METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
     with replace_file(path) as stream:
         stream.write(serialize(tensors, metadata=metadata))

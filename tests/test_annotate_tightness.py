@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from boxmask.data import read
 from boxmask.mark import Status
 
 SIDE = 1000
-NETWORK = cast(DeviceNetwork, None)  # the fakes below do not ask it
+NETWORK = cast(DeviceNetwork, SimpleNamespace(card={}))  # the fakes below ask it for nothing else
 
 
 def workload_of(folder: Path, error: float, *, count: int = 400, side: int = 100) -> Workload:
@@ -76,6 +77,19 @@ def test_the_spread_is_that_of_the_sides(
 
 def test_exact_boxes_are_taken_for_exact(tmp_path: Path, network: dict[str, Any]) -> None:
     assert measure_tightness(workload_of(tmp_path, 0), NETWORK) == 0
+
+
+def test_the_rows_in_the_card_of_the_weights_are_those_used(
+    tmp_path: Path, network: dict[str, Any]
+) -> None:
+    rows = {"spreads": [0.05, 0.15], "errors": [0.0, 0.9]}
+    own = cast(DeviceNetwork, SimpleNamespace(card={"looseness": rows}))
+    workload = workload_of(tmp_path, 0.1)
+    spread = tightness.measure_spread(workload, own)
+    assert spread is not None
+    expected = (spread - 0.05) * 9
+    assert measure_tightness(workload, own) == pytest.approx(expected, abs=0.005)
+    assert measure_tightness(workload, own) != measure_tightness(workload, NETWORK)
 
 
 def test_wilder_boxes_are_not_taken_for_wilder_than_any_that_were_tried(

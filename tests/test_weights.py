@@ -12,7 +12,7 @@ from small_networks import SMALL
 
 from boxmask.errors import WeightsError
 from boxmask.models import MaskNetwork, ModelConfig, build
-from boxmask.models.weights import load_network, read_header, save_network
+from boxmask.models.weights import load_network, read_header, replace_card, save_network
 
 CARD = {"name": "small", "trained_on": ["shapes", "Körper"], "scores": {"miou": 0.75}}
 
@@ -52,6 +52,19 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, config: ModelConfi
     assert all(torch.equal(state[name], x) for name, x in network.state_dict().items())
     assert not any(x.is_meta for x in [*loaded.parameters(), *loaded.buffers()])
     assert all(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_another_card_leaves_the_tensors_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    save_network(path, network_of(), CARD, dtype=torch.float16)
+    before, config = load_file(path), read_header(path).config
+    replace_card(path, {**CARD, "more": [1.5]})
+    assert read_header(path).card == {**CARD, "more": [1.5]}
+    assert read_header(path).config == config
+    after = load_file(path)
+    assert list(after) == list(before)
+    assert all(after[name].dtype == x.dtype for name, x in before.items())
+    assert all(torch.equal(after[name], x) for name, x in before.items())
 
 
 def test_the_same_network_is_written_as_the_same_bytes(tmp_path: Path) -> None:

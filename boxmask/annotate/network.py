@@ -5,9 +5,10 @@ those of bf16 agree with those of fp32 to a mean IoU of 0.98 or better (held by 
 without bf16 units bf16 is several times slower than fp32, so `auto` never takes it there.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,16 @@ Floats = npt.NDArray[np.float32]
 class DeviceNetwork:
     """A network on its device, ready to predict."""
 
-    def __init__(self, network: MaskNetwork, *, device: str, precision: str) -> None:
+    def __init__(
+        self,
+        network: MaskNetwork,
+        *,
+        device: str,
+        precision: str,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
         self.config = network.config
+        self.card = card or {}
         self.device = torch.device(device)
         self.dtype = DTYPES[precision]
         self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
@@ -34,8 +43,8 @@ class DeviceNetwork:
     @classmethod
     def load(cls, weights: Path, *, device: str, precision: str) -> Self:
         """Load a weights file onto a device."""
-        network, _ = load_network(weights)
-        return cls(network, device=device, precision=precision)
+        network, card = load_network(weights)
+        return cls(network, device=device, precision=precision, card=card)
 
     @torch.inference_mode()
     def predict(self, views: Views, *, chunk: int, flip: bool = False) -> MaskPrediction:

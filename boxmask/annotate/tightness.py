@@ -4,7 +4,9 @@ The network is told that the boxes may be off, so that its masks may leave them;
 boxes of its masks say by how much they are. Letters: n boxes of the sample.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +27,10 @@ MIN_SURE = 12  # below so many nothing is concluded
 SAMPLE_TIGHTNESS = 0.1  # what the network is told of the sample
 MIN_SIDE = 24  # pixels a side: of smaller boxes a pixel is already a large error
 SURE_IOU = 0.6  # expected IoU: worse masks say nothing of their boxes
-# The spread between given and tight boxes, and the error that the boxes had: examples/looseness.py
-# prints both for photographs whose boxes it moves by a known error.
+# The spread between given and tight boxes, and the error that the boxes had. A weights file has its
+# own two rows in its card, measured by `examples/looseness.py --write` on photographs whose boxes
+# it moves by a known error; these, of the bundled network of 0.2, are for files without.
+CARD_KEY = "looseness"
 SPREADS = (0.028, 0.033, 0.047, 0.070, 0.100)
 ERRORS = (0.0, 0.03, 0.05, 0.10, 0.20)
 
@@ -34,12 +38,13 @@ ERRORS = (0.0, 0.03, 0.05, 0.10, 0.20)
 def measure_tightness(workload: Workload, network: DeviceNetwork) -> float | None:
     """Measure the side error of a dataset's boxes, in sides of the box; None if that fails."""
     spread = measure_spread(workload, network)
-    return None if spread is None else tightness_from_spread(spread)
+    return None if spread is None else tightness_from_spread(spread, network.card)
 
 
-def tightness_from_spread(spread: float) -> float:
+def tightness_from_spread(spread: float, card: Mapping[str, Any]) -> float:
     """Return the side error of boxes whose sides are spread so far about the tight ones."""
-    return round(float(np.interp(spread, SPREADS, ERRORS)), 2)
+    rows = card.get(CARD_KEY, {"spreads": SPREADS, "errors": ERRORS})
+    return round(float(np.interp(spread, rows["spreads"], rows["errors"])), 2)
 
 
 def measure_spread(workload: Workload, network: DeviceNetwork) -> float | None:

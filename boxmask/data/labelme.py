@@ -51,7 +51,7 @@ def recognises(source: Input) -> bool:
 def files(source: Input) -> list[str]:
     """List the files that are read; a folder may hold JSON of other kinds as well."""
     names = source.with_suffix(".json")
-    return [name for name in names if _has_shapes(source, name) or not _is_object(source, name)]
+    return [name for name in names if _has_shapes(source, name) or not _is_other(source, name)]
 
 
 def read(source: Input, options: ReadOptions) -> BoxDataset:
@@ -122,5 +122,11 @@ def _has_shapes(source: Input, name: str) -> bool:
     return b'"shapes"' in head or b'"imagePath"' in head
 
 
-def _is_object(source: Input, name: str) -> bool:
-    return head_of(source.folder / name).lstrip()[:1] in (b"{", b"[")
+def _is_other(source: Input, name: str) -> bool:
+    """Tell whether a file without shapes at its beginning is sound JSON, so of another kind."""
+    try:
+        return "shapes" not in _MEMBERS.decode(source.content(name))
+    except msgspec.ValidationError:
+        return True
+    except (msgspec.DecodeError, UnicodeDecodeError, InputError):
+        return False

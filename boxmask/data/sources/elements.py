@@ -62,7 +62,9 @@ def elements(data: bytes, tag: str, name: str) -> Iterator[Element]:
 
     def start(found: str, attributes: dict[str, str]) -> None:
         if stack or found == tag:
-            element = Element(found, attributes, parser.CurrentByteIndex)
+            opening = _TAG.match(data, parser.CurrentByteIndex)
+            end = opening.end() if opening and opening[0].endswith(b"/>") else 0
+            element = Element(found, attributes, parser.CurrentByteIndex, end)
             if stack:
                 stack[-1].children.append(element)
             stack.append(element)
@@ -74,8 +76,9 @@ def elements(data: bytes, tag: str, name: str) -> Iterator[Element]:
     def end(found: str) -> None:
         if stack:
             element = stack.pop()
-            closing = _TAG.match(data, parser.CurrentByteIndex)
-            element.end = closing.end() if closing else parser.CurrentByteIndex
+            if not element.end:  # one with an end tag of its own
+                closing = _TAG.match(data, parser.CurrentByteIndex)
+                element.end = closing.end() if closing else parser.CurrentByteIndex
             if not stack:
                 whole.append(element)
 

@@ -28,8 +28,15 @@ class Origin(msgspec.Struct, omit_defaults=True, frozen=True):
         return record.encode(errors="replace") if isinstance(record, str) else bytes(record)
 
 
+class _Origin(msgspec.Struct):
+    file: str
+    line: int = 0
+    element: str = ""
+    record: msgspec.Raw = msgspec.Raw(b'""')
+
+
 class _Record(msgspec.Struct):
-    source: Origin
+    source: _Origin
 
 
 _RECORD = msgspec.json.Decoder(_Record)
@@ -51,9 +58,12 @@ def encode_record(origin: Origin, extra: Json) -> bytes:
 def origin_of(record: bytes) -> Origin | None:
     """Return the origin that a record has; None if it has none, as those of COCO have not."""
     try:
-        return _RECORD.decode(record).source
+        found = _RECORD.decode(record).source
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    raw = bytes(found.record)
+    text = json.loads(raw) if raw.startswith(b'"') else msgspec.Raw(raw)
+    return Origin(found.file, found.line, found.element, text)
 
 
 def _plain(origin: Origin) -> Json:

@@ -17,11 +17,12 @@ class Photos:
     """Finds images by the names that a source gives, which may begin further up than the folder.
 
     train/images/a.jpg is images/a.jpg or a.jpg in a folder that is given lower down. A name without
-    the ending of an image file stands for any image of that name.
+    the ending of an image file stands for any image of that name. `inside` is the folder of the
+    source itself: the image folder may be one further up.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, inside: str = "") -> None:
+        self.folder, self.inside = folder, inside
         self.asked = 0
         self.missing: list[Sequence[str]] = []
         self._list = cache(self._listing)
@@ -32,7 +33,7 @@ class Photos:
         If none is, the first name itself, as that of a JPEG file if it has no ending.
         """
         self.asked += 1
-        for name in names:
+        for name in (*names, *(f"{self.inside}/{name}" for name in names if self.inside)):
             parts = plain_parts(name)
             for start in range(len(parts)):
                 if found := self._look_up("/".join(parts[start:-1]), parts[-1]):

@@ -37,7 +37,7 @@ class SourceTable:
 
     def __init__(self, source: Input, format: str, options: ReadOptions, whole: float = 0) -> None:
         self.source, self.format, self.whole = source, format, whole
-        self.photos = Photos(options.images or source.folder)
+        self.photos = Photos(options.images or source.folder, source.folder.resolve().name)
         self._demand_photos = options.images is not None
         self.file_names: list[str] = []
         self.sizes: list[tuple[int, int]] = []
@@ -76,7 +76,8 @@ class SourceTable:
         polygon: Sequence[float] | None = None,
         rle: Json | None = None,
     ) -> None:
-        """Add a row: a box by its corners, or an outline x, y, x, y, ..., or run lengths.
+        """Add a row: a box by its corners, or an outline x, y, x, y, ...; `rle` is COCO's
+        segmentation and area of a mask that comes with its box.
 
         `category` is a name, or a place in the names that `build` is given. `fault` is why the row
         cannot be used. Without an origin `build` has to be given the records.
@@ -89,7 +90,7 @@ class SourceTable:
             if not fault and rectangle(polygon) is None:
                 extra = self._outline(image, polygon)
         if rle is not None:
-            extra["segmentation"] = rle
+            extra |= rle
         self._masks.append(bool(extra))
         self.corners.extend(_NO_BOX if corners is None else corners)
         self._images.append(image)

@@ -1,0 +1,100 @@
+"""Label Studio: kinds of results, annotations and predictions, and one defect at a time."""
+
+import json
+from pathlib import Path
+
+import pytest
+from source_files import Json, result, task, write_source
+
+from boxmask.data import ReadOptions, read, segmentation
+from boxmask.errors import InputError
+from boxmask.faults import reason_of
+
+SOUND = result("cat", 10, 10, 50, 50)
+RING = [[10, 10], [60, 10], [35, 60]]
+
+
+def write_tasks(folder: Path, *tasks: Json) -> Path:
+    return write_source(folder, {"tasks.json": json.dumps(tasks)}, "tasks.json")
+
+
+def polygon(points: object) -> Json:
+    value = {"points": points, "polygonlabels": ["cat"]}
+    return {"type": "polygonlabels", "value": value, "original_width": 40, "original_height": 30}
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (SOUND, ""),
+        (result("cat", 10, 10, 50, 50, rotation=30), "box is turned"),
+        (result("cat", 10, 10, 50, 50, rotation=None), ""),
+        (result("cat", 10, 10, 0, 50), "box has no width or height"),
+        (result("cat", 10, 10, "a", 50), "box does not have four numbers"),
+        (result("cat", 110, 10, 5, 50), "box is outside the image"),
+        (polygon(RING), ""),
+        (polygon(RING[:2]), "box does not have four numbers"),
+        (polygon([[1, 2], [3], [4, 5]]), "box does not have four numbers"),
+        ({"type": "brushlabels", "value": {"rle": [0, 1]}}, "shape is not a box"),
+        ({"type": "choices", "value": {"choices": ["dark"]}}, "shape is not a box"),
+        ({"type": "relation", "from_id": "a"}, "shape is not a box"),
+        ({"type": "rectanglelabels", "value": None}, "box does not have four numbers"),
+    ],
+)
+def test_a_defect_is_counted_and_named(tmp_path: Path, second: Json, reason: str) -> None:
+    boxes = write_tasks(tmp_path, task("0.png", SOUND, second))
+    dataset = read(boxes)
+    assert [reason_of(code) for code in dataset.faults] == ["", reason]
+    assert json.loads(dataset.records[1])["source"]["record"] == second
+    if reason:
+        place = rf"task\[1\]\.annotations\[1\]\.result\[2\]: {reason}; found "
+        with pytest.raises(InputError, match=place):
+            read(boxes, ReadOptions(strict=True))
+
+
+def test_polygons_are_masks_that_exist_in_pixels(tmp_path: Path) -> None:
+    dataset = read(write_tasks(tmp_path, task("0.png", polygon(RING))))
+    assert segmentation(dataset, 0, (40, 30)) == [[4, 3, 24, 3, 14, 18]]
+    assert dataset.boxes.tolist() == [[4, 3, 24, 18]]
+
+
+def test_predictions_count_where_no_annotation_was_finished(tmp_path: Path) -> None:
+    predictions = [{"result": [SOUND], "score": 0.75}]
+    cancelled = [{"result": [SOUND], "was_cancelled": True}]
+    dataset = read(
+        write_tasks(
+            tmp_path,
+            task("0.png", SOUND, predictions=predictions),
+            task("1.png", annotations=[], predictions=predictions),
+            task("2.png", annotations=cancelled, predictions=predictions),
+        )
+    )
+    assert [reason_of(code) for code in dataset.faults] == [
+        "",
+        "prediction beside an annotation",
+        "",
+        "annotation was cancelled",
+        "",
+    ]
+    assert dataset.scores is not None
+    assert dataset.scores[[1, 2, 4]].tolist() == [0.75] * 3
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/data/upload/1/0123abcd-a.png", "a.png"),
+        ("/data/local-files/?d=set/a%20b.png", "set/a b.png"),
+        ("s3://bucket/set/a.png", "set/a.png"),
+        ("https://example.org/x/a.png?token=1", "a.png"),
+    ],
+)
+def test_the_photo_is_found_by_its_address(tmp_path: Path, address: str, name: str) -> None:
+    write_source(tmp_path, {name: ""})
+    assert list(read(write_tasks(tmp_path, task(address, SOUND))).file_names) == [name]
+
+
+def test_results_that_are_no_list_are_an_error_that_names_the_task(tmp_path: Path) -> None:
+    broken = task("0.png") | {"annotations": [{"result": "none"}]}
+    with pytest.raises(InputError, match=r"task 2, annotations\[1\], result is not a list"):
+        read(write_tasks(tmp_path, task("0.png"), broken))

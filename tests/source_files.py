@@ -5,7 +5,7 @@ in 1.png, (2, 3, 22, 24) of a dog.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def labelme(name: str, *shapes: Json, **changes: object) -> str:
     return json.dumps(file | {"imageData": "aGk=", "imageWidth": 40, "imageHeight": 30} | changes)
 
 
-def shape(label: str, *points: list[float], **changes: object) -> Json:
+def shape(label: str, *points: Sequence[object], **changes: object) -> Json:
     """Make a LabelMe shape."""
     return {"label": label, "points": points, "shape_type": "rectangle"} | changes
 
@@ -125,7 +125,7 @@ def task(name: str, *results: Json, **changes: object) -> Json:
     return {"id": 3, "data": {"image": name}, "annotations": annotations} | changes
 
 
-def result(label: str, x: float, y: float, w: float, h: float, **changes: object) -> Json:
+def result(label: str, x: object, y: object, w: object, h: object, **changes: object) -> Json:
     """Make a Label Studio rectangle, in percent."""
     value = {"x": x, "y": y, "width": w, "height": h, "rotation": 0, "rectanglelabels": [label]}
     sized = {"original_width": 40, "original_height": 30, "type": "rectanglelabels"}

@@ -45,6 +45,8 @@ class Fault:
     """The key of the annotation whose value the log quotes."""
     rule: Callable[[Candidates], Flags] | None = None
     """Which of N boxes it concerns (N,); None for a fault that only a reader can find."""
+    chosen: bool = False
+    """Whether the user has left such boxes out, so that nothing is wrong with them."""
 
 
 def _not_finite(candidates: Candidates) -> Flags:
@@ -76,15 +78,15 @@ FAULTS: dict[str, Fault] = {
     "box has no width or height": Fault("bbox", _empty),
     "box is outside the image": Fault("bbox", _outside),
     "box is not in fractions of the image": Fault("bbox"),
-    "not exactly one synset": Fault(),
-    "category not among the selected classes": Fault(),
-    "below the confidence threshold": Fault(),
+    "not exactly one synset": Fault(chosen=True),
+    "category not among the selected classes": Fault(chosen=True),
+    "below the confidence threshold": Fault(chosen=True),
     "file cannot be read": Fault("source"),
     "line cannot be read": Fault("source"),
     "shape is not a box": Fault("source"),
     "box is turned": Fault("source"),
-    "annotation was cancelled": Fault("source"),
-    "prediction beside an annotation": Fault("source"),
+    "annotation was cancelled": Fault("source", chosen=True),
+    "prediction beside an annotation": Fault("source", chosen=True),
 }
 
 

@@ -99,7 +99,7 @@ def test_strict_names_the_record_and_keeps_what_is_done(tmp_path: Path) -> None:
     ):
         annotate(replace(job, strict=True))
     summary = annotate(job)
-    assert (summary.reused, summary.predicted) == (12, 0)
+    assert (summary.reused, summary.predicted) == (9, 0)
     assert summary.tally.reasons == {"image missing": 3}
     with pytest.raises(InputError, match="image missing"):
         annotate(replace(job, strict=True))

@@ -103,7 +103,7 @@ def test_every_annotation_is_there_once_in_order_with_all_its_keys(
     for key in ("info", "categories", "tail"):
         assert after[key] == before[key]
     log = job.out.with_name("out.json.skipped.jsonl")
-    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    logged = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     assert len(logged) == tally.skipped == sum(tally.reasons.values())
 
 

@@ -23,7 +23,7 @@ from boxmask.annotate.work_folder import WorkFolder, hold_lock
 from boxmask.errors import RunError
 
 # The calls between which the state on the disk changes.
-DURABLE = ("fsync", "replace", "rename", "unlink", "mkdir")
+DURABLE = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir")
 
 
 def tick_before(calls: Callable[[], None]) -> None:
@@ -92,7 +92,7 @@ def whole(job: AnnotateJob) -> bytes:
 def wipe(job: AnnotateJob) -> None:
     """Forget all that a run of the job has written."""
     work = WorkFolder(job.out)
-    for path in (*work.path.glob("*"), work.out, work.log):
+    for path in (*work.path.glob("*"), work.plan, work.out, work.log):
         path.unlink(missing_ok=True)
 
 
@@ -110,9 +110,32 @@ def test_killed_at_every_durable_call(
         assert survived or process.exitcode == -signal.SIGKILL
         annotate(job)
         assert job.out.read_bytes() == whole, f"killed before call {at}"
-        assert not list(WorkFolder(job.out).path.glob("part-*"))
+        assert not WorkFolder(job.out).path.exists()
         at += 1
     assert at > 2 * 3 + 12  # two shards: parts, plan, log, output, exports
+
+
+def test_killed_at_every_durable_call_of_a_retry(
+    job: AnnotateJob, whole: bytes, processes: ForkServerContext, tmp_path: Path
+) -> None:
+    image, away = job.images / "3.png", tmp_path / "3.png"
+    survived = at = 0
+    while not survived:
+        wipe(job)
+        image.rename(away)
+        annotate(job)
+        away.rename(image)
+        process = processes.Process(target=run_and_die, args=(job, at))
+        process.start()
+        process.join()
+        survived = process.exitcode == 0
+        assert survived or process.exitcode == -signal.SIGKILL
+        annotate(job)
+        assert job.out.read_bytes() == whole, f"killed before call {at}"
+        assert not WorkFolder(job.out).path.exists()
+        assert not WorkFolder(job.out).log.exists()
+        at += 1
+    assert at > 2 * 3 + 8
 
 
 def test_killed_again_and_again(

@@ -130,7 +130,7 @@ def test_what_was_measured_is_in_the_plan_and_not_measured_again(
     job = window_job(tmp_path)
     monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.047)
     assert annotate(job).told == Hints(0.05, neighbours=True)
-    plan = json.loads((tmp_path / "out.json.boxmask" / "plan.json").read_bytes())
+    plan = json.loads((tmp_path / "out.json.boxmask.json").read_bytes())
     assert plan["settings"]["--tightness"] == 0.05
     monkeypatch.setattr(tightness, "measure_spread", lambda workload, network: 0.1)
     assert annotate(job).already_done

@@ -96,6 +96,7 @@ def test_the_statuses_are_those_that_scripts_count_on() -> None:
         "USAGE": 2,
         "TOO_MANY_SKIPPED": 3,
         "LAW_BROKEN": 4,
+        "FEW_MASKS": 5,
         "INTERRUPTED": 130,
     }
 

@@ -39,10 +39,10 @@ def _settle_hints(inputs: Inputs, work: WorkFolder, begun: Plan | None) -> Hints
     if hints is None or job.tightness != "auto":
         return hints
     tightness = None
-    if begun is not None and not work.has_no_results(begun):
+    if begun is not None and not work.has_no_masks(begun):
         tightness = recorded_tightness(begun)
     if tightness is None:
-        refuse_foreign_output(work, fresh=job.fresh)  # before time is spent on it
+        refuse_foreign_output(work, begun, fresh=job.fresh)  # before time is spent on it
         tightness = _measure(inputs, hints)
     return hints if tightness is None else replace(hints, tightness=tightness)
 

@@ -52,6 +52,13 @@ class Tally:
         return self.statuses["skipped"]
 
 
+class Made(NamedTuple):
+    """How many masks were made."""
+
+    now: int = 0  # by this run
+    before: int = 0  # by earlier runs, and kept
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a run has done."""
@@ -60,14 +67,18 @@ class Summary:
     log: str
     tally: Tally
     shards: int
-    predicted: int  # boxes, by this run
-    reused: int  # boxes, from an earlier run's parts
+    predicted: int  # masks made by this run
+    reused: int  # masks of an earlier run that it has kept
+    other_images: bool  # those were made from another folder of images
     seconds: float
     already_done: bool  # nothing was left to do
     exported: dict[str, str]
     device: str
     precision: str
     told: Hints | None  # what the network was told of the boxes; None if it cannot be
+
+    shortage: str = ""
+    """Why there are too few masks for a success; empty if there are enough."""
 
     @property
     def skipped_count(self) -> int:
@@ -88,11 +99,15 @@ class Estimate:
     shards: int
     finished_shards: int
     finished_boxes: int
-    boxes_per_second: float | None  # None where nothing is left to time
+    boxes_per_second: float | None  # None where nothing is left to time, or no image to time it on
     seconds_left: float
     device: str
     precision: str
     told: Hints | None  # what the network would be told of the boxes; None if it cannot be
+    images_checked: int = 0  # opened, spread over all
+    unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason
+    shortage: str = ""
+    """Why there would be too few masks for a success; empty if there would be enough."""
 
     @property
     def skipped_count(self) -> int:

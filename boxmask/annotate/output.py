@@ -57,11 +57,14 @@ def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEv
             log=log_stream,
             on_rows=lambda done: on_event(Event(MERGE, done, total)),
         )
-    digests = {work.out.name: digest(out), work.log.name: digest(log)}
-    plan = replace(plan, outputs=digests, tally=tally)
+    staged = {work.out: out} | ({work.log: log} if tally.skipped else {})
+    digests = {path.name: digest(temporary) for path, temporary in staged.items()}
+    plan = replace(plan, outputs=digests, tally=tally, exported={})
     save_plan(plan, work.plan)
-    rename_durably(log, work.log)
-    rename_durably(out, work.out)
+    if not tally.skipped:
+        work.log.unlink(missing_ok=True)  # of an earlier run that had fewer images
+    for path, temporary in reversed(staged.items()):
+        rename_durably(temporary, path)
     on_event(Event(MERGE, total, total))
     return plan
 

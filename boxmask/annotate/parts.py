@@ -61,6 +61,16 @@ class Part:
     reasons: tuple[str, ...]
     fragments: bytes
 
+    @property
+    def masks(self) -> int:
+        """How many masks were made."""
+        return int((self.rows["reason"] == 0).sum())
+
+    @property
+    def image_sizes(self) -> dict[int, tuple[int, int]]:
+        """The sizes of its images as measured, (width, height)."""
+        return {int(image): (int(w), int(h)) for image, w, h in self.images}
+
     def fragment(self, place: int) -> bytes:
         """Return the fragment of one of its rows."""
         start = int(self.rows["end"][place - 1]) if place else 0
@@ -89,6 +99,20 @@ def pack(outcomes: list[Outcome], sizes: dict[int, tuple[int, int]]) -> Part:
     rows["clipped"] = [outcome.clipped for outcome in outcomes]
     images = np.array([(image, *sizes[image]) for image in sorted(sizes)], IMAGE_DTYPE)
     return Part(rows, images, reasons, b"".join(outcome.fragment for outcome in outcomes))
+
+
+def unpack(part: Part) -> Iterator[Outcome]:
+    """Yield the outcomes of a part, in the order of their rows."""
+    for place, row in enumerate(part.rows):
+        yield Outcome(
+            int(row["row"]),
+            part.reasons[row["reason"]],
+            part.fragment(place),
+            int(row["area"]),
+            tuple(row["box"].tolist()),
+            float(row["quality"]),
+            bool(row["clipped"]),
+        )
 
 
 def write_part(path: Path, part: Part, key: str) -> None:
@@ -165,7 +189,7 @@ def gather_parts(parts: Iterable[Part], *, rows: int, scratch: Path) -> Iterator
             copy["reason"] = np.array(codes, np.uint16)[copy["reason"]]
             table[at] = copy
             starts[at] = np.concatenate([[stream.tell()], copy["end"][:-1]])[: len(copy)]
-            sizes |= {int(image): (int(w), int(h)) for image, w, h in part.images}
+            sizes |= part.image_sizes
             stream.write(part.fragments)
         stream.flush()
         mapped = _mapped(stream.fileno()) if stream.tell() else b""

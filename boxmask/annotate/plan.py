@@ -33,12 +33,19 @@ class Plan:
     settings: dict[str, Setting]
     shards: tuple[Shard, ...]
     may_replace: bool = False
-    """An output of another run may be replaced: the user said --fresh."""
+    """An output that is there may be replaced: the user said --fresh, or it had no masks."""
     outputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the finished output, noted before it appears under its name."""
     tally: Tally | None = None
+    images: str = ""
+    """Digest of the name of the image folder: masks that were made from another one stay."""
     exported: dict[str, str] = field(default_factory=dict)
     """Folder of each export that is complete."""
+
+    @property
+    def may_replace_output(self) -> bool:
+        """Tell whether an output that is there is of this plan, or may be lost."""
+        return bool(self.outputs) or self.may_replace
 
     @property
     def fingerprint(self) -> str:

@@ -15,7 +15,6 @@ from boxmask.annotate.workload import Workload
 from boxmask.data import pixel_boxes
 from boxmask.dataset import IntArray
 from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
-from boxmask.images import load_image
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
 from boxmask.models.hints import Neighbours
 from boxmask.models.views import mask_frames
@@ -43,17 +42,9 @@ def prepare_image(
     workload: Workload, config: ModelConfig, *, image: int, rows: IntArray
 ) -> list[BoxViews]:
     """Decode an image and cut the views of some of its boxes; depends on the dataset alone."""
-    dataset, job = workload.dataset, workload.job
+    dataset = workload.dataset
     try:
-        pixels = load_image(
-            job.images,
-            dataset.file_names[image],
-            width=int(dataset.widths[image]),
-            height=int(dataset.heights[image]),
-            exif=job.exif,
-            rotated_if_unsized=dataset.rotated_if_unsized,
-            max_pixels=job.max_pixels,
-        )
+        pixels = workload.load_image(image)
     except ImageFault as fault:
         detail = fault.detail.encode(errors="backslashreplace")
         skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]

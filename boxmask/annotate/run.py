@@ -1,14 +1,24 @@
-"""A whole run: plan, shards, merge, exports; each step finds what an earlier run has finished."""
+"""A whole run: plan, shards, merge, exports; each step finds what an earlier run has finished.
 
+What was skipped for its image is tried again first.
+"""
+
+import hashlib
+import os
 import time
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 from boxmask.annotate.begin import Begun, begin
-from boxmask.annotate.events import OnEvent, Summary
+from boxmask.annotate.events import Made, OnEvent, Summary, Tally
 from boxmask.annotate.exports import missing_exports, write_exports
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.output import merge_parts
-from boxmask.annotate.plan import Plan, Setting, cut_shards, save_plan
+from boxmask.annotate.plan import Plan, Setting, cut_shards, load_plan, save_plan
+from boxmask.annotate.restore import restore_parts
+from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
+from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
 from boxmask.annotate.work_folder import (
     WorkFolder,
     explain_disk_errors,
@@ -18,6 +28,8 @@ from boxmask.annotate.work_folder import (
 )
 from boxmask.annotate.workload import Workload, open_workload
 from boxmask.errors import InputError, RunError
+from boxmask.faults import IMAGE_FAULTS
+from boxmask.mark import Status
 
 
 def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
@@ -29,16 +41,17 @@ def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
     with explain_disk_errors(job.out):
         begun = begin(job, on_event)
         resumable_plan(begun.work, begun.settings, fresh=job.fresh)  # refuses before it writes
-        begun.work.path.mkdir(exist_ok=True)
         with hold_lock(begun.work.path):
             summary = _run_locked(begun)
+            begun.work.remove()
     return replace(summary, seconds=round(time.monotonic() - started, 3))
 
 
-def new_plan(workload: Workload, settings: dict[str, Setting]) -> Plan:
+def new_plan(workload: Workload, settings: dict[str, Setting], *, may_replace: bool) -> Plan:
     """Plan a job from its dataset."""
-    shards = cut_shards(workload.wanted_by_image, size=workload.job.shard_boxes)
-    return Plan(settings, shards, may_replace=workload.job.fresh)
+    job = workload.job
+    shards = cut_shards(workload.wanted_by_image, size=job.shard_boxes)
+    return Plan(settings, shards, may_replace=may_replace, images=_name_digest(job.images))
 
 
 def _run_locked(begun: Begun) -> Summary:
@@ -46,40 +59,58 @@ def _run_locked(begun: Begun) -> Summary:
     job, on_event = inputs.job, inputs.on_event
     plan = resumable_plan(work, settings, fresh=job.fresh)
     written = plan is not None and output_is_current(work, plan)
+    if written and plan is not None and has_retriable_skips(plan):
+        workload = open_workload(inputs, hints)
+        if output_can_be_completed(workload, work):
+            restore_parts(workload, plan, work)
+            written = False
     already = plan is not None and written and not missing_exports(job, plan)
-    reused = predicted = 0
+    made = Made()
     if plan is None or not already:
         workload = open_workload(inputs, hints)
         if plan is None:
-            plan = new_plan(workload, settings)
-            work.remove_parts()
-            save_plan(plan, work.plan)
+            plan = _begin_plan(workload, begun)
         if not written:
             # Here, because importing PyTorch takes longer than finding that nothing is left to do.
             from boxmask.annotate.shards import run_missing_shards
 
-            reused = run_missing_shards(workload, inputs, plan, work)
-            predicted = sum(shard.boxes for shard in plan.shards) - reused
+            made = run_missing_shards(workload, inputs, plan, work)
+            if not made.before:
+                plan = replace(plan, images=_name_digest(job.images))
             plan = merge_parts(workload, plan, work, on_event)
         plan = write_exports(job, workload.dataset, plan, work, on_event)
-    work.remove_parts()
     if job.strict:
         _raise_if_skipped(work)
-    return _summary(begun, plan, predicted=predicted, reused=reused, already=already)
+    return _summary(begun, plan, made, already=already)
+
+
+def _begin_plan(workload: Workload, begun: Begun) -> Plan:
+    """Plan a job, and forget what another plan has left."""
+    work, job = begun.work, begun.inputs.job
+    former = None if job.fresh else load_plan(work.plan)
+    may_replace = job.fresh or (former is not None and former.may_replace_output)
+    plan = new_plan(workload, begun.settings, may_replace=may_replace)
+    work.remove_parts()
+    save_plan(plan, work.plan)
+    return plan
+
+
+def _name_digest(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
 
 
 def _raise_if_skipped(work: WorkFolder) -> None:
     """Raise InputError if the output, of a run without --strict, has skipped annotations."""
-    with work.log.open(encoding="utf-8") as log:
-        first = log.readline().strip()
-    if first:
+    row, first = next(work.read_log(), (0, None))
+    if first is not None:
         raise InputError(
-            f"{work.out}: annotations were skipped, the first of them {first}. Mend them and give "
-            f"--fresh, or run without --strict; {work.log} lists them all."
+            f"{work.out}: annotations were skipped, the first of them number {row + 1}: "
+            f"{first.reason}, {first.detail}. Mend them and give --fresh, or run without --strict; "
+            f"{work.log} lists them all."
         )
 
 
-def _summary(begun: Begun, plan: Plan, *, predicted: int, reused: int, already: bool) -> Summary:
+def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
     work = begun.work
     if plan.tally is None:
         raise RunError(f"{work.plan}: no tally in the plan. Start anew with --fresh.")
@@ -88,12 +119,24 @@ def _summary(begun: Begun, plan: Plan, *, predicted: int, reused: int, already: 
         log=str(work.log),
         tally=plan.tally,
         shards=len(plan.shards),
-        predicted=predicted,
-        reused=reused,
+        predicted=made.now,
+        reused=made.before,
+        other_images=plan.images != _name_digest(begun.inputs.job.images),
         seconds=0.0,
         already_done=already,
         exported=plan.exported,
         device=begun.inputs.device,
         precision=begun.inputs.precision,
         told=begun.hints,
+        shortage=_shortage(begun, plan.tally),
+    )
+
+
+def _shortage(begun: Begun, tally: Tally) -> str:
+    """Say why too few masks were made, "" if there are enough."""
+    log = (skip for _, skip in begun.work.read_log())
+    names = islice((skip.image for skip in log if skip.reason in IMAGE_FAULTS), FIRST_NAMES)
+    made, kept = tally.statuses[Status.OK], tally.statuses[Status.KEPT]
+    return explain_shortage(
+        begun.inputs.job.images, list(names), tally.reasons, made=made, kept=kept
     )

@@ -8,11 +8,12 @@ import numpy as np
 
 from boxmask.annotate.batches import Batching, predict_in_batches
 from boxmask.annotate.encode import encode_batch
-from boxmask.annotate.events import MASKS, Event
+from boxmask.annotate.events import MASKS, Event, Made
 from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.parts import Outcome, Part, pack, write_part
 from boxmask.annotate.plan import Plan, Shard
 from boxmask.annotate.prepare import BoxViews, prepare_image
+from boxmask.annotate.retry import keep_masks, part_can_be_completed
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.annotate.workload import Inputs, Workload
 from boxmask.data.strict import name_record
@@ -25,13 +26,13 @@ from boxmask.ordered import map_ordered
 BATCHES_IN_FLIGHT = 3
 
 
-def run_missing_shards(workload: Workload, inputs: Inputs, plan: Plan, work: WorkFolder) -> int:
-    """Write every part that is missing or damaged; return how many boxes had one already.
+def run_missing_shards(workload: Workload, inputs: Inputs, plan: Plan, work: WorkFolder) -> Made:
+    """Write every part that is missing or damaged, or whose images can be used by now.
 
     The network is loaded only if a part is missing.
     """
-    missing, reused = _missing_shards(workload, plan, work)
-    total, done = sum(shard.boxes for shard in plan.shards), reused
+    missing, reused, kept = _missing_shards(workload, plan, work)
+    total, done, now = sum(shard.boxes for shard in plan.shards), reused, 0
 
     def count(boxes: int) -> None:
         nonlocal done
@@ -41,9 +42,11 @@ def run_missing_shards(workload: Workload, inputs: Inputs, plan: Plan, work: Wor
     count(0)
     for k in missing:
         part = run_shard(workload, plan.shards[k], inputs.network, count)
+        now += part.masks
+        part = keep_masks(work.finished_part(plan, k), part)
         write_part(work.part(k), part, plan.fingerprint)
         _raise_if_strict(workload, part)
-    return reused
+    return Made(now, kept)
 
 
 def run_shard(
@@ -82,17 +85,18 @@ def run_shard(
     return pack(outcomes, sizes)
 
 
-def _missing_shards(workload: Workload, plan: Plan, work: WorkFolder) -> tuple[list[int], int]:
-    """List the shards without a sound part, and count the boxes of the others."""
-    missing, reused = [], 0
+def _missing_shards(workload: Workload, plan: Plan, work: WorkFolder) -> tuple[list[int], int, int]:
+    """List the shards that are to be made; count the boxes of the others, and their masks."""
+    missing, boxes, masks = [], 0, 0
     for k, shard in enumerate(plan.shards):
         part = work.finished_part(plan, k)
-        if part is None:
+        if part is None or part_can_be_completed(workload, part):
             missing.append(k)
         else:
-            reused += shard.boxes
+            boxes += shard.boxes
+            masks += part.masks
             _raise_if_strict(workload, part)
-    return missing, reused
+    return missing, boxes, masks
 
 
 def _raise_if_strict(workload: Workload, part: Part) -> None:

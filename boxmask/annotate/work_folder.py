@@ -2,18 +2,30 @@
 
 import errno
 import fcntl
+import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from boxmask.annotate.parts import DamagedPart, Part, read_part
 from boxmask.annotate.plan import Plan, Setting, load_plan, require_same_settings
 from boxmask.durable import digest, sync_folder
 from boxmask.errors import RunError
+from boxmask.mark import Status
 
+LOCK = "lock"
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Skip(NamedTuple):
+    """Why an annotation was skipped, as the log says."""
+
+    reason: str
+    detail: str
+    image: str  # its file name
 
 
 @dataclass(frozen=True)
@@ -29,8 +41,13 @@ class WorkFolder:
 
     @property
     def plan(self) -> Path:
-        """The plan's file."""
-        return self.path / "plan.json"
+        """The plan's file, beside the output: what a later run needs to know of a finished one."""
+        return self.out.with_name(f"{self.out.name}.boxmask.json")
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock a run holds."""
+        return self.path / LOCK
 
     @property
     def log(self) -> Path:
@@ -62,9 +79,22 @@ class WorkFolder:
         except (FileNotFoundError, DamagedPart):
             return None
 
-    def has_no_results(self, plan: Plan) -> bool:
-        """Tell whether nothing of a plan has been done yet."""
-        return not plan.outputs and next(self.path.glob("part-*"), None) is None
+    def has_no_masks(self, plan: Plan) -> bool:
+        """Tell whether no mask of a plan was made yet, though some were wanted."""
+        if plan.tally is not None and plan.outputs:
+            return not plan.tally.statuses[Status.OK] and plan.tally.skipped > 0
+        parts = (self.finished_part(plan, shard) for shard in range(len(plan.shards)))
+        return not any(part is not None and part.masks for part in parts)
+
+    def read_log(self) -> Iterator[tuple[int, Skip]]:
+        """Yield each row that the log of a finished output says was skipped."""
+        if self.log.exists():
+            with self.log.open("rb") as log:
+                for line in log:
+                    entry = json.loads(line)
+                    image = entry["image"] or ""
+                    skip = Skip(entry["reason"], entry.get("detail", ""), image)
+                    yield entry["annotation"], skip
 
     def remove_parts(self) -> None:
         """Remove all part files and what an interrupted write left."""
@@ -72,23 +102,30 @@ class WorkFolder:
             path.unlink()
         sync_folder(self.path)
 
+    def remove(self) -> None:
+        """Remove the folder of a finished run."""
+        self.remove_parts()
+        self.lock.unlink()
+        with suppress(OSError):  # the next run has begun, or somebody has put a file there
+            self.path.rmdir()
+        sync_folder(self.out.absolute().parent)
+
 
 def resumable_plan(work: WorkFolder, settings: dict[str, Setting], *, fresh: bool) -> Plan | None:
     """Return the plan to go on with, None to make one; raise RunError if neither is meant."""
     plan = None if fresh else load_plan(work.plan)
-    if plan is not None and plan.settings != settings and work.has_no_results(plan):
-        plan = None  # say, the weights were damaged and are mended now
+    refuse_foreign_output(work, plan, fresh=fresh)
+    if plan is not None and plan.settings != settings and work.has_no_masks(plan):
+        return None  # say, the weights were damaged and are mended now, or --images was wrong
     if plan is not None:
         require_same_settings(plan, settings, work.path)
-    ours = plan is not None and (plan.outputs or plan.may_replace)
-    if not ours:
-        refuse_foreign_output(work, fresh=fresh)
     return plan
 
 
-def refuse_foreign_output(work: WorkFolder, *, fresh: bool) -> None:
+def refuse_foreign_output(work: WorkFolder, plan: Plan | None, *, fresh: bool) -> None:
     """Raise RunError if there is an output that this run would replace unasked."""
-    if work.out.exists() and not fresh:
+    ours = plan is not None and plan.may_replace_output
+    if work.out.exists() and not fresh and not ours:
         raise RunError(
             f"{work.out} is there already, and not of this run. "
             "Give another --out, or --fresh to start anew and replace it."
@@ -97,9 +134,9 @@ def refuse_foreign_output(work: WorkFolder, *, fresh: bool) -> None:
 
 def output_is_current(work: WorkFolder, plan: Plan) -> bool:
     """Tell whether the output is there, byte for byte as this plan's run has written it."""
+    files = ((work.out.with_name(name), content) for name, content in plan.outputs.items())
     return bool(plan.outputs) and all(
-        path.is_file() and digest(path) == plan.outputs.get(path.name)
-        for path in (work.out, work.log)
+        path.is_file() and digest(path) == content for path, content in files
     )
 
 
@@ -109,18 +146,38 @@ def hold_lock(folder: Path) -> Iterator[None]:
 
     The kernel drops the lock with its process, so that a killed run leaves nothing to clean up.
     """
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = None
+    while handle is None:
+        folder.mkdir(exist_ok=True)
+        handle = _lock(folder)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a work folder; None if another run has ended and removed it at this moment."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_named(handle, folder / LOCK):
+            return handle
     except BlockingIOError:
         os.close(handle)
         raise RunError(
             f"{folder}: another run is at work here. Wait for it to end, or give another --out."
         ) from None
-    try:
-        yield
-    finally:
-        os.close(handle)
+    os.close(handle)
+    return None
+
+
+def _is_named(handle: int, path: Path) -> bool:
+    """Tell whether an open file still has its name."""
+    return path.exists() and os.path.samestat(os.fstat(handle), path.stat())
 
 
 @contextmanager

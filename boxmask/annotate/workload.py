@@ -6,7 +6,8 @@ Letters: N boxes of the dataset, I images, K boxes of one image.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,14 @@ from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.plan import Shard
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
+from boxmask.images import check_image, load_image, relative_name
 from boxmask.mark import Status
 
 if TYPE_CHECKING:
     from boxmask.annotate.network import DeviceNetwork
+
+
+Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,7 @@ class Inputs:
         options = replace(options, strict=strict, images=self.job.images)
         dataset = read(self.job.boxes, options)
         self.on_event(Event(READ, 1, 1))
+        dataset = _with_relative_names(dataset, self.job.images)
         check_exports(self.job, dataset)
         return dataset
 
@@ -91,6 +97,26 @@ class Workload:
         objects: IntArray = rows[usable]
         return objects
 
+    def load_image(self, image: int) -> Pixels:
+        """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
+        return load_image(**self._image(image))
+
+    def check_image(self, image: int) -> None:
+        """Raise ImageFault where the header of an image tells that it cannot be used."""
+        check_image(**self._image(image))
+
+    def _image(self, image: int) -> dict[str, Any]:
+        dataset, job = self.dataset, self.job
+        return {
+            "folder": job.images,
+            "file_name": dataset.file_names[image],
+            "width": int(dataset.widths[image]),
+            "height": int(dataset.heights[image]),
+            "exif": job.exif,
+            "rotated_if_unsized": dataset.rotated_if_unsized,
+            "max_pixels": job.max_pixels,
+        }
+
     def _rows_of(self, image: int) -> IntArray:
         order, starts = self._by_image
         rows: IntArray = order[starts[image] : starts[image + 1]]
@@ -99,6 +125,19 @@ class Workload:
     @cached_property
     def _by_image(self) -> tuple[IntArray, IntArray]:
         return self.dataset.rows_by_image()
+
+
+def _with_relative_names(dataset: BoxDataset, images: Path) -> BoxDataset:
+    """Cut the image folder off the names that are full paths into it, as exports need it."""
+    names = dataset.file_names
+    full = {place for place, name in enumerate(names) if PurePath(name).is_absolute()}
+    if not full:
+        return dataset
+    relative = (
+        (relative_name(name, images) or name) if place in full else name
+        for place, name in enumerate(names)
+    )
+    return replace(dataset, file_names=tuple(relative))
 
 
 def open_workload(inputs: Inputs, hints: Hints | None) -> Workload:

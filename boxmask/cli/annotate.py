@@ -169,5 +169,9 @@ def annotate(
         print_json(result)
     else:
         print_result(result)
+    if result.shortage:
+        typer.echo(f"warning: {result.shortage}", err=True)
     if max_skipped is not None and result.skipped_count > max_skipped:
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
+    if result.shortage:
+        raise typer.Exit(ExitStatus.FEW_MASKS)

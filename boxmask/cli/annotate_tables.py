@@ -46,6 +46,11 @@ def _print_summary(summary: Summary) -> None:
         typer.echo(f"skipped: {summary.log}")
     for name, folder in summary.exported.items():
         typer.echo(f"{name}: {folder}")
+    if summary.other_images and (summary.already_done or summary.reused):
+        typer.echo(
+            "Masks of an earlier run are kept, made from another image folder; --fresh makes all "
+            "of them from this one."
+        )
 
 
 def _print_estimate(estimate: Estimate) -> None:
@@ -56,12 +61,20 @@ def _print_estimate(estimate: Estimate) -> None:
     table.add_row("crowds to leave alone", f"{estimate.crowd:,}")
     table.add_row("to skip, before opening images", f"{sum(estimate.skipped.values()):,}")
     _add_reasons(table, estimate.skipped)
+    if estimate.unusable:
+        unusable = sum(estimate.unusable.values())
+        table.add_row(
+            "images that cannot be used", f"{unusable:,} of {estimate.images_checked:,} checked"
+        )
+        _add_reasons(table, estimate.unusable)
     _add_hints(table, estimate.told)
     table.add_row("shards", f"{estimate.shards:,}")
     table.add_row("finished shards", f"{estimate.finished_shards:,}")
     Console().print(table)
-    if estimate.boxes_per_second is None:
+    if estimate.finished_shards == estimate.shards:
         typer.echo("No masks are left to make.")
+    elif estimate.boxes_per_second is None:
+        typer.echo("The speed could not be measured: none of the first images can be used.")
     else:
         left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
         where = f"on {estimate.device} in {estimate.precision}"

@@ -13,6 +13,7 @@ class ExitStatus(IntEnum):
     USAGE = 2
     TOO_MANY_SKIPPED = 3
     LAW_BROKEN = 4
+    FEW_MASKS = 5
     INTERRUPTED = 130  # as shells count a child that SIGINT has ended: 128 + 2
 
 
@@ -22,6 +23,7 @@ MEANINGS = {
     ExitStatus.USAGE: "wrong usage",
     ExitStatus.TOO_MANY_SKIPPED: "done but more was skipped than --max-skipped",
     ExitStatus.LAW_BROKEN: "checked and the law is broken",
+    ExitStatus.FEW_MASKS: "no mask made, or half of the boxes or more without a usable image",
     ExitStatus.INTERRUPTED: "interrupted",
 }
 EXPLANATION = ", ".join(f"{int(status)} {meaning}" for status, meaning in MEANINGS.items())

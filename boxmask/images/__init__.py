@@ -4,6 +4,8 @@ Everything here is safe to call from many threads. JPEG files are decoded at ful
 decode would be faster, but changes the pixels and so the masks.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from boxmask.images.rgb import to_rgb
 
 __all__ = [
     "Exif",
+    "check_image",
     "image_pixels",
     "image_size",
     "load_image",
@@ -52,12 +55,45 @@ def load_image(
     `width` and `height` are what the dataset states, 0 if it does not.
     """
     stated = (width, height) if width and height else None
+    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels) as opened:
+        image, turn, orientation = opened
+        return _decode(image, folder / file_name, turn, orientation)
+
+
+def check_image(
+    folder: Path,
+    file_name: str,
+    *,
+    width: int = 0,
+    height: int = 0,
+    exif: Exif = "auto",
+    rotated_if_unsized: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> None:
+    """Raise ImageFault where the name or the header of an image tells that it cannot be used.
+
+    No pixel is decoded: an image that is damaged further on passes.
+    """
+    stated = (width, height) if width and height else None
+    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels):
+        pass
+
+
+@contextmanager
+def _open_checked(
+    folder: Path,
+    file_name: str,
+    stated: tuple[int, int] | None,
+    exif: Exif,
+    rotated_if_unsized: bool,
+    max_pixels: int,
+) -> Iterator[tuple[Image.Image, bool, int]]:
+    """Open an image of the stated (width, height): with whether it is to be turned, and how."""
     with open_image(folder, file_name, max_pixels) as image:
         turn = should_rotate(image, stated, exif, rotated_if_unsized)
-        path = folder / file_name
         orientation = _orientation(image, turn)
-        check_size(path, final_size(stored_size(image), turn, orientation), stated)
-        return _decode(image, path, turn, orientation)
+        check_size(folder / file_name, final_size(stored_size(image), turn, orientation), stated)
+        yield image, turn, orientation
 
 
 def image_size(

@@ -15,8 +15,10 @@ from boxmask.faults import ImageFault
 _pillow_limit = threading.Lock()
 
 
-def relative_name(file_name: str) -> str | None:
+def relative_name(file_name: str, folder: Path | None = None) -> str | None:
     """Return the name with its `..` resolved, or None where it would leave the image folder.
+
+    A full path is one that leaves it, unless the folder is given and the path begins with it.
 
     Only the text counts. Links inside the folder are followed, wherever they lead: the owner of
     the folder put them there, and a dataset file cannot make one. The `..` must be gone before
@@ -24,6 +26,12 @@ def relative_name(file_name: str) -> str | None:
     """
     name = os.path.normpath(file_name)
     pure = PurePath(name)
+    if pure.anchor and folder is not None:
+        for whole in (folder.absolute(), folder.resolve()):
+            if pure.is_relative_to(os.path.normpath(whole)):
+                pure = pure.relative_to(os.path.normpath(whole))
+                name = str(pure)
+                break
     if pure.anchor or "\0" in name or pure.parts[:1] == (os.pardir,):
         return None
     return name
@@ -32,7 +40,7 @@ def relative_name(file_name: str) -> str | None:
 @contextmanager
 def open_image(folder: Path, file_name: str, max_pixels: int) -> Iterator[Image.Image]:
     """Open an image of the folder and check its header; no pixel is decoded yet."""
-    name = relative_name(file_name)
+    name = relative_name(file_name, folder)
     if name is None:
         detail = f"{file_name!r} is not below it; give the folder that all images are in"
         raise ImageFault("file name leaves the image folder", folder, detail)

@@ -52,7 +52,9 @@ class BoxDataset:
     has_mask: npt.NDArray[np.bool_]  # (N,) a segmentation that is not empty
     faults: npt.NDArray[np.uint8]  # (N,) boxmask.faults.reason_of tells them; 0 if sound
     categories: tuple[Category, ...]
+    is_rectangle: npt.NDArray[np.bool_]  # (N,) the segmentation is just the box, four corners
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
+    box_form: str = ""  # how boxes were read, where the user has said so: a formats.BoxForm
     rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated image
     warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading
     records: RawRecords = ()  # (N,) one JSON object per row; empty if the input is not JSON

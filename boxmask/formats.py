@@ -62,6 +62,11 @@ FORMATS: dict[str, Format] = {
 }
 
 
+BoxForm = Literal[
+    "auto", "xywh", "xyxy", "cxcywh", "normalised", "normalised-xyxy", "normalised-cxcywh"
+]
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """Options of `read`. Each concerns the format that it names and is ignored by the others."""
@@ -74,4 +79,7 @@ class ReadOptions:
     images_json: Path | None = None  # Visual Genome: image_data.json; by default beside the file
     vg_categories: Literal["synset", "coco", "name"] = "synset"
     vg_alias: Path | None = None  # Visual Genome: object_alias.txt, for categories by name
+    bbox: BoxForm = "auto"
+    """COCO: what the four numbers of a bbox are. auto takes them for x, y, width, height in pixels,
+    and is an error if all the boxes together say otherwise."""
     classes: int = 3000  # Visual Genome: how many of the most common categories to use

@@ -33,6 +33,7 @@ class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
     box: Raw | UnsetType = UNSET  # the tight box of the mask
     tightness: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | UnsetType = UNSET
     """How loose the network was told that the box is: above 0 the mask may leave it."""
+    bbox: str = ""  # how the numbers of the annotation's box were read, if not as x, y, w, h
     given_box: Raw | UnsetType = UNSET
     """The annotation's own box, where the tight box of a mask has taken its place."""
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from boxmask.annotate.job import Choice, Precision, Tightness
+    from boxmask.annotate.job import Choice, Precision, Rectangles, Tightness
+    from boxmask.formats import BoxForm
     from boxmask.images import Exif
 
 FilePath = str | os.PathLike[str]
@@ -22,6 +23,7 @@ class _Reading(TypedDict, total=False):
     images_json: FilePath | None
     vg_categories: Literal["synset", "coco", "name"]
     vg_alias: FilePath | None
+    bbox: "BoxForm"
     classes: int
 
 
@@ -39,6 +41,7 @@ class Annotating(_Reading, total=False):
     tightness: "Tightness"
     neighbours: "Choice"
     overwrite: bool
+    rectangles: "Rectangles"
     polygons: bool
     tighten: bool
     index_png: FilePath | None
@@ -50,7 +53,8 @@ class Annotating(_Reading, total=False):
     batch_images: int
     batch_boxes: int
     shard_boxes: int
-    threads: int
+    threads: int | None
+    decoders: int
     fresh: bool
 
 
@@ -59,6 +63,7 @@ class Evaluating(TypedDict, total=False):
 
     weights: FilePath | None
     against: Sequence[FilePath]
+    bbox: "BoxForm"
     baselines: Sequence[str]
     images: FilePath | None
     seen: str | None
@@ -70,5 +75,6 @@ class Evaluating(TypedDict, total=False):
     neighbours: "Choice"
     flip: bool
     device: str
+    threads: int | None
     keep: FilePath | None
     workers: int

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from boxmask import rle
+from boxmask.cores import core_count
 from boxmask.evaluate.job import EvaluateJob
-from boxmask.evaluate.pool import cores
 from boxmask.evaluate.run import evaluate
 from boxmask.window import Window
 
@@ -95,7 +95,7 @@ def main() -> None:
     """Generate, evaluate, print."""
     parser = argparse.ArgumentParser(description="Measure boxmask eval.")
     parser.add_argument("--instances", type=int, default=100_000)
-    parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--workers", type=int, default=core_count())
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         true, predicted = write(Path(folder), options.instances)

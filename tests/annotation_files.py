@@ -85,7 +85,8 @@ def make_job(folder: Path, data: Json | None = None, **changes: Any) -> Annotate
         "weights": changes.pop("weights", None) or write_weights(folder),
         "shard_boxes": 4,
         "batch_boxes": 8,
-        "threads": 2,
+        "threads": 1,
+        "decoders": 2,
     }
     return AnnotateJob(**(given | changes))
 

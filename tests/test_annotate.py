@@ -41,7 +41,7 @@ TWO_VIEWS = {"view_size": 20, "large_view_size": 26}  # boxes of both sizes in e
 def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, changes: Json) -> None:
     job = make_job(tmp_path, boxes_of(5, 4), weights=write_weights(tmp_path, **changes))
     annotate(job)
-    other = replace(job, threads=7, out=tmp_path / "other.json")
+    other = replace(job, decoders=7, out=tmp_path / "other.json")
     annotate(other)
     assert other.out.read_bytes() == job.out.read_bytes()
 

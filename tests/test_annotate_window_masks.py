@@ -113,6 +113,6 @@ def test_masks_do_not_depend_on_threads_nor_on_shards(tmp_path: Path) -> None:
     # One box at a time, so that the sums of a batch round alike.
     job = window_job(tmp_path, boxes_of(3, 5), tightness=0.1, batch_boxes=1)
     annotate(job)
-    other = replace(job, threads=7, shard_boxes=100, out=tmp_path / "other.json")
+    other = replace(job, decoders=7, shard_boxes=100, out=tmp_path / "other.json")
     annotate(other)
     assert other.out.read_bytes() == job.out.read_bytes()

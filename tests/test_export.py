@@ -62,6 +62,7 @@ def finished(
         category_index=np.array(category_index or [0] * count, np.int32),
         is_crowd=np.isin(np.arange(count), crowd),
         has_mask=np.zeros(count, np.bool_),
+        is_rectangle=np.zeros(count, np.bool_),
         faults=np.zeros(count, np.uint8),
         categories=tuple(Category(9 - i, name) for i, name in enumerate(names)),
         scores=None if scores is None else np.array(scores, np.float32),

@@ -19,6 +19,7 @@ LEAVES = {
     "ordered",
     "durable",
     "bundled",
+    "cores",
 }
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
@@ -30,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "window": set(),
     "durable": set(),
     "bundled": set(),
+    "cores": set(),
     "mark": set(),
     "ordered": set(),
     "dataset": {"errors"},
@@ -51,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "train": INPUT | {"models", "evaluate", "overlay"},
     "predicted": {"annotate", "errors"},
     "predict": INPUT | {"annotate", "models", "predicted"},
-    "options": {"annotate", "images"},
+    "options": {"annotate", "formats", "images"},
     "front": INPUT | {"options", "annotate", "check", "evaluate", "train"},
     "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "show", "train"},
 }

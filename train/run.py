@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
+from boxmask.cores import network_threads
 from boxmask.models.device import choose_device
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.sources import Source, open_sources
@@ -44,8 +45,7 @@ def train(
     job: TrainJob, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """Train by a recipe on a job's data; return the last scores, in the first process."""
-    if job.threads is not None:
-        torch.set_num_threads(job.threads)
+    torch.set_num_threads(job.threads or network_threads())
     # Each worker keeps images of its own.
     cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)
     sources = open_sources(job.annotations, job.images, seen=config.seen)

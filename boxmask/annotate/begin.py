@@ -26,7 +26,8 @@ def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     check_paths(job)
     work = WorkFolder(job.out)
     begun = None if job.fresh else load_plan(work.plan)
-    inputs = Inputs(job, *resolve_device(job, begun), on_event)
+    threads_before = 0 if begun is None else begun.threads
+    inputs = Inputs(job, *resolve_device(job, begun), on_event, threads_before)
     hints = _settle_hints(inputs, work, begun)
     settings = output_settings(job, hints, inputs.device, inputs.precision)
     return Begun(inputs, work, hints, settings)

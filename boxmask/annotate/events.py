@@ -45,6 +45,7 @@ class Tally:
     clipped: int = 0  # predicted on the part of the box inside the image
     mean_iou: float | None = None  # expected, over the masks that were predicted
     warnings: dict[str, int] = field(default_factory=dict)  # what the reader counted
+    rectangles: int = 0  # segmentations that were just their box, taken for boxes
 
     @property
     def skipped(self) -> int:
@@ -106,6 +107,7 @@ class Estimate:
     told: Hints | None  # what the network would be told of the boxes; None if it cannot be
     images_checked: int = 0  # opened, spread over all
     unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason
+    rectangles: int = 0  # segmentations that are just their box, taken for boxes
     shortage: str = ""
     """Why there would be too few masks for a success; empty if there would be enough."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Choice = Literal["auto", "on", "off"]
+Rectangles = Literal["auto", "predict", "keep"]
 Tightness = float | Literal["auto"]
 
 MAX_TIGHTNESS = 0.5  # of a side: beyond that a box says little of where its object is
@@ -41,6 +42,10 @@ class AnnotateJob:
     """Tell such a network where the other boxes of the image are; auto goes by the format."""
     overwrite: bool = False
     """Predict anew where the input has a mask already."""
+    rectangles: Rectangles = "auto"
+    """What becomes of a segmentation that is just its box: predict a mask, or keep it. auto
+    predicts if half of the file's masks or more are such: it was made from boxes. In another file
+    somebody may have drawn them."""
     strict: bool = False
     """Stop at the first record that would be skipped."""
     polygons: bool = False
@@ -60,7 +65,9 @@ class AnnotateJob:
     """Boxes at once."""
     shard_boxes: int = 2000
     """About so many boxes are lost when a run is killed."""
-    threads: int = 4
+    threads: int | None = None
+    """CPU threads of the network; None for as many as there are idle cores."""
+    decoders: int = 4
     """Threads that decode images and encode masks beside the network."""
     fresh: bool = False
     """Start anew, and replace an output that is already there."""
@@ -70,7 +77,11 @@ class AnnotateJob:
             value = getattr(self, field.name)
             if type(value) is int and value < 1 and field.name != "tightness":
                 raise ConfigError(f"{flag(field.name)} is {value}; give 1 or more.")
-        for name, choices in (("precision", Precision), ("neighbours", Choice)):
+        for name, choices in (
+            ("precision", Precision),
+            ("neighbours", Choice),
+            ("rectangles", Rectangles),
+        ):
             if getattr(self, name) not in get_args(choices):
                 known = ", ".join(get_args(choices))
                 raise ConfigError(f"{flag(name)} is {getattr(self, name)!r}; known: {known}.")

@@ -95,7 +95,7 @@ def _write_output(
         if row % REPORT_EVERY == 0:
             on_rows(row)
     out.write(b"\n]}\n")
-    return _tally(dataset, counts)
+    return replace(_tally(dataset, counts), rectangles=workload.rectangles)
 
 
 def _write_head(form: CocoForm, sizes: Mapping[int, tuple[int, int]], out: BinaryIO) -> None:
@@ -135,7 +135,9 @@ def _record_with_result(
         status, reason = Status.SKIPPED, kept.faults[image].reason
     if reason:
         given = _given_box(record)
-        record["boxmask"] = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
+        mark = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
+        mark.bbox = dataset.box_form
+        record["boxmask"] = mark
         counts.reasons[reason] += 1
     elif status is Status.OK:
         mark = Mark(status=Status.OK, predicted_iou=round(float(outcome["quality"]), 4))
@@ -152,6 +154,7 @@ def _add_mask(
     """Put a mask with its mark into a record, in place of an earlier run's."""
     box, given = outcome["box"].tolist(), _given_box(record)
     mark.box = _raw(box)
+    mark.bbox = workload.dataset.box_form
     if workload.tightness:
         mark.tightness = workload.tightness
     if given is not UNSET:

@@ -37,6 +37,8 @@ class Plan:
     outputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the finished output, noted before it appears under its name."""
     tally: Tally | None = None
+    threads: int = 0
+    """Of the network on a CPU: sums round differently with another number, so a run keeps it."""
     images: str = ""
     """Digest of the name of the image folder: masks that were made from another one stay."""
     exported: dict[str, str] = field(default_factory=dict)

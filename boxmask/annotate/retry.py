@@ -49,7 +49,7 @@ def changed_images(workload: Workload, skipped: Mapping[int, str]) -> Iterator[i
             return fault.reason
         return ""
 
-    threads = workload.job.threads
+    threads = workload.job.decoders
     with ThreadPoolExecutor(threads) as pool:
         now = map_ordered(pool, reason_now, skipped, depth=2 * threads)
         for (image, reason), found in zip(skipped.items(), now, strict=True):

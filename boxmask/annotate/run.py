@@ -90,6 +90,7 @@ def _begin_plan(workload: Workload, begun: Begun) -> Plan:
     former = None if job.fresh else load_plan(work.plan)
     may_replace = job.fresh or (former is not None and former.may_replace_output)
     plan = new_plan(workload, begun.settings, may_replace=may_replace)
+    plan = replace(plan, threads=begun.inputs.threads)
     work.remove_parts()
     save_plan(plan, work.plan)
     return plan

@@ -21,6 +21,7 @@ from boxmask.version import __version__
 OUTPUT_FIELDS = (
     "flip",
     "overwrite",
+    "rectangles",
     "polygons",
     "tighten",
     "exif",

@@ -75,9 +75,9 @@ def run_shard(
     def encode(task: tuple[list[BoxViews], MaskPrediction]) -> list[Outcome]:
         return encode_batch(*task, polygons=job.polygons)
 
-    with ThreadPoolExecutor(job.threads) as pool:
+    with ThreadPoolExecutor(job.decoders) as pool:
         tasks = workload.rows_to_predict(shard, at_once=batching.max_rows(config))
-        prepared = map_ordered(pool, prepare, tasks, depth=2 * job.threads)
+        prepared = map_ordered(pool, prepare, tasks, depth=2 * job.decoders)
         predicted = predict_in_batches(network, noted(prepared), batching)
         for batch in map_ordered(pool, encode, predicted, depth=BATCHES_IN_FLIGHT):
             outcomes += batch

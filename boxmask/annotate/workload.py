@@ -15,8 +15,9 @@ import numpy.typing as npt
 from boxmask.annotate.events import READ, Event, OnEvent
 from boxmask.annotate.exports import check_exports
 from boxmask.annotate.hints import Hints
-from boxmask.annotate.job import AnnotateJob, resolve_weights
+from boxmask.annotate.job import AnnotateJob, Rectangles, resolve_weights
 from boxmask.annotate.plan import Shard
+from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.images import check_image, load_image, relative_name
@@ -37,6 +38,7 @@ class Inputs:
     device: str
     precision: str
     on_event: OnEvent
+    threads_before: int = 0  # of the network, when the work was begun
 
     @cached_property
     def dataset(self) -> BoxDataset:
@@ -58,7 +60,14 @@ class Inputs:
         from boxmask.annotate.network import DeviceNetwork
 
         weights = resolve_weights(self.job)
-        return DeviceNetwork.load(weights, device=self.device, precision=self.precision)
+        return DeviceNetwork.load(
+            weights, device=self.device, precision=self.precision, threads=self.threads
+        )
+
+    @cached_property
+    def threads(self) -> int:
+        """How many CPU threads the network has; a run goes on with those that it was begun with."""
+        return self.job.threads or self.threads_before or network_threads()
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +89,11 @@ class Workload:
         """Count the boxes of each image (I,) that want a mask."""
         images = self.dataset.image_index[self.status == Status.OK.code]
         return np.bincount(images, minlength=len(self.dataset.image_ids)).astype(np.int64)
+
+    @property
+    def rectangles(self) -> int:
+        """Count the segmentations that are just their box and want a mask in their place."""
+        return int((self.dataset.is_rectangle & (self.status == Status.OK.code)).sum())
 
     def rows_to_predict(
         self, shard: Shard, *, at_once: int | None
@@ -143,20 +157,33 @@ def _with_relative_names(dataset: BoxDataset, images: Path) -> BoxDataset:
 def open_workload(inputs: Inputs, hints: Hints | None) -> Workload:
     """Read the dataset of a job and decide what is to become of each box."""
     dataset = inputs.dataset
-    status = initial_status(dataset, overwrite=inputs.job.overwrite)
+    job = inputs.job
+    status = initial_status(dataset, overwrite=job.overwrite, rectangles=job.rectangles)
     return Workload(inputs.job, hints, dataset, status)
 
 
-def initial_status(dataset: BoxDataset, *, overwrite: bool) -> npt.NDArray[np.uint8]:
+def initial_status(
+    dataset: BoxDataset, *, overwrite: bool, rectangles: Rectangles
+) -> npt.NDArray[np.uint8]:
     """Return the code of each row's status (N,), as far as the dataset alone tells.
 
     Crowds and masks that are there already are left alone, whatever else is wrong with them.
     """
     status = np.where(dataset.faults != 0, Status.SKIPPED.code, Status.OK.code).astype(np.uint8)
     if not overwrite:
-        status[dataset.has_mask] = Status.KEPT.code
+        kept = dataset.has_mask & ~replaced_rectangles(dataset, rectangles)
+        status[kept] = Status.KEPT.code
     status[dataset.is_crowd] = Status.CROWD.code
     return status
+
+
+def replaced_rectangles(dataset: BoxDataset, rectangles: Rectangles) -> npt.NDArray[np.bool_]:
+    """Tell which segmentations (N,) are just their box and are to be replaced by a mask."""
+    ours: npt.NDArray[np.bool_] = dataset.is_rectangle & ~dataset.is_crowd & (dataset.faults == 0)
+    masks = dataset.has_mask & ~dataset.is_crowd
+    if rectangles == "keep" or (rectangles == "auto" and 2 * ours.sum() < masks.sum()):
+        return np.zeros(len(ours), np.bool_)
+    return ours
 
 
 def split_rows(rows: IntArray, *, at_once: int | None) -> Iterator[IntArray]:

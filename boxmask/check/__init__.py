@@ -8,6 +8,7 @@ from boxmask.check.report import CheckReport
 from boxmask.data.annotated_file import open_annotated
 from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset
+from boxmask.mark import Status
 
 __all__ = ["CheckReport", "check"]
 
@@ -35,6 +36,8 @@ def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> CheckReport:
         rows = paired[start : start + _CHUNK]
         for found in compare_rows(form, dataset, output, rows.tolist(), pairs[rows].tolist()):
             report.count(found.verdict.status, found.verdict.reason)
+            kept = found.verdict.status == Status.KEPT
+            report.rectangles += int(kept and dataset.is_rectangle[found.row])
             if found.problem:
                 id = dataset.annotation_ids[found.row]
                 report.add_problem(f"annotations[{found.row}] (id {id!r})", found.problem)

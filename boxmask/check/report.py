@@ -12,6 +12,7 @@ class CheckReport:
     broken: int = 0  # records and top-level members that break the law
     first: list[str] = field(default_factory=list)  # the first of them, with what is wrong
     statuses: dict[str, int] = field(default_factory=dict)  # ok, kept, crowd, skipped
+    rectangles: int = 0  # masks that were kept and are just their box
     reasons: dict[str, int] = field(default_factory=dict)  # why annotations were skipped
 
     @property

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from boxmask.annotate.job import AnnotateJob, Choice, Precision, parse_tightness
+from boxmask.annotate.job import AnnotateJob, Choice, Precision, Rectangles, parse_tightness
 from boxmask.cli.exit_status import ExitStatus
-from boxmask.cli.options import Alias, Classes, Format, GenomeCategories, ImagesJson, Metadata
+from boxmask.cli.options import (
+    Alias,
+    BBox,
+    Classes,
+    Format,
+    GenomeCategories,
+    ImagesJson,
+    Metadata,
+    Threads,
+)
 from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
 
@@ -40,6 +49,7 @@ def annotate(
     vg_categories: GenomeCategories = ReadOptions.vg_categories,
     vg_alias: Alias = ReadOptions.vg_alias,
     classes: Classes = ReadOptions.classes,
+    bbox: BBox = ReadOptions.bbox,
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
     ] = AnnotateJob.flip,
@@ -59,6 +69,13 @@ def annotate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Predict anew where there is a mask already.")
     ] = AnnotateJob.overwrite,
+    rectangles: Annotated[
+        Rectangles,
+        typer.Option(
+            help="Segmentations that are just their box: predict a mask or keep them; auto "
+            "predicts if at least half of all masks are such."
+        ),
+    ] = AnnotateJob.rectangles,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first record that cannot be used.")
     ] = AnnotateJob.strict,
@@ -99,9 +116,10 @@ def annotate(
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
     ] = AnnotateJob.shard_boxes,
-    threads: Annotated[
-        int, typer.Option(help="Threads that decode and encode beside the network.")
-    ] = AnnotateJob.threads,
+    threads: Threads = AnnotateJob.threads,
+    decoders: Annotated[
+        int, typer.Option(help="Threads that read images and write masks beside the network.")
+    ] = AnnotateJob.decoders,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew and replace an output that is there.")
     ] = AnnotateJob.fresh,
@@ -128,11 +146,13 @@ def annotate(
             vg_categories=vg_categories,
             vg_alias=vg_alias,
             classes=classes,
+            bbox=bbox,
         ),
         flip=flip,
         tightness=parse_tightness(tightness),
         neighbours=neighbours,
         overwrite=overwrite,
+        rectangles=rectangles,
         strict=strict,
         polygons=polygons,
         tighten=tighten,
@@ -146,6 +166,7 @@ def annotate(
         batch_boxes=batch_boxes,
         shard_boxes=shard_boxes,
         threads=threads,
+        decoders=decoders,
         fresh=fresh,
     )
     from boxmask.cli.annotate_tables import print_result

@@ -41,6 +41,7 @@ def _print_summary(summary: Summary) -> None:
         table.add_row("mean expected IoU", f"{tally.mean_iou:.3f}")
     Console().print(table)
     typer.echo(_summary_line(summary))
+    _say_rectangles(tally.rectangles, tally.warnings)
     typer.echo(f"output: {summary.out}")
     if tally.skipped:
         typer.echo(f"skipped: {summary.log}")
@@ -79,6 +80,20 @@ def _print_estimate(estimate: Estimate) -> None:
         left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
         where = f"on {estimate.device} in {estimate.precision}"
         typer.echo(f"about {left} at {rate:.1f} boxes/s {where}")
+
+
+def _say_rectangles(replaced: int, warnings: dict[str, int]) -> None:
+    """Say what became of segmentations that are just their box."""
+    if replaced:
+        typer.echo(
+            f"{replaced:,} segmentations are just their box and were taken for boxes; "
+            "--rectangles keep leaves them."
+        )
+    elif count := warnings.get("segmentations that are just their box"):
+        typer.echo(
+            f"{count:,} segmentations are just their box and were kept; --rectangles predict "
+            "gives them masks."
+        )
 
 
 def _table(title: str) -> Table:

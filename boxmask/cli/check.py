@@ -9,6 +9,7 @@ import typer
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.options import (
     Alias,
+    BBox,
     Classes,
     Format,
     GenomeCategories,
@@ -33,6 +34,7 @@ def check(
     vg_categories: GenomeCategories = ReadOptions.vg_categories,
     vg_alias: Alias = ReadOptions.vg_alias,
     classes: Classes = ReadOptions.classes,
+    bbox: BBox = ReadOptions.bbox,
     as_json: AsJson = False,
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
@@ -52,6 +54,7 @@ def check(
         vg_categories=vg_categories,
         vg_alias=vg_alias,
         classes=classes,
+        bbox=bbox,
     )
     dataset = read(boxes, options)
     report = compare(dataset, out)
@@ -75,6 +78,8 @@ def _print_text(report: "CheckReport", out: Path, *, converted: bool) -> None:
         typer.echo(f"  {count:>9} {status}")
     for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
         typer.echo(f"  {count:>9} skipped: {reason}")
+    if report.rectangles:
+        typer.echo(f"  {report.rectangles:>9} of the masks kept are just their box")
     if report.holds:
         typer.echo("The law holds: every annotation is there once, in order, with all its keys.")
         return

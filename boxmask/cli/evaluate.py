@@ -7,6 +7,7 @@ import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
+from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson
 
 
@@ -28,6 +29,7 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option(help="Run a network over the true boxes first: FILE, or bundled.")
     ] = None,
+    bbox: BBox = "auto",
     images: Annotated[
         Path | None, typer.Option(help="Folder of the photos, for --weights and grabcut.")
     ] = None,
@@ -64,6 +66,7 @@ def evaluate(
         bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")
     ] = False,
     device: Annotated[str, typer.Option(help="Where the network runs.")] = "auto",
+    threads: Threads = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
     ] = None,
@@ -74,9 +77,9 @@ def evaluate(
 
     from boxmask.annotate.events import Event, Stage
     from boxmask.cli.progress import show_progress
+    from boxmask.cores import core_count
     from boxmask.evaluate import run
     from boxmask.evaluate.job import EvaluateJob
-    from boxmask.evaluate.pool import cores
     from boxmask.evaluate.report import to_json
     from boxmask.evaluate.show.page import page_text
     from boxmask.evaluate.show.terminal import tables
@@ -89,6 +92,7 @@ def evaluate(
         weights=BUNDLED if weights == Path("bundled") else weights,
         against=tuple(against or ()),
         baselines=tuple(dict.fromkeys(baseline or ())),
+        bbox=bbox,
         images=images,
         seen=seen,
         splits=dict(_parse_split(text) for text in split or ()),
@@ -99,8 +103,9 @@ def evaluate(
         neighbours=neighbours,
         flip=flip,
         device=device,
+        threads=threads,
         keep=keep,
-        workers=workers or cores(),
+        workers=workers or core_count(),
     )
     with show_progress(patience=10.0) as on_event:
         found = run.evaluate(

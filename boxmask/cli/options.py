@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from boxmask.formats import FORMATS
+from boxmask.formats import FORMATS, BoxForm
 
 *_FIRST, _LAST = FORMATS
 Format = Annotated[
@@ -34,5 +34,15 @@ GenomeCategories = Annotated[
 Alias = Annotated[
     Path | None,
     typer.Option(help="Visual Genome: object_alias.txt, for categories by name."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads of the network.", show_default="as many as idle cores"),
+]
+BBox = Annotated[
+    BoxForm,
+    typer.Option(
+        help="COCO: what the numbers of a bbox are; auto: xywh, unless all boxes say otherwise."
+    ),
 ]
 Classes = Annotated[int, typer.Option(min=1, help="Visual Genome: how many categories.")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.options import Threads
 from boxmask.cli.printing import AsJson, format_duration, print_json
 
 
@@ -40,7 +41,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
+    threads: Threads = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show the recipe and stop.")
     ] = False,

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from boxmask.data.box_forms import check_form, in_fractions, to_xywh
 from boxmask.data.boxes import Boxes, read_boxes
-from boxmask.data.columns import build_dataset
+from boxmask.data.columns import build_dataset, sizes_of_rows
 from boxmask.data.ids import as_id, positions_of
 from boxmask.data.images import read_images
 from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import RawMembers, as_object, decode_records, slice_list
-from boxmask.data.segmentation import LONGEST_EMPTY, is_filled
+from boxmask.data.segmentation import LONGEST_EMPTY, as_rectangle, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
 from boxmask.faults import FaultCodes
@@ -44,6 +45,7 @@ class _Columns:
     fractions: list[bool] = field(default_factory=list)
     is_crowd: list[bool] = field(default_factory=list)
     has_mask: list[bool] = field(default_factory=list)
+    rectangles: dict[int, _Four] = field(default_factory=dict)  # by row
 
     def add(self, rows: list[_Annotation]) -> None:
         self.ids += [row.id for row in rows]
@@ -53,6 +55,9 @@ class _Columns:
         self.has_mask += [
             len(row.segmentation) > LONGEST_EMPTY or is_filled(row.segmentation) for row in rows
         ]
+        for place, row in enumerate(rows, start=len(self.ids) - len(rows)):
+            if (rectangle := as_rectangle(row.segmentation)) is not None:
+                self.rectangles[place] = rectangle
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
         xywh, faults = read_boxes(boxes)
@@ -67,7 +72,7 @@ def recognises(source: Input) -> bool:
 
 
 def read(source: Input, options: ReadOptions) -> BoxDataset:
-    """Read the file; the options concern other formats."""
+    """Read the file; `bbox` says what the numbers of its boxes are."""
     document = source.document
     for key in ("images", "annotations"):
         if key not in document.members:
@@ -81,6 +86,14 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     columns = _Columns()
     for _, rows in decode_records(document, records, "annotations", _Annotation, _lenient):
         columns.add(rows)
+    image_index = positions_of(images.positions, columns.image_ids)
+    xywh, fractions = np.concatenate(columns.xywh), np.array(columns.fractions, np.bool_)
+    if options.bbox == "auto":
+        sizes = sizes_of_rows(images.widths, images.heights, image_index)
+        check_form(document.path, xywh[~fractions], sizes[~fractions])
+    else:
+        xywh[~fractions] = to_xywh(xywh[~fractions], options.bbox)
+        fractions |= in_fractions(options.bbox)
     category_positions = {category.id: place for place, category in enumerate(categories)}
     return build_dataset(
         document.path,
@@ -90,14 +103,16 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         widths=images.widths,
         heights=images.heights,
         annotation_ids=columns.ids,
-        xywh=np.concatenate(columns.xywh),
+        xywh=xywh,
         faults=np.concatenate(columns.faults),
-        fractions=np.array(columns.fractions, np.bool_),
-        image_index=positions_of(images.positions, columns.image_ids),
+        fractions=fractions,
+        image_index=image_index,
         category_index=positions_of(category_positions, columns.category_ids),
         categories=categories,
         is_crowd=np.array(columns.is_crowd, np.bool_),
         has_mask=np.array(columns.has_mask, np.bool_),
+        rectangles=columns.rectangles,
+        box_form="" if options.bbox in ("auto", "xywh") else options.bbox,
         records=records,
         image_records=images.records,
         members=RawMembers(document),

@@ -17,6 +17,8 @@ from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
 REPEATED_IDS = "annotation ids that occur more than once"
 NO_ID = "annotations without an id"
 OVER_THE_BORDER = "boxes partly outside their image"
+RECTANGLES = "segmentations that are just their box"
+SAME_SIDE = 0.011  # pixels: what rounding a number to hundredths may do to a side
 NO_CATEGORY = "annotations of a category that the file does not list"
 
 
@@ -37,6 +39,8 @@ def build_dataset(
     fractions: Flags | None = None,
     is_crowd: Flags | None = None,
     has_mask: Flags | None = None,
+    rectangles: Mapping[int, tuple[float, float, float, float]] | None = None,
+    box_form: str = "",
     scores: npt.NDArray[np.float32] | None = None,
     rotated_if_unsized: bool = False,
     records: RawRecords = (),
@@ -47,12 +51,13 @@ def build_dataset(
     """Build the dataset: corners, pixels where the size is known, faults, counted warnings.
 
     `fractions` (N,) marks the boxes that are written in fractions of the image; `faults` (N,) are
-    those that the reader has found itself. A column that is left out is all zeros. `warnings` are
-    the reader's own counts.
+    those that the reader has found itself; `rectangles` are the segmentations with the four corners
+    of a box, (x0, y0, x1, y1) by row. A column that is left out is all zeros. `warnings` are the
+    reader's own counts.
     """
     zeros = np.zeros(len(xywh), np.bool_)
     faults = np.zeros(len(xywh), np.uint8) if faults is None else faults
-    sizes = _sizes(widths, heights, image_index)
+    sizes = sizes_of_rows(widths, heights, image_index)
     fractions = zeros if fractions is None else fractions
     relative = fractions & (sizes == 0).any(1)
     scaled = fractions & ~relative
@@ -62,7 +67,11 @@ def build_dataset(
     found = find_faults(Candidates(boxes, ~relative, bounds, has_image=image_index >= 0))
     faults = np.where(faults == 0, found, faults)
     boxes[~np.isfinite(boxes).all(1)] = np.nan
+    is_rectangle = zeros.copy()
+    for row, rectangle in (rectangles or {}).items():
+        is_rectangle[row] = bool((np.abs(boxes[row] - rectangle) <= SAME_SIDE).all())
     counts = (warnings or {}) | {
+        RECTANGLES: int(is_rectangle.sum()),
         REPEATED_IDS: len(duplicates(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
         NO_CATEGORY: int(((category_index < 0) & (faults == 0)).sum()) if categories else 0,
@@ -82,6 +91,8 @@ def build_dataset(
         category_index=category_index,
         is_crowd=zeros if is_crowd is None else is_crowd,
         has_mask=zeros if has_mask is None else has_mask,
+        is_rectangle=is_rectangle,
+        box_form=box_form,
         faults=faults,
         categories=tuple(categories),
         scores=scores,
@@ -102,7 +113,7 @@ def _over_the_border(boxes: Boxes, sizes: IntArray) -> Flags:
     return over
 
 
-def _sizes(
+def sizes_of_rows(
     widths: npt.NDArray[np.int32],
     heights: npt.NDArray[np.int32],
     image_index: npt.NDArray[np.int32],

@@ -22,6 +22,8 @@ class _Relative(msgspec.Struct):
 
 
 _RELATIVE = msgspec.json.Decoder(_Relative)
+_LONGEST_RECTANGLE = 300  # bytes
+_POLYGONS = msgspec.json.Decoder(list[list[float]])
 _DECODER = msgspec.json.Decoder(_Record)
 
 
@@ -67,6 +69,30 @@ def is_filled(raw: msgspec.Raw) -> bool:
     if len(raw) > LONGEST_EMPTY:
         return True
     return bytes(raw) not in _USUAL_EMPTY and _holds_a_mask(decode_lenient(raw))
+
+
+def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:
+    """Return the sides (x0, y0, x1, y1) of an upright rectangle of four corners, None for others.
+
+    Either winding, any corner first, and the first corner once more at the end or not.
+    """
+    if len(raw) > _LONGEST_RECTANGLE or bytes(raw).count(b",") not in (7, 9):
+        return None
+    try:
+        (ring,) = _POLYGONS.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
+    points = list(zip(ring[::2], ring[1::2], strict=False))
+    if len(points) == 5 and points.pop() != points[0]:
+        return None
+    x0, x1 = min(ring[::2]), max(ring[::2])
+    y0, y1 = min(ring[1::2]), max(ring[1::2])
+    around = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    if points[0] not in around:
+        return None
+    start = around.index(points[0])
+    turned = around[start:] + around[:start]
+    return (x0, y0, x1, y1) if points in (turned, turned[:1] + turned[:0:-1]) else None
 
 
 def _holds_a_mask(value: object) -> bool:

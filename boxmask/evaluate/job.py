@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from boxmask.annotate.job import MAX_TIGHTNESS, Choice, Tightness, parse_tightness
+from boxmask.cores import core_count
 from boxmask.errors import ConfigError
 from boxmask.evaluate.baselines import check_baseline
-from boxmask.evaluate.pool import cores
+from boxmask.formats import BoxForm
 
 _RESERVED_SPLITS = ("overall", "seen", "unseen")
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
@@ -25,6 +26,7 @@ class EvaluateJob:
     weights: Path | None = None  # a network to run over the true boxes
     against: tuple[Path, ...] = ()  # further predictions, for comparison
     baselines: tuple[str, ...] = ()  # box, ellipse, grabcut
+    bbox: BoxForm = "auto"  # what the numbers of the boxes are, as in annotate
     images: Path | None = None  # the folder of photos, for the network and for GrabCut
     seen: str | None = None  # voc, non-voc, all, a file, or "person,dog"
     splits: dict[str, str] = field(default_factory=dict)  # name -> further splits, written alike
@@ -35,8 +37,9 @@ class EvaluateJob:
     neighbours: Choice = "auto"  # whether it is shown the other boxes
     flip: bool = False  # ask the network twice, once mirrored
     device: str = "auto"
+    threads: int | None = None  # of the network, on a CPU; None for as many as there are idle cores
     keep: Path | None = None  # where the network's masks go; None forgets them
-    workers: int = field(default_factory=cores)
+    workers: int = field(default_factory=core_count)
 
     def validate(self) -> None:
         """Raise a ConfigError for options that do not go together, before any work is done."""

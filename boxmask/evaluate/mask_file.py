@@ -37,6 +37,7 @@ class MaskFile:
     areas: FloatArray  # (N,) as the file says, NaN where it does not
     scores: FloatArray  # (N,) NaN where there is none
     qualities: FloatArray  # (N,) predicted IoU, NaN where there is none
+    rectangles: npt.NDArray[np.bool_]  # (N,) the mask has just the four corners of a box
     is_crowd: npt.NDArray[np.bool_]  # (N,)
     skip_reasons: Sequence[str]  # (N,) why there is no mask to use, "" if there is one
     records: RawRecords  # (N,) original JSON of each annotation

@@ -12,6 +12,7 @@ from boxmask.evaluate.job import EvaluateJob, Progress
 from boxmask.evaluate.mask_file import MaskFile
 from boxmask.evaluate.pairing import Instances
 from boxmask.evaluate.reading import read_masks
+from boxmask.formats import BoxForm, ReadOptions
 
 
 class Predictions(NamedTuple):
@@ -25,12 +26,15 @@ def load_predictions(
     job: EvaluateJob, given: Given, instances: Instances, progress: Progress
 ) -> Predictions:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
-    found, told = {_name(path, job): read_masks(path) for path in job.predicted}, None
+    found, told = (
+        {_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted},
+        None,
+    )
     if job.weights is not None and job.images is not None:
         found[job.weights.stem], told = _run_network(
             job, given, weights=job.weights, images=job.images, progress=progress
         )
-    found |= {_name(path, job): read_masks(path) for path in job.against}
+    found |= {_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
     for name in job.baselines:
         found[name] = draw_baseline(
             name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
@@ -59,12 +63,15 @@ def _run_network(
     def on_event(event: Event) -> None:
         progress(f"network: {event.stage.name}", event.done, event.total)
 
+    # Boxes that were moved are written as x, y, width, height.
+    bbox: BoxForm = "xywh" if job.loosen else job.bbox
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         out = job.keep or Path(folder) / "predicted.json"
         done = annotate(
             AnnotateJob(
                 boxes=given.path,
                 images=images,
+                reading=ReadOptions(bbox=bbox),
                 out=out,
                 weights=weights,
                 flip=job.flip,
@@ -72,10 +79,11 @@ def _run_network(
                 neighbours=job.neighbours,
                 overwrite=True,
                 device=job.device,
+                threads=job.threads,
             ),
             on_event,
         )
-        return read_masks(out), done.told
+        return read_masks(out, bbox=bbox), done.told
 
 
 def _tightness(job: EvaluateJob, weights: Path) -> Tightness:

@@ -8,13 +8,16 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from boxmask.data.box_forms import check_form, in_fractions, to_xywh
+from boxmask.data.boxes import corners
 from boxmask.data.ids import unique_positions
 from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.records import Records, decode_records, slice_items, slice_list
-from boxmask.data.segmentation import is_filled
+from boxmask.data.segmentation import as_rectangle, is_filled
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
-from boxmask.evaluate.mask_file import ImageRecord, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile
+from boxmask.formats import BoxForm
 from boxmask.mark import Mark, Status
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -44,20 +47,21 @@ class _Category(msgspec.Struct):
     name: str = ""
 
 
-def read_masks(path: Path, *, predicted: bool = True) -> MaskFile:
+def read_masks(path: Path, *, predicted: bool = True, bbox: BoxForm = "auto") -> MaskFile:
     """Read a COCO form (ground truth or predictions) or a COCO results list.
 
     The box of a prediction is the one that it was made for, also where a tight one has its place.
+    `bbox` is what the numbers of the boxes are, auto for x, y, width, height in pixels.
     """
     document = open_document(path)
     if document.items is not None:
-        return _columns(document, slice_items(document), (), (), predicted)
+        return _columns(document, slice_items(document), (), (), predicted, bbox)
     if "annotations" not in document.members:
         raise InputError(
             f"{path}: has no annotations; give a COCO form with masks or a COCO results list."
         )
     records = slice_list(document, "annotations")
-    return _columns(document, records, _images(document), _categories(document), predicted)
+    return _columns(document, records, _images(document), _categories(document), predicted, bbox)
 
 
 def _columns(
@@ -66,28 +70,31 @@ def _columns(
     images: tuple[ImageRecord, ...],
     categories: tuple[Category, ...],
     predicted: bool,
+    bbox: BoxForm,
 ) -> MaskFile:
     ids, image_ids, category_ids, skip_reasons = [], [], [], []
-    numbers, crowd = [], []
+    numbers, crowd, rectangles = [], [], []
     for row in _rows(document, records, "annotations", _Annotation):
         ids.append(row.id)
         image_ids.append(row.image_id)
         category_ids.append(row.category_id)
         skip_reasons.append(_skip_reason(row))
         crowd.append(bool(row.iscrowd))
+        rectangles.append(as_rectangle(row.segmentation) is not None)
         quality = row.boxmask.predicted_iou if row.boxmask else None
         given = _given_box(document, row) if predicted else None
-        numbers.append((*_corners(given or row.bbox), row.area, row.score, quality))
+        numbers.append((*_four(given or row.bbox), row.area, row.score, quality))
     table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
     return MaskFile(
         path=document.path,
         ids=ids,
         image_ids=image_ids,
         category_ids=category_ids,
-        boxes=table[:, :4],
+        boxes=_corners(document.path, table[:, :4], bbox, image_ids, images),
         areas=table[:, 4],
         scores=table[:, 5],
         qualities=table[:, 6],
+        rectangles=np.array(rectangles, dtype=np.bool_),
         is_crowd=np.array(crowd, dtype=np.bool_),
         skip_reasons=skip_reasons,
         records=records,
@@ -113,11 +120,27 @@ def _given_box(document: Document, row: _Annotation) -> list[float] | None:
         raise _not_coco(document, "annotations", row.id, error) from error
 
 
-def _corners(bbox: list[float] | None) -> tuple[float | None, ...]:
-    if bbox is None or len(bbox) != 4:
-        return (None, None, None, None)
-    x, y, width, height = bbox
-    return x, y, x + width, y + height
+def _four(bbox: list[float] | None) -> tuple[float | None, ...]:
+    return (None, None, None, None) if bbox is None or len(bbox) != 4 else tuple(bbox)
+
+
+def _corners(
+    path: Path,
+    numbers: FloatArray,
+    bbox: BoxForm,
+    image_ids: list[Id | None],
+    images: tuple[ImageRecord, ...],
+) -> FloatArray:
+    """Turn the numbers of boxes as written (N, 4) into x0, y0, x1, y1 in pixels (N, 4)."""
+    places = {image.id: (image.width, image.height) for image in images}
+    sizes = np.array([places.get(id, (0, 0)) for id in image_ids], np.int64).reshape(-1, 2)
+    if bbox == "auto":
+        check_form(path, numbers, sizes)
+        return corners(numbers)
+    boxes = corners(to_xywh(numbers, bbox))
+    if in_fractions(bbox):
+        boxes *= np.tile(np.where(sizes > 0, sizes, np.nan), 2)
+    return boxes
 
 
 def _images(document: Document) -> tuple[ImageRecord, ...]:

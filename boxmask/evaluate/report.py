@@ -136,6 +136,7 @@ class EvaluationReport:
     ground_truth: str
     images: int  # with at least one instance
     left_out: dict[str, int]  # why annotations were not scored -> count; crowds among them
+    rectangles: int  # true masks, of those scored, that are just a box
     seen: str | None  # as given
     loosening: Loosening | None  # null where the true boxes themselves were seen
     told: Hints | None  # what the network was told of the boxes; null if there is none to tell

@@ -42,7 +42,7 @@ class Evaluation:
 def evaluate(job: EvaluateJob, progress: Progress = no_progress) -> Evaluation:
     """Evaluate every system of a job on the same instances."""
     job.validate()
-    truth = read_masks(job.ground_truth, predicted=False)
+    truth = read_masks(job.ground_truth, predicted=False, bbox=job.bbox)
     instances = instances_to_score(truth)
     splits = _splits(job, truth)
     with given_boxes(job, truth) as given:
@@ -155,6 +155,7 @@ def _report(
         format=FORMAT,
         ground_truth=job.ground_truth.name,
         images=len(np.unique(ground.instances.image)),
+        rectangles=int(ground.truth.rectangles[ground.instances.rows].sum()),
         left_out=ground.instances.left_out,
         seen=job.seen,
         loosening=moved,

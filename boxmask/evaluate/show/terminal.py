@@ -80,6 +80,8 @@ def _circumstances(report: EvaluationReport) -> Iterator[str]:
 
 def notes(report: EvaluationReport) -> Iterator[str]:
     """Say in sentences what was not scored, and what was scored as zero."""
+    if report.rectangles:
+        yield f"{report.rectangles:,} of the true masks are just a box, with four corners."
     if report.left_out:
         counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
         yield f"Not scored: {counts}."

@@ -1,0 +1,76 @@
+"""How many threads the network gets on a CPU: as many as there are idle cores for.
+
+One thread more than that waits for its turn while all others wait for it: on a busy machine a
+network with a thread a core is many times slower than one with a single thread.
+"""
+
+import math
+import os
+import time
+from pathlib import Path
+
+_PROC_STAT, _CPU_MAX = Path("/proc/stat"), Path("/sys/fs/cgroup/cpu.max")
+_LOOK = 0.2  # seconds
+_IDLE = (3, 4)  # columns of /proc/stat: idle, waiting for a disk
+
+
+def core_count() -> int:
+    """Return how many cores this process may use, as the system and its container have it."""
+    return max(1, min(len(_usable_cores()), math.floor(_quota())))
+
+
+def _usable_cores() -> set[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
+def network_threads() -> int:
+    """Return how many threads to give a network: OMP_NUM_THREADS if it is set, else idle cores.
+
+    At least one, and never more than a container may use.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    return max(1, min(round(_idle_cores()), core_count()))
+
+
+def _quota() -> float:
+    """Return for how many cores the cgroup of a container gives time; very many without one."""
+    try:
+        quota, period = _CPU_MAX.read_text(encoding="ascii").split()
+        return int(quota) / int(period)  # the quota is "max" where there is none
+    except (OSError, ValueError):
+        return 1e9
+
+
+def _idle_cores() -> float:
+    """Return how many of the usable cores nobody uses at this moment."""
+    usable = _usable_cores()
+    before = _busy_and_idle()
+    time.sleep(_LOOK)
+    after = _busy_and_idle()
+    if not before.keys() & after.keys() & usable:
+        return len(usable)
+    idle = 0.0
+    for core in before.keys() & after.keys() & usable:
+        spent = [now - then for now, then in zip(after[core], before[core], strict=True)]
+        idle += spent[1] / total if (total := sum(spent)) > 0 else 1.0
+    return idle
+
+
+def _busy_and_idle() -> dict[int, tuple[int, int]]:
+    """Return how long each core was busy and idle since the start; empty where nobody tells."""
+    try:
+        lines = _PROC_STAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        name, *columns = line.split()
+        if name.startswith("cpu") and name[3:].isdecimal():
+            ticks = [int(column) for column in columns[:8]]  # what follows is in these already
+            idle = sum(ticks[k] for k in _IDLE)
+            found[int(name[3:])] = (sum(ticks) - idle, idle)
+    return found

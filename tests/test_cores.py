@@ -1,0 +1,106 @@
+"""How many threads a network gets on a busy or shared machine."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from annotation_files import annotate, make_job, tiny_network
+
+from boxmask import cores
+from boxmask.annotate.network import DeviceNetwork
+from boxmask.annotate.plan import load_plan
+from boxmask.annotate.work_folder import WorkFolder
+from boxmask.cores import core_count, network_threads
+
+
+@pytest.fixture(autouse=True)
+def eight_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(cores, "_usable_cores", lambda: set(range(8)))
+    monkeypatch.setattr(cores, "_CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.setattr(cores, "_PROC_STAT", tmp_path / "stat")
+    monkeypatch.setattr(cores, "_LOOK", 0)
+
+
+def busy(monkeypatch: pytest.MonkeyPatch, shares: list[float]) -> None:
+    """Let each core be busy for its share of the time between two looks."""
+    looks = iter(
+        [
+            dict.fromkeys(range(len(shares)), (1000, 500)),
+            {k: (1000 + int(20 * s), 500 + int(20 * (1 - s))) for k, s in enumerate(shares)},
+        ]
+    )
+    monkeypatch.setattr(cores, "_busy_and_idle", lambda: next(looks))
+
+
+@pytest.mark.parametrize(
+    ("shares", "threads"),
+    [([0.0] * 8, 8), ([1.0] * 8, 1), ([1.0] * 3 + [0.0] * 5, 5), ([0.0] * 8 + [1.0] * 56, 8)],
+)
+def test_a_network_gets_the_idle_cores_that_it_may_use(
+    monkeypatch: pytest.MonkeyPatch, shares: list[float], threads: int
+) -> None:
+    busy(monkeypatch, shares)
+    assert network_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("limit", "threads"),
+    [("200000 100000", 2), ("50000 100000", 1), ("max 100000", 8), ("?", 8), (None, 8)],
+)
+def test_no_more_than_the_container_may_use(
+    tmp_path: Path, limit: str | None, threads: int
+) -> None:
+    if limit is not None:
+        (tmp_path / "cpu.max").write_text(limit)
+    assert network_threads() == core_count() == threads
+
+
+def test_what_the_environment_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert network_threads() == 3
+
+
+def test_the_system_is_read(tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text(
+        "cpu 9 9\ncpu0 5 1 4 60 7 0 0 0 5 0\ncpu11 1 0 0 2 0 0 0 0 0 0\n"
+    )
+    assert cores._busy_and_idle() == {0: (10, 67), 11: (1, 2)}
+
+
+def test_a_run_goes_on_with_the_threads_that_it_was_begun_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(tmp_path, threads=None)
+    seen = []
+    predict = DeviceNetwork.predict
+    monkeypatch.setattr(
+        DeviceNetwork,
+        "predict",
+        lambda self, *args, **options: seen.append(self.threads) or predict(self, *args, **options),
+    )
+    for idle in (3, 5):
+        monkeypatch.setattr("boxmask.annotate.workload.network_threads", lambda idle=idle: idle)
+        annotate(job)
+        job.out.unlink()
+    assert set(seen) == {3}
+    plan = load_plan(WorkFolder(job.out).plan)
+    assert plan is not None and plan.threads == 3
+
+
+def test_the_network_computes_with_its_threads_and_gives_the_others_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, seen = torch.get_num_threads(), []
+    network = DeviceNetwork(tiny_network(), device="cpu", precision="fp32", threads=before + 2)
+    monkeypatch.setattr(
+        "boxmask.annotate.network.predict_masks",
+        lambda *_, **__: seen.append(torch.get_num_threads()),
+    )
+
+    class Views:
+        def to(self, device: torch.device) -> "Views":
+            return self
+
+    network.predict(Views(), chunk=1)  # type: ignore[arg-type]
+    assert seen == [before + 2] and torch.get_num_threads() == before

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from boxmask.formats import ReadOptions
-from boxmask.options import Annotating, Evaluating, FilePath, Reading
+from boxmask.options import Annotating, Checking, Evaluating, FilePath, Reading
+from boxmask.subset import Subset
 
 if TYPE_CHECKING:
     from boxmask.annotate.events import Event, Summary
@@ -57,18 +58,20 @@ def annotate(
             progress(event.stage.name, event.done, event.total)
 
     reading, rest = _reading(options)
+    subset, rest = _subset(rest)
     job = AnnotateJob(
         boxes=Path(boxes),
         images=Path(images),
         out=Path(out),
         reading=reading,
+        subset=subset,
         strict=reading.strict,
         **_paths(rest, "weights", "index_png", "yolo"),
     )
     return run(job, on_event)
 
 
-def check(boxes: FilePath, out: FilePath, **options: Unpack[Reading]) -> "CheckReport":
+def check(boxes: FilePath, out: FilePath, **options: Unpack[Checking]) -> "CheckReport":
     """Prove that what `annotate` wrote holds every annotation once, in order, with all its keys.
 
     >>> report = boxmask.check("boxes.json", "masks.json")
@@ -76,8 +79,10 @@ def check(boxes: FilePath, out: FilePath, **options: Unpack[Reading]) -> "CheckR
     (True, {'ok': 15})
     """
     from boxmask.check import check as compare
+    from boxmask.data import read as read_file
 
-    return compare(read(boxes, **options), Path(out))
+    reading, rest = _reading(options)
+    return compare(read_file(Path(boxes), reading), Path(out), subset=_subset(rest)[0])
 
 
 def evaluate(
@@ -170,6 +175,13 @@ def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:
     given = {name: value for name, value in options.items() if name in names}
     rest = {name: value for name, value in options.items() if name not in names}
     return ReadOptions(**_paths(given, "images", "metadata", "images_json", "vg_alias")), rest
+
+
+def _subset(options: Mapping[str, Any]) -> tuple[Subset, dict[str, Any]]:
+    """Split options into the part of the dataset and the others."""
+    rest = dict(options)
+    texts = {name: tuple(rest.pop(name, ())) for name in ("category", "image")}
+    return Subset(limit=rest.pop("limit", None), **texts), rest
 
 
 def _paths(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class Status(StrEnum):
     KEPT = "kept"  # it had a mask, which stays
     CROWD = "crowd"  # left alone
     SKIPPED = "skipped"  # it cannot be used; the mark says why
+    LEFT = "left"  # left alone, since it is not in the part that was to be annotated
 
     @property
     def code(self) -> int:

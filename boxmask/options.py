@@ -33,8 +33,20 @@ class Reading(_Reading, total=False):
     images: FilePath | None
 
 
-class Annotating(_Reading, total=False):
-    """How boxes are annotated: the fields of boxmask.annotate.job.AnnotateJob, and of Reading."""
+class Part(TypedDict, total=False):
+    """Which part of a dataset: the fields of boxmask.subset.Subset."""
+
+    limit: int | None
+    category: Sequence[str]
+    image: Sequence[str]
+
+
+class Checking(Reading, Part, total=False):
+    """How a box file was read for annotating, and which part of it was annotated."""
+
+
+class Annotating(_Reading, Part, total=False):
+    """How boxes are annotated: the fields of AnnotateJob, of Reading but images, and of Part."""
 
     weights: FilePath | None
     flip: bool

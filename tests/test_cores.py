@@ -1,6 +1,7 @@
 """How many threads a network gets on a busy or shared machine."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,13 +73,14 @@ def test_a_run_goes_on_with_the_threads_that_it_was_begun_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(tmp_path, threads=None)
-    seen = []
+    seen: list[int | None] = []
     predict = DeviceNetwork.predict
-    monkeypatch.setattr(
-        DeviceNetwork,
-        "predict",
-        lambda self, *args, **options: seen.append(self.threads) or predict(self, *args, **options),
-    )
+
+    def noted(self: DeviceNetwork, *views: Any, **options: Any) -> Any:
+        seen.append(self.threads)
+        return predict(self, *views, **options)
+
+    monkeypatch.setattr(DeviceNetwork, "predict", noted)
     for idle in (3, 5):
         monkeypatch.setattr("boxmask.annotate.workload.network_threads", lambda idle=idle: idle)
         annotate(job)
@@ -91,12 +93,14 @@ def test_a_run_goes_on_with_the_threads_that_it_was_begun_with(
 def test_the_network_computes_with_its_threads_and_gives_the_others_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before, seen = torch.get_num_threads(), []
+    before = torch.get_num_threads()
+    seen: list[int] = []
     network = DeviceNetwork(tiny_network(), device="cpu", precision="fp32", threads=before + 2)
-    monkeypatch.setattr(
-        "boxmask.annotate.network.predict_masks",
-        lambda *_, **__: seen.append(torch.get_num_threads()),
-    )
+
+    def computed(*_: Any, **__: Any) -> None:
+        seen.append(torch.get_num_threads())
+
+    monkeypatch.setattr("boxmask.annotate.network.predict_masks", computed)
 
     class Views:
         def to(self, device: torch.device) -> "Views":

@@ -17,6 +17,7 @@ from boxmask import front, options
 from boxmask.annotate.job import AnnotateJob
 from boxmask.data import ReadOptions
 from boxmask.evaluate.job import EvaluateJob
+from boxmask.subset import Subset
 
 VERBS = ("annotate", "check", "evaluate", "train")
 NAMES = [name for name in boxmask.__all__ if not name.startswith("_")]
@@ -117,9 +118,9 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
     def fields(one: type) -> set[str]:
         return {field.name for field in dataclasses.fields(one)}
 
-    named = {"boxes", "images", "out", "reading"}
+    named = {"boxes", "images", "out", "reading", "subset"}
     assert set(options.Reading.__annotations__) == fields(ReadOptions)
-    both = fields(AnnotateJob) | fields(ReadOptions)
+    both = fields(AnnotateJob) | fields(ReadOptions) | fields(Subset)
     assert set(options.Annotating.__annotations__) == both - named
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named

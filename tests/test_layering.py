@@ -20,6 +20,7 @@ LEAVES = {
     "durable",
     "bundled",
     "cores",
+    "subset",
 }
 MASKS = LEAVES | {"rle", "polygons", "geometry"}
 INPUT = MASKS | {"data", "images", "splits"}
@@ -32,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "durable": set(),
     "bundled": set(),
     "cores": set(),
+    "subset": {"dataset", "errors", "faults"},
     "mark": set(),
     "ordered": set(),
     "dataset": {"errors"},

@@ -59,6 +59,7 @@ def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
         device=inputs.device,
         precision=inputs.precision,
         told=hints,
+        left=int((workload.status == Status.LEFT.code).sum()),
         rectangles=workload.rectangles,
         images_checked=len(unusable),
         unusable=dict(Counter(filter(None, unusable.values())).most_common()),

@@ -40,7 +40,7 @@ class Tally:
 
     images: int
     annotations: int
-    statuses: dict[str, int]  # ok, kept, crowd, skipped
+    statuses: dict[str, int]  # ok, kept, crowd, skipped; left, where only a part was annotated
     reasons: dict[str, int] = field(default_factory=dict)  # of those skipped, the most first
     clipped: int = 0  # predicted on the part of the box inside the image
     mean_iou: float | None = None  # expected, over the masks that were predicted
@@ -107,6 +107,7 @@ class Estimate:
     told: Hints | None  # what the network would be told of the boxes; None if it cannot be
     images_checked: int = 0  # opened, spread over all
     unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason
+    left: int = 0  # not in the part that is to be annotated
     rectangles: int = 0  # segmentations that are just their box, taken for boxes
     shortage: str = ""
     """Why there would be too few masks for a success; empty if there would be enough."""

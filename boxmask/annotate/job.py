@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.formats import ReadOptions
+from boxmask.subset import Subset
 
 if TYPE_CHECKING:
     from boxmask.images import Exif
@@ -33,6 +34,8 @@ class AnnotateJob:
     weights: Path | None = None
     """None for the bundled model."""
     reading: ReadOptions = dataclasses.field(default_factory=ReadOptions)
+    subset: Subset = dataclasses.field(default_factory=Subset)
+    """The part to annotate; the rest is in the output as it is."""
     flip: bool = False
     """Predict twice, the second time from the mirror image, and take the mean."""
     tightness: Tightness = "auto"
@@ -86,6 +89,13 @@ class AnnotateJob:
                 known = ", ".join(get_args(choices))
                 raise ConfigError(f"{flag(name)} is {getattr(self, name)!r}; known: {known}.")
         parse_tightness(str(self.tightness))
+        if self.subset.limit is not None and self.subset.limit < 1:
+            raise ConfigError(f"--limit is {self.subset.limit}; give 1 or more.")
+        if str(self.out) == "-":
+            raise ConfigError(
+                "--out is -: the output is a file that a stopped run goes on with, and cannot be "
+                "standard output; give the name of a file."
+            )
         if self.out.resolve() in {path.resolve() for path in self._input_files()}:
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
 

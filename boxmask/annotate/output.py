@@ -214,7 +214,11 @@ def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
     return Tally(
         images=len(dataset.image_ids),
         annotations=len(dataset.annotation_ids),
-        statuses={status.value: counts.statuses[status] for status in Status},
+        statuses={
+            status.value: counts.statuses[status]
+            for status in Status
+            if status is not Status.LEFT or counts.statuses[status]
+        },
         reasons=dict(counts.reasons.most_common()),
         clipped=counts.clipped,
         mean_iou=round(counts.iou / made, 4) if made else None,

@@ -51,6 +51,9 @@ def output_settings(
         settings[flag(name)] = _content(value) if isinstance(value, Path) else value
     for name in OUTPUT_FIELDS:
         settings[flag(name)] = getattr(job, name)
+    settings["--limit"] = job.subset.limit
+    settings["--category"] = ", ".join(job.subset.category) or None
+    settings["--image"] = ", ".join(job.subset.image) or None
     settings["--tightness"] = None if hints is None else hints.tightness
     settings["--neighbours"] = None if hints is None else "on" if hints.neighbours else "off"
     return settings | {"--device": device, "--precision": precision}

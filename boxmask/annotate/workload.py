@@ -22,6 +22,7 @@ from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.images import check_image, load_image, relative_name
 from boxmask.mark import Status
+from boxmask.subset import Subset
 
 if TYPE_CHECKING:
     from boxmask.annotate.network import DeviceNetwork
@@ -158,22 +159,27 @@ def open_workload(inputs: Inputs, hints: Hints | None) -> Workload:
     """Read the dataset of a job and decide what is to become of each box."""
     dataset = inputs.dataset
     job = inputs.job
-    status = initial_status(dataset, overwrite=job.overwrite, rectangles=job.rectangles)
+    status = initial_status(
+        dataset, overwrite=job.overwrite, rectangles=job.rectangles, subset=job.subset
+    )
     return Workload(inputs.job, hints, dataset, status)
 
 
 def initial_status(
-    dataset: BoxDataset, *, overwrite: bool, rectangles: Rectangles
+    dataset: BoxDataset, *, overwrite: bool, rectangles: Rectangles, subset: Subset
 ) -> npt.NDArray[np.uint8]:
     """Return the code of each row's status (N,), as far as the dataset alone tells.
 
-    Crowds and masks that are there already are left alone, whatever else is wrong with them.
+    Crowds and masks that are there already are left alone, whatever else is wrong with them,
+    and so is all that is not in the subset.
     """
     status = np.where(dataset.faults != 0, Status.SKIPPED.code, Status.OK.code).astype(np.uint8)
     if not overwrite:
         kept = dataset.has_mask & ~replaced_rectangles(dataset, rectangles)
         status[kept] = Status.KEPT.code
     status[dataset.is_crowd] = Status.CROWD.code
+    if subset:
+        status[~subset.rows(dataset)] = Status.LEFT.code
     return status
 
 

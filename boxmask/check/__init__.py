@@ -9,19 +9,23 @@ from boxmask.data.annotated_file import open_annotated
 from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset
 from boxmask.mark import Status
+from boxmask.subset import Subset
 
 __all__ = ["CheckReport", "check"]
 
 _CHUNK = 512  # annotations whose masks are measured at once, in the cache of the processor
 
 
-def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> CheckReport:
+def check(
+    dataset: BoxDataset, out: Path, *, subset: Subset | None = None, shown: int = 10
+) -> CheckReport:
     """Compare an output with the dataset that it was made from, and name what breaks the law.
 
     The law: every annotation of the input is in the output exactly once, in the same order, with
     its id and all its own keys; only its segmentation, its area and one key of ours may differ,
     and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
-    bbox, and in its place is the mask's tight box. Everything beside the annotations is the same.
+    bbox, and in its place is the mask's tight box. Everything beside the annotations is the same,
+    and so is all that is not in the subset.
     """
     output = open_annotated(out, dataset)
     report = CheckReport(len(dataset.annotation_ids), shown)
@@ -31,10 +35,12 @@ def check(dataset: BoxDataset, out: Path, *, shown: int = 10) -> CheckReport:
         report.add_problem(str(out), problem)
     for record, problem in pairing_faults(pairs, dataset.annotation_ids, output.ids):
         report.add_problem(record, problem)
+    left = ~(subset or Subset()).rows(dataset)
     paired = (pairs >= 0).nonzero()[0]
     for start in range(0, len(paired), _CHUNK):
         rows = paired[start : start + _CHUNK]
-        for found in compare_rows(form, dataset, output, rows.tolist(), pairs[rows].tolist()):
+        places = pairs[rows].tolist()
+        for found in compare_rows(form, dataset, output, rows.tolist(), places, left=left[rows]):
             report.count(found.verdict.status, found.verdict.reason)
             kept = found.verdict.status == Status.KEPT
             report.rectangles += int(kept and dataset.is_rectangle[found.row])

@@ -26,6 +26,7 @@ from boxmask.data.forms.base import CocoForm
 from boxmask.data.raw.document import decode_lenient
 from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
+from boxmask.faults import Flags
 from boxmask.mark import Status, kept_box
 
 _ABSENT = object()
@@ -63,15 +64,20 @@ def compare_rows(
     output: AnnotatedFile,
     rows: Sequence[int],
     positions: Sequence[int],
+    *,
+    left: Flags,
 ) -> list[Finding]:
-    """Compare annotations with those at `positions` of the output, all masks of them at once."""
+    """Compare annotations with those at `positions` of the output, all masks of them at once.
+
+    `left` (k,) marks those that were not to be annotated.
+    """
     sizes = output.sizes[dataset.image_index[rows]].tolist()
     crowds, masked = dataset.is_crowd[rows].tolist(), dataset.has_mask[rows].tolist()
     findings, claims = {}, []
     for k, (row, position) in enumerate(zip(rows, positions, strict=True)):
         ours = encode_values(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
         theirs = split_members(output.records[position])
-        found = judge(ours, theirs, crowd=crowds[k], masked=masked[k])
+        found = judge(ours, theirs, crowd=crowds[k], masked=masked[k], left=bool(left[k]))
         kept = kept_box(ours.get("boxmask", _NULL))
         if kept is not UNSET and found.status == Status.OK:  # an earlier run had put it aside
             ours = {**ours, "bbox": kept}

@@ -19,8 +19,15 @@ class Verdict(NamedTuple):
     tightness: float = 0.0  # above 0 its mask may leave its box
 
 
-def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool) -> Verdict:
-    """Judge one annotation; `masked` if the input had a segmentation, `crowd` if it is one."""
+def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool) -> Verdict:
+    """Judge one annotation; `masked` if the input had a segmentation, `crowd` if it is one.
+
+    `left` if it was not to be annotated.
+    """
+    if left:
+        changed = _changed(ours, theirs)
+        problem = f'was to be left as it is, but its "{changed[0]}" differs' if changed else ""
+        return Verdict(Status.LEFT, problem)
     if crowd or masked:
         changed = _changed(ours, theirs)
         if crowd:

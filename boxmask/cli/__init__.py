@@ -1,5 +1,6 @@
 """The command line: each command parses, calls one library function and prints."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from typer.core import TyperGroup
 from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
+from boxmask.cli.examples import HELP
 from boxmask.cli.exit_status import EXPLANATION, ExitStatus, status_of
 from boxmask.cli.models import models
 from boxmask.cli.show import show
@@ -31,7 +33,12 @@ class _Commands(TyperGroup):
             raise typer.Exit(ExitStatus.INTERRUPTED) from None
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _show_version(wanted: bool) -> None:
@@ -41,19 +48,26 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=f"Exit status: {EXPLANATION}.")
+@app.callback(epilog=f"{HELP['boxmask'].epilog}\n\nExit status: {EXPLANATION}.")
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     """Turn the boxes of a dataset into instance masks."""
 
 
-app.command()(train)
-app.command()(annotate)
-app.command()(check)
-app.command()(show)
-app.command("eval")(evaluate)
-app.command()(models)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "annotate": annotate,
+    "check": check,
+    "show": show,
+    "eval": evaluate,
+    "train": train,
+    "models": models,
+}
+for _name, _command in COMMANDS.items():
+    _help = HELP[_name]
+    app.command(_name, short_help=_help.summary, epilog=_help.epilog)(_command)

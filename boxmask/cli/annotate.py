@@ -14,11 +14,15 @@ from boxmask.cli.options import (
     Format,
     GenomeCategories,
     ImagesJson,
+    InCategory,
+    Limit,
     Metadata,
+    OfImage,
     Threads,
 )
-from boxmask.cli.printing import AsJson, print_json
+from boxmask.cli.printing import AsJson, Quiet, print_json
 from boxmask.formats import ReadOptions
+from boxmask.subset import Subset
 
 if TYPE_CHECKING:
     from boxmask.annotate.events import Estimate, Summary
@@ -34,7 +38,10 @@ def annotate(
         Path, typer.Option(help="Folder in which the file names begin.", show_default=False)
     ],
     out: Annotated[
-        Path, typer.Option(help="The output, in COCO form; .gz compresses it.", show_default=False)
+        Path,
+        typer.Option(
+            "--out", "-o", help="The output, in COCO form; .gz compresses it.", show_default=False
+        ),
     ],
     weights: Annotated[
         Path | None,
@@ -50,6 +57,9 @@ def annotate(
     vg_alias: Alias = ReadOptions.vg_alias,
     classes: Classes = ReadOptions.classes,
     bbox: BBox = ReadOptions.bbox,
+    limit: Limit = None,
+    category: InCategory = None,
+    image: OfImage = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
     ] = AnnotateJob.flip,
@@ -126,6 +136,11 @@ def annotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Also list the first annotations that were skipped."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Give every box of a dataset a mask, and each mask the IoU to expect of it.
@@ -148,6 +163,7 @@ def annotate(
             classes=classes,
             bbox=bbox,
         ),
+        subset=Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ())),
         flip=flip,
         tightness=parse_tightness(tightness),
         neighbours=neighbours,
@@ -174,7 +190,7 @@ def annotate(
 
     result: Summary | Estimate
     try:
-        with show_progress() as on_event:
+        with show_progress(quiet=quiet) as on_event:
             if dry_run:
                 from boxmask.annotate.estimate import estimate
 
@@ -188,8 +204,8 @@ def annotate(
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json:
         print_json(result)
-    else:
-        print_result(result)
+    elif not quiet:
+        print_result(result, verbose=verbose)
     if result.shortage:
         typer.echo(f"warning: {result.shortage}", err=True)
     if max_skipped is not None and result.skipped_count > max_skipped:

@@ -1,5 +1,8 @@
 """Prints what `boxmask annotate` has done."""
 
+from itertools import islice
+from pathlib import Path
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -9,18 +12,22 @@ from boxmask.annotate.hints import Hints
 from boxmask.cli.printing import format_duration
 from boxmask.mark import Status
 
+FIRST_SKIPPED = 10
 _STATUS_TITLES = {
     Status.OK: "masks made",
     Status.KEPT: "masks that were there",
     Status.CROWD: "crowds left alone",
     Status.SKIPPED: "skipped",
+    Status.LEFT: "left as they are",
 }
 
 
-def print_result(result: Summary | Estimate) -> None:
+def print_result(result: Summary | Estimate, *, verbose: bool = False) -> None:
     """Print what a run has done, or what a dry run estimates."""
     if isinstance(result, Summary):
         _print_summary(result)
+        if verbose:
+            _print_skipped(result)
     else:
         _print_estimate(result)
 
@@ -62,6 +69,8 @@ def _print_estimate(estimate: Estimate) -> None:
     table.add_row("crowds to leave alone", f"{estimate.crowd:,}")
     table.add_row("to skip, before opening images", f"{sum(estimate.skipped.values()):,}")
     _add_reasons(table, estimate.skipped)
+    if estimate.left:
+        table.add_row("to leave as they are", f"{estimate.left:,}")
     if estimate.unusable:
         unusable = sum(estimate.unusable.values())
         table.add_row(
@@ -80,6 +89,14 @@ def _print_estimate(estimate: Estimate) -> None:
         left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
         where = f"on {estimate.device} in {estimate.precision}"
         typer.echo(f"about {left} at {rate:.1f} boxes/s {where}")
+
+
+def _print_skipped(summary: Summary) -> None:
+    """Print the first lines of the log of skipped annotations."""
+    if summary.tally.skipped:
+        with Path(summary.log).open(encoding="utf-8") as log:
+            for line in islice(log, FIRST_SKIPPED):
+                typer.echo(f"  {line.rstrip()}")
 
 
 def _say_rectangles(replaced: int, warnings: dict[str, int]) -> None:

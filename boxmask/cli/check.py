@@ -15,10 +15,14 @@ from boxmask.cli.options import (
     GenomeCategories,
     ImageFolder,
     ImagesJson,
+    InCategory,
+    Limit,
     Metadata,
+    OfImage,
 )
 from boxmask.cli.printing import AsJson, print_json
 from boxmask.formats import ReadOptions
+from boxmask.subset import Subset
 
 if TYPE_CHECKING:
     from boxmask.check import CheckReport
@@ -35,6 +39,9 @@ def check(
     vg_alias: Alias = ReadOptions.vg_alias,
     classes: Classes = ReadOptions.classes,
     bbox: BBox = ReadOptions.bbox,
+    limit: Limit = None,
+    category: InCategory = None,
+    image: OfImage = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
@@ -57,7 +64,8 @@ def check(
         bbox=bbox,
     )
     dataset = read(boxes, options)
-    report = compare(dataset, out)
+    subset = Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ()))
+    report = compare(dataset, out, subset=subset)
     if as_json:
         _print_json(report)
     else:

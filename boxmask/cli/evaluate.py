@@ -70,6 +70,7 @@ def evaluate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
@@ -107,7 +108,7 @@ def evaluate(
         keep=keep,
         workers=workers or core_count(),
     )
-    with show_progress(patience=10.0) as on_event:
+    with show_progress(patience=10.0, quiet=quiet) as on_event:
         found = run.evaluate(
             job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
         )

@@ -35,6 +35,17 @@ Alias = Annotated[
     Path | None,
     typer.Option(help="Visual Genome: object_alias.txt, for categories by name."),
 ]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="Only the first so many images.", show_default="all"),
+]
+InCategory = Annotated[
+    list[str] | None, typer.Option(help="Only boxes of this category, by name; repeatable.")
+]
+OfImage = Annotated[
+    list[str] | None,
+    typer.Option(help="Only images with such file names: a name, or a pattern; repeatable."),
+]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads of the network.", show_default="as many as idle cores"),

@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no summary: warnings and errors only.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

@@ -24,11 +24,14 @@ _LINE_EVERY = 10.0  # seconds
 
 
 @contextmanager
-def show_progress(*, patience: float = 0.0) -> Iterator[OnEvent]:
+def show_progress(*, patience: float = 0.0, quiet: bool = False) -> Iterator[OnEvent]:
     """Yield a function that shows the events of a run.
 
-    A stage that takes less than `patience` seconds has no line in a log file.
+    A stage that takes less than `patience` seconds has no line in a log file; `quiet` shows none.
     """
+    if quiet:
+        yield lambda event: None
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(patience).show
@@ -45,13 +48,14 @@ def show_progress(*, patience: float = 0.0) -> Iterator[OnEvent]:
 
 
 class _Rate(ProgressColumn):
-    """Boxes per second, as the time left is estimated from."""
+    """Boxes per second since the stage began: in a short run all boxes are done in one moment."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if not task.fields["rated"] or not speed:
+        seconds = task.finished_time or task.elapsed
+        done = task.completed - task.fields["before"]
+        if not task.fields["rated"] or not seconds or done <= 0:
             return Text("")
-        return Text(f"{speed:.1f} boxes/s")
+        return Text(f"{done / seconds:.1f} boxes/s")
 
 
 class _Bars:
@@ -66,6 +70,7 @@ class _Bars:
                 total=event.total,
                 completed=event.done,
                 rated=event.stage == MASKS,
+                before=event.done,
             )
         self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total)
 

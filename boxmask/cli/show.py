@@ -19,6 +19,8 @@ def show(
     out: Annotated[
         Path | None,
         typer.Option(
+            "--out",
+            "-o",
             help="A .jpg or .png: one contact sheet. A folder: one picture an image.",
             show_default="FILE.jpg",
         ),

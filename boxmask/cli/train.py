@@ -18,7 +18,7 @@ def train(
         list[Path] | None,
         typer.Option(help="Image folder; one for all files, or one for each in their order."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "zoom",
     seen: Annotated[
         str | None,

@@ -22,6 +22,9 @@ from source_files import (
 from boxmask.check import check
 from boxmask.data import ReadOptions, format_of, read
 from boxmask.errors import InputError, RunError
+from boxmask.show.job import Show
+from boxmask.show.run import show
+from boxmask.train.data.sources import open_sources
 
 # By what is given: the format, its files, and which of them is named ("" for the folder).
 SOURCES: dict[str, tuple[str, Files, str]] = {
@@ -112,3 +115,16 @@ def test_an_image_that_is_missing_is_counted_and_skipped(tmp_path: Path) -> None
     assert tally.reasons == {"image missing": 2}
     assert tally.warnings == {"images that are not below the image folder": 1}
     assert check(read(boxes, ReadOptions(images=job.images)), job.out).holds
+
+
+@each
+def test_other_commands_find_the_images_in_the_folder_that_they_are_given(
+    tmp_path: Path, given: str
+) -> None:
+    _, files, name = SOURCES[given]
+    boxes = write_source(tmp_path / "source", files, name)
+    job = make_job(tmp_path, boxes=boxes)
+    (source,) = open_sources([boxes], [job.images], seen="all")
+    assert list(source.dataset.file_names) == ["0.png", "1.png"]
+    shown = show(Show(boxes, job.images, tmp_path / "sheet.jpg"))
+    assert not shown.faults

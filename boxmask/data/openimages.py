@@ -41,7 +41,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     group, confidence = column(header, "isgroupof"), column(header, "confidence")
     names = _names(source)
     table = SourceTable(source, "openimages", options, whole=1)
-    split = source.path.name.split("-", 1)[0]
+    split, named, _ = source.path.name.partition("-annotations")  # train-annotations-bbox.csv
     text = Table(source)
     images: dict[str, int] = {}
     unnamed: set[str] = set()
@@ -51,7 +51,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         fields += [""] * (wanted + 1 - len(fields))
         id, label = fields[columns["imageid"]], fields[columns["labelname"]]
         if id not in images:
-            images[id] = table.add_image(f"{split}/{id}", id)
+            images[id] = table.add_image(*([f"{split}/{id}"] if named else []), id)
         if label not in names:
             unnamed.add(label)
         values = numbers([fields[side] for side in sides])

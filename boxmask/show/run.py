@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from boxmask.data import read
+from boxmask.data import ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import ImageFault
@@ -36,7 +36,7 @@ def show(job: Show) -> Shown:
         )
     if is_sheet:
         check_free(out, job.fresh)
-    dataset = read(job.file)
+    dataset = read(job.file, ReadOptions(images=job.images))
     chosen = tiles(job, dataset)
     limit = job.limit or (SHEET if is_sheet else len(chosen))
     shown = Shown(out, left=max(len(chosen) - limit, 0))

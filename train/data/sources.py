@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from boxmask.data import read
+from boxmask.data import ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
 from boxmask.splits import select_each
@@ -39,6 +39,9 @@ def open_sources(
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"{folder}: there is no such folder of images.")
-    datasets = [read(path) for path in annotations]
+    datasets = [
+        read(path, ReadOptions(images=folder))
+        for path, folder in zip(annotations, folders, strict=True)
+    ]
     chosen = select_each(seen, [dataset.categories for dataset in datasets])
     return tuple(Source(*each) for each in zip(datasets, folders, chosen, strict=True))

@@ -152,4 +152,6 @@ def test_progress_is_told_and_a_page_written(folder: Path) -> None:
 
 def test_options_of_reading_reach_the_reader(folder: Path) -> None:
     with pytest.raises(boxmask.BoxmaskError, match="unknown format 'tfrecord'"):
-        boxmask.annotate(folder / "boxes.json", images=folder, out=folder / "x.json", format="tfrecord")
+        boxmask.annotate(
+            folder / "boxes.json", images=folder, out=folder / "x.json", format="tfrecord"
+        )

@@ -4,9 +4,7 @@ Polygons are masks that exist. Predictions count where a task has no annotation 
 """
 
 import json
-import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -14,15 +12,15 @@ from boxmask.data.images import as_side
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import as_object
 from boxmask.data.sources.origin import Json, Origin
+from boxmask.data.sources.photos import names_of_address
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import Corners, from_size, numbers
+from boxmask.data.sources.units import Corners, flat_points, from_size, numbers
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
 
 _SIDES = ("x", "y", "width", "height")
 _LISTS = ("annotations", "completions", "predictions")
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what is put before the name of an uploaded file
 
 
 def recognises(source: Input) -> bool:
@@ -88,20 +86,13 @@ def _add(
         angle = (numbers([value.get("rotation") or 0]) or (0.0,))[0]
         fault = fault or ("box is turned" if angle % 360 else "")
     elif type in ("polygonlabels", "polygon"):
-        flat = numbers(_flat(value.get("points")))
+        flat = numbers(flat_points(value.get("points")))
         polygon = list(flat) if flat else None
     else:
         fault = fault or "shape is not a box"
     if not fault and corners is None and polygon is None:
         fault = "box does not have four numbers"
     table.add(image, label, corners, origin, fault=fault, score=score, polygon=polygon)
-
-
-def _flat(points: object) -> list[object]:
-    """Return points [[x, y], ...] as x, y, ...; nothing if they are no ring."""
-    ring = points if isinstance(points, list) and len(points) >= 3 else []
-    pairs = all(isinstance(point, list) and len(point) == 2 for point in ring)
-    return [side for point in ring for side in point] if pairs else []
 
 
 def _size(result: Json) -> tuple[int, int]:
@@ -122,10 +113,7 @@ def _photos(data: object) -> list[str]:
     if isinstance(data, dict) and "image" in data:
         texts.insert(0, data["image"])
     address = next((text for text in texts if isinstance(text, str)), "")
-    parts = urlsplit(address)
-    path = unquote("".join(parse_qs(parts.query).get("d", [parts.path])))
-    folder, _, name = path.rpartition("/")
-    return [path, f"{folder}/{_UPLOADED.sub('', name)}"]
+    return names_of_address(address)
 
 
 def _raw(value: object) -> msgspec.Raw:

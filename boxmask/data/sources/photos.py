@@ -5,11 +5,13 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif"}
     | {".dng", ".heic", ".jp2", ".pfm", ".ppm"}
 )
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of a file
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -62,6 +64,14 @@ class Photos:
         except (OSError, ValueError):
             files = []
         return frozenset(files), {PurePosixPath(f).stem: f for f in files if is_image(f)}
+
+
+def names_of_address(address: str) -> list[str]:
+    """Return the names of what an address leads to, also without what an upload put before it."""
+    parts = urlsplit(address)
+    path = unquote("".join(parse_qs(parts.query).get("d", [parts.path])))
+    folder, _, name = path.rpartition("/")
+    return [path, f"{folder}/{_UPLOADED.sub('', name)}"]
 
 
 def is_image(name: str) -> bool:

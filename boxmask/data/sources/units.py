@@ -17,6 +17,13 @@ def numbers(texts: Iterable[object]) -> tuple[float, ...] | None:
         return None
 
 
+def flat_points(points: object) -> list[object]:
+    """Return points [[x, y], ...] as x, y, ...; nothing if they are no ring."""
+    ring = points if isinstance(points, list) and len(points) >= 3 else []
+    pairs = all(isinstance(point, list) and len(point) == 2 for point in ring)
+    return [side for point in ring for side in point] if pairs else []
+
+
 def from_centre(cx: float, cy: float, w: float, h: float) -> Corners:
     """Convert a centre and a size."""
     return (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)

@@ -72,6 +72,13 @@ def test_anything_else_is_a_mask(tmp_path: Path, other: object) -> None:
     assert not read(make_job(tmp_path, data).boxes).is_rectangle.any()
 
 
+def test_a_mask_that_we_have_made_is_one_though_it_fills_its_box(tmp_path: Path) -> None:
+    data = data_of(12, 0)
+    for record in data["annotations"]:
+        record["boxmask"] = {"status": "ok", "predicted_iou": 0.5}
+    assert annotate(make_job(tmp_path, data)).tally.statuses["kept"] == 12
+
+
 CASES = {
     "all": (12, 0, "auto", 12, 0),
     "half": (3, 3, "auto", 9, 3),

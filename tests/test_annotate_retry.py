@@ -67,6 +67,17 @@ def test_sizes_that_were_measured_and_clipped_boxes_outlive_a_retry(tmp_path: Pa
         assert made.read_bytes() == wanted.read_bytes()
 
 
+def test_a_compressed_output_is_completed_too(tmp_path: Path) -> None:
+    job = make_job(tmp_path, out=tmp_path / "out.json.gz")
+    whole = replace(job, out=tmp_path / "whole.json.gz")
+    annotate(whole)
+    (job.images / "1.png").rename(tmp_path / "1.png")
+    annotate(job)
+    (tmp_path / "1.png").rename(job.images / "1.png")
+    annotate(job)
+    assert job.out.read_bytes() == whole.out.read_bytes()
+
+
 def test_a_run_with_the_right_folder_mends_one_with_the_wrong_folder(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     whole = bytes_at_once(job)

@@ -106,3 +106,8 @@ def test_the_rate_is_over_all_the_time_since_the_stage_began() -> None:
     progress.update(task, completed=112)
     (shown,) = progress.tasks
     assert isinstance(shown, Task) and str(_Rate().render(shown)) == "2.0 boxes/s"
+    progress = Progress(get_time=lambda: now, auto_refresh=False)
+    progress.add_task("masks", total=9, completed=0, rated=True, before=0)
+    now = 106.01
+    progress.update(progress.task_ids[0], completed=9)
+    assert not str(_Rate().render(progress.tasks[0]))

@@ -74,6 +74,14 @@ def test_boxes_are_drawn_where_they_are(file: Path) -> None:
     assert tuple(pixels(out)[4, 2]) == tuple(pixels(out)[0, 4]) == colour(1)
 
 
+def test_it_can_be_told_what_the_numbers_of_boxes_are(tmp_path: Path) -> None:
+    corners = [{"id": k, "image_id": 1, "bbox": [20, 20, 30, 30 + k]} for k in range(4)]
+    file = write_file(tmp_path, annotations=corners)
+    refused = show(file)
+    assert refused.exit_code == 1 and "look like x0, y0, x1, y1" in refused.stderr
+    assert show(file, "--bbox", "xyxy").exit_code == 0
+
+
 def test_a_folder_gets_a_picture_an_image_at_its_size(file: Path) -> None:
     out = file.parent / "pictures"
     result = show(file, "--out", str(out), "--no-captions")

@@ -83,7 +83,7 @@ def load_plan(path: Path) -> Plan | None:
         raise RunError(f"{path}: not a plan ({error}). Start anew with --fresh.") from error
 
 
-def require_same_settings(plan: Plan, settings: Mapping[str, Setting], work: Path) -> None:
+def require_same_settings(plan: Plan, settings: Mapping[str, Setting], out: Path) -> None:
     """Raise RunError naming every setting that is not the one that the work was begun with."""
     names = [*plan.settings, *(name for name in settings if name not in plan.settings)]
     changes = [
@@ -93,7 +93,7 @@ def require_same_settings(plan: Plan, settings: Mapping[str, Setting], work: Pat
     ]
     if changes:
         raise RunError(
-            f"{work} holds work that was begun with other settings.\n" + "\n".join(changes) + "\n"
+            f"{out}: its run was begun with other settings.\n" + "\n".join(changes) + "\n"
             "Give the former settings to go on with it, or --fresh to start anew."
         )
 

@@ -105,7 +105,7 @@ class WorkFolder:
     def remove(self) -> None:
         """Remove the folder of a finished run."""
         self.remove_parts()
-        self.lock.unlink()
+        self.lock.unlink(missing_ok=True)
         with suppress(OSError):  # the next run has begun, or somebody has put a file there
             self.path.rmdir()
         sync_folder(self.out.absolute().parent)
@@ -118,7 +118,7 @@ def resumable_plan(work: WorkFolder, settings: dict[str, Setting], *, fresh: boo
     if plan is not None and plan.settings != settings and work.has_no_masks(plan):
         return None  # say, the weights were damaged and are mended now, or --images was wrong
     if plan is not None:
-        require_same_settings(plan, settings, work.path)
+        require_same_settings(plan, settings, work.out)
     return plan
 
 

@@ -21,6 +21,7 @@ from rich.text import Text
 from boxmask.annotate.events import MASKS, Event, OnEvent, Stage
 
 _LINE_EVERY = 10.0  # seconds
+_SOON = 1.0  # seconds, in which a rate would be chance
 
 
 @contextmanager
@@ -53,7 +54,7 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         seconds = task.finished_time or task.elapsed
         done = task.completed - task.fields["before"]
-        if not task.fields["rated"] or not seconds or done <= 0:
+        if not task.fields["rated"] or not seconds or seconds < _SOON or done <= 0:
             return Text("")
         return Text(f"{done / seconds:.1f} boxes/s")
 
@@ -99,7 +100,7 @@ class _Lines:
         if event.total > 1:
             line += f": {event.done:,} of {event.total:,}"
         boxes = event.done - event.done_before
-        if event.stage == MASKS and boxes and seconds:
+        if event.stage == MASKS and boxes and seconds >= _SOON:
             rate = boxes / seconds
             left = (event.total - event.done) / rate
             line += f" boxes, {rate:.1f} boxes/s, {left:.0f} s left"

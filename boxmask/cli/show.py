@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from boxmask.cli.options import BBox
+
 if TYPE_CHECKING:
     from boxmask.show import Shown
 
@@ -41,6 +43,7 @@ def show(
         int | None,
         typer.Option(min=1, help="At most so many.", show_default="24 on a sheet, else all"),
     ] = None,
+    bbox: BBox = "auto",
     boxes: Annotated[bool, typer.Option(help="Draw the boxes.")] = True,
     labels: Annotated[
         Literal["iou", "class", "both", "none"],
@@ -76,6 +79,7 @@ def show(
             ids=tuple(id or ()),
             worst=worst,
             limit=limit,
+            bbox=bbox,
             boxes=boxes,
             labels=labels,
             captions=captions,

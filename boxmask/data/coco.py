@@ -33,6 +33,7 @@ class _Annotation(msgspec.Struct, gc=False):
     bbox_relative: _Four | None = None
     iscrowd: int | float | bool | None = None
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
+    boxmask: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @dataclass
@@ -56,7 +57,8 @@ class _Columns:
             len(row.segmentation) > LONGEST_EMPTY or is_filled(row.segmentation) for row in rows
         ]
         for place, row in enumerate(rows, start=len(self.ids) - len(rows)):
-            if (rectangle := as_rectangle(row.segmentation)) is not None:
+            rectangle = as_rectangle(row.segmentation)
+            if rectangle is not None and b'"ok"' not in bytes(row.boxmask):  # not a mask of ours
                 self.rectangles[place] = rectangle
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from boxmask.formats import BoxForm
+
 Labels = Literal["iou", "class", "both", "none"]
 
 
@@ -23,6 +25,7 @@ class Show:
     labels: Labels = "iou"
     captions: bool = True
     height: int | None = None  # of each picture; None: 260 on a sheet, as stored in a folder
+    bbox: BoxForm = "auto"  # what the numbers of the boxes are, as in annotate
     fresh: bool = False  # replace files that were made by something else
 
 

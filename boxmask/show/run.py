@@ -7,6 +7,7 @@ from boxmask.data import ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import ImageFault
+from boxmask.formats import ReadOptions
 from boxmask.overlay import Pixels, sheet
 from boxmask.show.choose import Tile, tiles
 from boxmask.show.draw import draw, load
@@ -36,7 +37,7 @@ def show(job: Show) -> Shown:
         )
     if is_sheet:
         check_free(out, job.fresh)
-    dataset = read(job.file, ReadOptions(images=job.images))
+    dataset = read(job.file, ReadOptions(images=job.images, bbox=job.bbox))
     chosen = tiles(job, dataset)
     limit = job.limit or (SHEET if is_sheet else len(chosen))
     shown = Shown(out, left=max(len(chosen) - limit, 0))

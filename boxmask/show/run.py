@@ -7,7 +7,6 @@ from boxmask.data import ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import ImageFault
-from boxmask.formats import ReadOptions
 from boxmask.overlay import Pixels, sheet
 from boxmask.show.choose import Tile, tiles
 from boxmask.show.draw import draw, load

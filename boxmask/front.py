@@ -7,10 +7,11 @@ Nothing heavy is imported before it is needed.
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from boxmask.export import EXPORTS, ExportOptions
 from boxmask.formats import ReadOptions
 from boxmask.options import Annotating, Checking, Evaluating, FilePath, Reading
 from boxmask.subset import Subset
@@ -59,6 +60,9 @@ def annotate(
 
     reading, rest = _reading(options)
     subset, rest = _subset(rest)
+    places, rest = _split(rest, EXPORTS)
+    export_options, rest = _split(rest, {field.name for field in dataclasses.fields(ExportOptions)})
+    exports = {name: Path(place) for name, place in places.items() if place is not None}
     job = AnnotateJob(
         boxes=Path(boxes),
         images=Path(images),
@@ -66,7 +70,9 @@ def annotate(
         reading=reading,
         subset=subset,
         strict=reading.strict,
-        **_paths(rest, "weights", "index_png", "yolo"),
+        exports=exports,
+        export_options=ExportOptions(**export_options),
+        **_paths(rest, "weights"),
     )
     return run(job, on_event)
 
@@ -171,9 +177,7 @@ def train(
 
 def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:
     """Split options into those of reading and the others."""
-    names = {field.name for field in dataclasses.fields(ReadOptions)}
-    given = {name: value for name, value in options.items() if name in names}
-    rest = {name: value for name, value in options.items() if name not in names}
+    given, rest = _split(options, {field.name for field in dataclasses.fields(ReadOptions)})
     return ReadOptions(**_paths(given, "images", "metadata", "images_json", "vg_alias")), rest
 
 
@@ -182,6 +186,14 @@ def _subset(options: Mapping[str, Any]) -> tuple[Subset, dict[str, Any]]:
     rest = dict(options)
     texts = {name: tuple(rest.pop(name, ())) for name in ("category", "image")}
     return Subset(limit=rest.pop("limit", None), **texts), rest
+
+
+def _split(
+    options: Mapping[str, Any], names: Container[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split options into those of these names and the others."""
+    named = {name: value for name, value in options.items() if name in names}
+    return named, {name: value for name, value in options.items() if name not in names}
 
 
 def _paths(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -45,8 +45,23 @@ class Checking(Reading, Part, total=False):
     """How a box file was read for annotating, and which part of it was annotated."""
 
 
-class Annotating(_Reading, Part, total=False):
-    """How boxes are annotated: the fields of AnnotateJob, of Reading but images, and of Part."""
+class Exporting(TypedDict, total=False):
+    """Where further forms of the output go, by the names in boxmask.export.EXPORTS, and their
+    options."""
+
+    index_png: FilePath | None
+    yolo: FilePath | None
+    yolo_val: float
+    yolo_seed: int
+    yolo_copy: bool
+    training_copy: FilePath | None
+    results: FilePath | None
+    min_quality: float
+    doubtful_as_crowd: bool
+
+
+class Annotating(_Reading, Part, Exporting, total=False):
+    """How boxes are annotated: the fields of AnnotateJob, of Reading but images, and of both."""
 
     weights: FilePath | None
     flip: bool
@@ -56,8 +71,6 @@ class Annotating(_Reading, Part, total=False):
     rectangles: "Rectangles"
     polygons: bool
     tighten: bool
-    index_png: FilePath | None
-    yolo: FilePath | None
     exif: "Exif"
     max_pixels: int
     device: str

@@ -25,7 +25,8 @@ from boxmask.annotate.estimate import estimate
 from boxmask.annotate.events import Event
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.network import DeviceNetwork
-from boxmask.errors import BoxmaskError, InputError
+from boxmask.errors import BoxmaskError, ConfigError, InputError
+from boxmask.export import ExportOptions
 from boxmask.geometry import paste
 from boxmask.images import load_image
 from boxmask.models import Views, cut_views, large_boxes
@@ -113,10 +114,10 @@ def test_strict_refuses_a_faulty_record_before_any_work(tmp_path: Path) -> None:
 
 
 def test_exports_follow_the_output_and_are_made_when_asked_for_later(tmp_path: Path) -> None:
-    job = make_job(tmp_path, yolo=tmp_path / "yolo")
+    job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
     annotate(job)
     assert len(list((tmp_path / "yolo" / "labels").iterdir())) == 4
-    both = replace(job, index_png=tmp_path / "index")
+    both = replace(job, exports=dict(job.exports) | {"index_png": tmp_path / "index"})
     summary = annotate(both)
     assert (summary.predicted, summary.reused, summary.already_done) == (0, 0, False)
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == [
@@ -128,12 +129,15 @@ def test_exports_follow_the_output_and_are_made_when_asked_for_later(tmp_path: P
 def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> None:
     data = boxes_of(2, 1)
     data["images"][1]["file_name"] = "./0.png"
-    twice = make_job(tmp_path / "twice", data, yolo=tmp_path / "yolo")
+    twice = make_job(tmp_path / "twice", data, exports={"yolo": tmp_path / "yolo"})
     job = make_job(tmp_path)
     refusals: list[tuple[AnnotateJob, str]] = [
         (twice, r"'0.png' and './0.png' would both"),
-        (replace(job, yolo=job.boxes), "a file; --yolo is the name of a folder"),
-        (replace(job, index_png=job.images), r"0.png: --index-png would write over this image"),
+        (replace(job, exports={"yolo": job.boxes}), "a file; --yolo is the name of a folder"),
+        (
+            replace(job, exports={"index_png": job.images}),
+            r"0.png: --index-png would write over this image",
+        ),
     ]
     for refused, said in refusals:
         with pytest.raises(BoxmaskError, match=said):
@@ -141,6 +145,27 @@ def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
         with pytest.raises(BoxmaskError, match=said):
             estimate(refused, lambda event: None)
         assert not refused.out.exists()
+
+
+def test_an_export_replaces_only_files_of_its_own_run(tmp_path: Path) -> None:
+    mine = tmp_path / "index" / "1.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    job = make_job(tmp_path, exports={"index_png": mine.parent})
+    with pytest.raises(ConfigError, match=r"1.png is there already, and not of this run"):
+        annotate(job)
+    assert mine.read_bytes() == b"mine"
+    annotate(replace(job, fresh=True))
+    assert mine.read_bytes() != b"mine"
+
+
+def test_an_export_is_written_again_when_its_options_change(tmp_path: Path) -> None:
+    job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
+    annotate(job)
+    other = replace(job, export_options=ExportOptions(yolo_val=0.5))
+    assert not annotate(other).already_done
+    assert (tmp_path / "yolo" / "labels" / "val").is_dir()
+    assert annotate(other).already_done
 
 
 def test_a_dataset_without_boxes_is_done_at_once(tmp_path: Path) -> None:

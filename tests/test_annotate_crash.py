@@ -99,7 +99,7 @@ def wipe(job: AnnotateJob) -> None:
 def test_killed_at_every_durable_call(
     job: AnnotateJob, whole: bytes, processes: ForkServerContext
 ) -> None:
-    job = replace(job, yolo=job.out.with_name("yolo"))
+    job = replace(job, exports={"yolo": job.out.with_name("yolo")})
     survived = at = 0
     while not survived:
         wipe(job)

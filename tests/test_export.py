@@ -1,80 +1,26 @@
 """Exports, each compared with what one gets by painting every mask pixel by pixel."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from export_files import HEIGHT, WIDTH, Bits, block, finished, finished_of, touch_images
 from PIL import Image
-from pycocotools import mask as coco_mask
 
-from boxmask.dataset import BoxDataset, Category
+from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
-from boxmask.export import write_index_pngs, write_yolo
-from boxmask.export.bridge import bridge
-from boxmask.export.yolo import polygon
-from boxmask.window import Window
-
-Bits = npt.NDArray[np.bool_]
-WIDTH, HEIGHT = 30, 20
+from boxmask.export import index_png, yolo
 
 
-def rle(bits: Bits) -> dict[str, Any]:
-    runs = coco_mask.encode(np.asfortranarray(bits.astype(np.uint8)))
-    return {"size": list(bits.shape), "counts": runs["counts"].decode()}
+def write_index_pngs(dataset: BoxDataset, out: Path, folder: Path) -> int:
+    return index_png.write(finished_of(dataset, out), folder).files
 
 
-def block(x: int, y: int, width: int, height: int) -> Bits:
-    bits = np.zeros((HEIGHT, WIDTH), np.bool_)
-    bits[y : y + height, x : x + width] = True
-    return bits
-
-
-def finished(
-    folder: Path,
-    masks: Sequence[Bits | None],
-    *,
-    images: Sequence[str] = ("a.jpg",),
-    image_index: Sequence[int] | None = None,
-    scores: Sequence[float] | None = None,
-    sizes: Sequence[tuple[int, int]] | None = None,
-    crowd: Sequence[int] = (),
-    category_index: Sequence[int] | None = None,
-    names: Sequence[str] = ("animal", "person"),
-) -> tuple[BoxDataset, Path]:
-    """Write an output with these masks, and build the dataset that it belongs to."""
-    count = len(masks)
-    widths, heights = np.array(sizes or [(WIDTH, HEIGHT)] * len(images), np.int32).T
-    dataset = BoxDataset(
-        path=folder / "in.json",
-        format="megadetector",
-        image_ids=list(images),
-        file_names=list(images),
-        widths=widths,
-        heights=heights,
-        annotation_ids=list(range(1, count + 1)),
-        boxes=np.zeros((count, 4)),
-        relative=np.zeros(count, np.bool_),
-        image_index=np.array(image_index or [0] * count, np.int32),
-        category_index=np.array(category_index or [0] * count, np.int32),
-        is_crowd=np.isin(np.arange(count), crowd),
-        has_mask=np.zeros(count, np.bool_),
-        is_rectangle=np.zeros(count, np.bool_),
-        faults=np.zeros(count, np.uint8),
-        categories=tuple(Category(9 - i, name) for i, name in enumerate(names)),
-        scores=None if scores is None else np.array(scores, np.float32),
-    )
-    annotations: list[dict[str, Any]] = [{"id": i + 1} for i in range(count)]
-    for annotation, bits in zip(annotations, masks, strict=True):
-        if bits is not None:
-            annotation["segmentation"] = rle(bits)
-    records = [{"id": name, "file_name": name, "width": WIDTH, "height": HEIGHT} for name in images]
-    out = folder / "out.json"
-    out.write_text(json.dumps({"images": records, "annotations": annotations}))
-    return dataset, out
+def write_yolo(dataset: BoxDataset, out: Path, folder: Path) -> int:
+    touch_images(dataset, out.parent)
+    return yolo.write(finished_of(dataset, out), folder).files
 
 
 def painted(masks: Sequence[Bits | None], scores: Sequence[float]) -> npt.NDArray[np.int64]:
@@ -214,77 +160,6 @@ def test_a_broken_mask_is_an_error_that_names_its_annotation(tmp_path: Path) -> 
     out.write_text(out.read_text().replace('"size": [20', '"size": [21'))
     with pytest.raises(InputError, match=r"annotations\[0\] \(id 1\).*--overwrite"):
         write_yolo(dataset, out, tmp_path)
-
-
-def read_labels(path: Path) -> list[tuple[int, npt.NDArray[np.float64]]]:
-    lines = [line.split() for line in path.read_text().splitlines()]
-    return [(int(line[0]), np.array(line[1:], float).reshape(-1, 2)) for line in lines]
-
-
-def filled(points: npt.NDArray[np.float64], width: int = WIDTH, height: int = HEIGHT) -> Bits:
-    """The even-odd rule at every pixel centre."""
-    y, x = np.mgrid[:height, :width] + 0.5
-    inside = np.zeros((height, width), np.bool_)
-    for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        if y0 != y1:
-            inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
-    return inside
-
-
-def test_yolo_polygons_fill_exactly_the_mask_whatever_its_parts_and_holes(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    ring = block(3, 3, 12, 12) & ~block(6, 6, 5, 5)
-    masks = [block(0, 0, WIDTH, HEIGHT), ring, ring | block(20, 1, 4, 4) | block(7, 7, 2, 2)]
-    masks += [rng.random((HEIGHT, WIDTH)) < density for density in (0.05, 0.5, 0.9)]
-    dataset, out = finished(tmp_path, masks, category_index=[0, 1, 0, 1, 0, 1])
-    assert write_yolo(dataset, out, tmp_path / "yolo") == 1
-    labels = read_labels(tmp_path / "yolo" / "labels" / "a.txt")
-    assert [number for number, _ in labels] == [0, 1, 0, 1, 0, 1]
-    for bits, (_, points) in zip(masks, labels, strict=True):
-        assert points.min() >= 0 and points.max() <= 1
-        assert np.array_equal(filled(points * (WIDTH, HEIGHT)), bits)
-
-
-def test_yolo_keeps_folders_and_skips_what_has_no_mask_no_class_or_is_a_crowd(
-    tmp_path: Path,
-) -> None:
-    bits = block(1, 1, 4, 4)
-    dataset, out = finished(
-        tmp_path,
-        [bits, None, bits, bits],
-        images=["one/a.jpg", "two/a.jpg", "b.jpg", "c.jpg"],
-        image_index=[0, 1, 2, 3],
-        category_index=[1, 0, 0, -1],
-        crowd=[2],
-    )
-    assert write_yolo(dataset, out, tmp_path / "yolo") == 1
-    assert [str(p.relative_to(tmp_path)) for p in (tmp_path / "yolo").rglob("*.txt")] == [
-        "yolo/labels/one/a.txt"
-    ]
-
-
-def test_yolo_classes_are_named_in_the_order_of_the_categories(tmp_path: Path) -> None:
-    names = ["plain", 'with "quotes": and #', "ünï"]
-    dataset, out = finished(tmp_path, [None], names=names)
-    write_yolo(dataset, out, tmp_path)
-    listed = (tmp_path / "data.yaml").read_text(encoding="utf-8").split("names:\n")[1]
-    assert listed == '  0: "plain"\n  1: "with \\"quotes\\": and #"\n  2: "ünï"\n'
-
-
-def test_a_window_anywhere_in_a_large_image_is_outlined_in_its_place() -> None:
-    bits = np.ones((3, 2), np.bool_)
-    bits[1, 1] = False
-    points = np.array(polygon(Window(4000, 2990, bits), 4096, 3000)).reshape(-1, 2) * (4096, 3000)
-    inside = filled(points - (4000, 2990), 3, 2)
-    assert np.array_equal(inside, bits.T)
-
-
-def test_bridges_join_rings_at_near_points() -> None:
-    square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
-    joined = bridge([square, square + np.array([6, 0])])
-    assert len(joined) == 4 + 4 + 2
-    steps = np.abs(np.diff(joined, axis=0)).sum(axis=1)
-    assert sorted(steps)[-1] == 4 and (steps == 2).sum() == 2
 
 
 def test_an_existing_file_is_replaced_and_no_temporary_one_stays(tmp_path: Path) -> None:

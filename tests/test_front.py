@@ -17,6 +17,7 @@ from boxmask import front, options
 from boxmask.annotate.job import AnnotateJob
 from boxmask.data import ReadOptions
 from boxmask.evaluate.job import EvaluateJob
+from boxmask.export import EXPORTS, ExportOptions
 from boxmask.subset import Subset
 
 VERBS = ("annotate", "check", "evaluate", "train")
@@ -118,10 +119,12 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
     def fields(one: type) -> set[str]:
         return {field.name for field in dataclasses.fields(one)}
 
-    named = {"boxes", "images", "out", "reading", "subset"}
+    named = {"boxes", "images", "out", "reading", "subset", "exports", "export_options"}
     assert set(options.Reading.__annotations__) == fields(ReadOptions)
+    exporting = EXPORTS.keys() | fields(ExportOptions)
+    assert set(options.Exporting.__annotations__) == exporting
     both = fields(AnnotateJob) | fields(ReadOptions) | fields(Subset)
-    assert set(options.Annotating.__annotations__) == both - named
+    assert set(options.Annotating.__annotations__) == (both - named) | exporting
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named
 

@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "predicted": {"annotate", "errors"},
     "predict": INPUT | {"annotate", "models", "predicted"},
     "options": {"annotate", "formats", "images"},
-    "front": INPUT | {"options", "annotate", "check", "evaluate", "train"},
+    "front": INPUT | {"options", "export", "annotate", "check", "evaluate", "train"},
     "cli": INPUT | {"annotate", "check", "evaluate", "export", "models", "show", "train"},
 }
 

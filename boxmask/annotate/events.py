@@ -73,7 +73,8 @@ class Summary:
     other_images: bool  # those were made from another folder of images
     seconds: float
     already_done: bool  # nothing was left to do
-    exported: dict[str, str]
+    exported: dict[str, str]  # place of each export, by name
+    export_notes: dict[str, dict[str, float]]  # what each could not hold, counted
     device: str
     precision: str
     told: Hints | None  # what the network was told of the boxes; None if it cannot be

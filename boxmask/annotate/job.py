@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
+from boxmask.export import EXPORTS, ExportOptions
 from boxmask.formats import ReadOptions
 from boxmask.subset import Subset
 
@@ -55,8 +56,9 @@ class AnnotateJob:
     """Write polygons along the pixel edges instead of run lengths."""
     tighten: bool = False
     """Put the tight box of each new mask in the place of the annotation's own."""
-    index_png: Path | None = None
-    yolo: Path | None = None
+    exports: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    """Where each further form of the output goes, by its name in boxmask.export.EXPORTS."""
+    export_options: ExportOptions = dataclasses.field(default_factory=ExportOptions)
     exif: Exif = "auto"
     max_pixels: int = 200_000_000
     """Larger images are skipped."""
@@ -96,6 +98,12 @@ class AnnotateJob:
                 "--out is -: the output is a file that a stopped run goes on with, and cannot be "
                 "standard output; give the name of a file."
             )
+        for name in self.exports.keys() - EXPORTS.keys():
+            raise ConfigError(f"unknown export {name!r}; known: {', '.join(EXPORTS)}.")
+        for name in ("yolo_val", "min_quality"):
+            value = getattr(self.export_options, name)
+            if not 0 <= value < 1:
+                raise ConfigError(f"{flag(name)} is {value:g}; give 0 or more, and less than 1.")
         if self.out.resolve() in {path.resolve() for path in self._input_files()}:
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
 

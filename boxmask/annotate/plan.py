@@ -27,6 +27,16 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class ExportReport:
+    """An export that was written, and what it holds."""
+
+    output: str  # SHA-256 of what it was made from
+    options: dict[str, float]
+    files: int
+    notes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that decides the bytes of the output, and how far the run has come with writing it."""
 
@@ -42,7 +52,9 @@ class Plan:
     images: str = ""
     """Digest of the name of the image folder: masks that were made from another one stay."""
     exported: dict[str, str] = field(default_factory=dict)
-    """Folder of each export that is complete."""
+    """Place of each export that was begun: what lies there is ours."""
+    export_reports: dict[str, ExportReport] = field(default_factory=dict)
+    """What was said of each export that is complete."""
 
     @property
     def may_replace_output(self) -> bool:

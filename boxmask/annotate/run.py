@@ -126,6 +126,7 @@ def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
         seconds=0.0,
         already_done=already,
         exported=plan.exported,
+        export_notes={name: report.notes for name, report in plan.export_reports.items()},
         device=begun.inputs.device,
         precision=begun.inputs.precision,
         told=begun.hints,

@@ -1,12 +1,13 @@
 """The command `boxmask annotate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from boxmask.annotate.job import AnnotateJob, Choice, Precision, Rectangles, parse_tightness
 from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.options import (
     Alias,
     BBox,
@@ -32,6 +33,7 @@ _STOPPED = (
 )
 
 
+@with_export_options
 def annotate(
     boxes: Annotated[Path, typer.Argument(help="The box file.", show_default=False)],
     images: Annotated[
@@ -101,12 +103,6 @@ def annotate(
             "--tighten", help="Put each new mask's tight box into bbox, keep the old one."
         ),
     ] = AnnotateJob.tighten,
-    index_png: Annotated[
-        Path | None, typer.Option(help="Also write index PNGs, as iWildCam has them, here.")
-    ] = AnnotateJob.index_png,
-    yolo: Annotated[
-        Path | None, typer.Option(help="Also write YOLO segmentation text here.")
-    ] = AnnotateJob.yolo,
     exif: Annotated[
         Literal["auto", "stored", "rotated"],
         typer.Option(help="Which way up images are; auto lets the stated size decide."),
@@ -142,6 +138,7 @@ def annotate(
         typer.Option("--verbose", "-v", help="Also list the first annotations that were skipped."),
     ] = False,
     as_json: AsJson = False,
+    **exports: Any,
 ) -> None:
     """Give every box of a dataset a mask, and each mask the IoU to expect of it.
 
@@ -172,8 +169,8 @@ def annotate(
         strict=strict,
         polygons=polygons,
         tighten=tighten,
-        index_png=index_png,
-        yolo=yolo,
+        exports=chosen_exports(exports),
+        export_options=chosen_options(exports),
         exif=exif,
         max_pixels=max_pixels,
         device=device,

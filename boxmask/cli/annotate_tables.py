@@ -52,8 +52,11 @@ def _print_summary(summary: Summary) -> None:
     typer.echo(f"output: {summary.out}")
     if tally.skipped:
         typer.echo(f"skipped: {summary.log}")
-    for name, folder in summary.exported.items():
-        typer.echo(f"{name}: {folder}")
+    for name, place in summary.exported.items():
+        typer.echo(f"{name}: {place}")
+        for note, value in summary.export_notes.get(name, {}).items():
+            if value:
+                typer.echo(f"  {note}: {value:,}")
     if summary.other_images and (summary.already_done or summary.reused):
         typer.echo(
             "Masks of an earlier run are kept, made from another image folder; --fresh makes all "

@@ -1,29 +1,115 @@
-"""The finished output in the forms that other programs read: one row for each in EXPORTS."""
+"""The finished output in the forms that other programs read: one row for each in EXPORTS.
 
-from collections.abc import Callable
+A further export is a module with the two functions of Exporter, and one row here, from which the
+command line and the Python functions take its option. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
-from boxmask.dataset import BoxDataset
-from boxmask.export.index_png import index_png_names, write_index_pngs
-from boxmask.export.yolo import write_yolo, yolo_names
-
-__all__ = ["EXPORTS", "Export", "index_png_names", "write_index_pngs", "write_yolo", "yolo_names"]
+if TYPE_CHECKING:
+    from boxmask.dataset import BoxDataset
 
 
-class Export(NamedTuple):
-    """A form of other programs."""
+T = TypeVar("T")
 
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What is known of an export before it is written."""
+
+    module: str
+    """The module that writes it, imported when it is needed: an Exporter."""
     title: str
     """What people read while it is written."""
-    names: Callable[[BoxDataset], list[str | None]]
-    """The name of the file of each image in the folder of the export, None where there is none."""
-    write: Callable[[BoxDataset, Path, Path], int]
-    """Writes the export of a dataset and its finished output into a folder; returns how many."""
+    help: str
+    """What the command line says of its option."""
+    is_folder: bool = True
+    """Whether its place is a folder; else it is a file."""
+    options: tuple[str, ...] = ()
+    """The fields of ExportOptions that it depends on."""
 
 
-# By the field of AnnotateJob that says the folder.
+def _option(default: T, help: str) -> T:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Options of exports; the help of each is what the command line says of it."""
+
+    yolo_val: float = _option(0.0, "YOLO: the part of the images that is for validation.")
+    yolo_seed: int = _option(0, "YOLO: another number chooses other images for it.")
+    yolo_copy: bool = _option(False, "YOLO: copy the images instead of linking each.")
+    min_quality: float = _option(0.0, "Training copy: leave out masks whose expected IoU is lower.")
+    doubtful_as_crowd: bool = _option(False, "Training copy: mark them as crowds instead.")
+
+
+class Finished(NamedTuple):
+    """What an export is made from."""
+
+    dataset: BoxDataset
+    out: Path
+    """The finished output of that dataset."""
+    images: Path
+    """The folder in which the file names begin."""
+    options: ExportOptions
+
+
+class Exported(NamedTuple):
+    """What an export holds, and what it could not hold."""
+
+    files: int
+    notes: dict[str, float]
+    """Counts and means for people; none of them is written if it is 0."""
+
+
+class Exporter(Protocol):
+    """What the module of an export has."""
+
+    def names(self, finished: Finished) -> list[str]:
+        """Return each file that may be written, relative to the export's place if it is a folder.
+
+        The finished output need not be there yet. InputError where two would be the same.
+        """
+
+    def write(self, finished: Finished, place: Path) -> Exported:
+        """Write it; each file appears under its name when it is whole."""
+
+
+# By the name of the option.
 EXPORTS = {
-    "index_png": Export("writing index PNGs", index_png_names, write_index_pngs),
-    "yolo": Export("writing YOLO text", yolo_names, write_yolo),
+    "index_png": Export(
+        module="boxmask.export.index_png",
+        title="writing index PNGs",
+        help="Also write index PNGs, as iWildCam has them, here.",
+    ),
+    "yolo": Export(
+        module="boxmask.export.yolo",
+        title="writing a YOLO dataset",
+        help="Also write a YOLO segmentation dataset here, with links to the images.",
+        options=("yolo_val", "yolo_seed", "yolo_copy"),
+    ),
+    "training_copy": Export(
+        module="boxmask.export.training_copy",
+        title="writing COCO for training",
+        help="Also write COCO of the masks alone here, with whole numbers as ids, to train on.",
+        is_folder=False,
+        options=("min_quality", "doubtful_as_crowd"),
+    ),
+    "results": Export(
+        module="boxmask.export.results",
+        title="writing COCO results",
+        help="Also write a COCO results list, with scores, here.",
+        is_folder=False,
+    ),
 }
+
+
+def exporter(name: str) -> Exporter:
+    """Import what writes an export."""
+    return cast(Exporter, import_module(EXPORTS[name].module))

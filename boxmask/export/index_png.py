@@ -5,42 +5,51 @@ detections overlap, the one with the higher confidence is on top.
 """
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from boxmask.dataset import BoxDataset
+from boxmask.export import Exported, Finished
 from boxmask.export.files import names_for, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, Instance, masks_by_image
 
 
-def write_index_pngs(dataset: BoxDataset, out: Path, folder: Path) -> int:
+def names(finished: Finished) -> list[str]:
+    """Return the names of the PNGs; InputError where two would be the same."""
+    return [name for name in _png_names(finished.dataset) if name is not None]
+
+
+def write(finished: Finished, place: Path) -> Exported:
     """Write one PNG for each image that has detections, named after it; return how many.
 
-    `out` is the finished output. The folders of the images are left out, as in iWildCam, unless
-    two images have the same name in different folders. A PNG has 8 bits, or 16 if a place is over
-    255. There is none for an image whose size is not known because it could not be opened; one of
-    that name from an earlier run is removed.
+    The folders of the images are left out, as in iWildCam, unless two images have the same name in
+    different folders. A PNG has 8 bits, or 16 if a place is over 255. There is none for an image
+    whose size is not known because it could not be opened; one of that name from an earlier run is
+    removed.
     """
-    names = index_png_names(dataset)
-    written = set()
-    for masks in masks_by_image(dataset, out):
-        name = names[masks.image]
+    dataset, of_image = finished.dataset, _png_names(finished.dataset)
+    written, notes = set(), Counter[str]()
+    for masks in masks_by_image(dataset, finished.out):
+        name = of_image[masks.image]
         if name is not None:
-            write_whole(folder / name, index_png(masks, _confidence(dataset, masks.instances)))
+            pixels = paint(masks, _confidence(dataset, masks.instances))
+            write_whole(place / name, _png(pixels))
             written.add(name)
-    remove_stale(folder, names, written)
-    return len(written)
+            notes += _covered(masks, pixels)
+    remove_stale(place, of_image, written)
+    return Exported(len(written), dict(notes))
 
 
-def index_png_names(dataset: BoxDataset) -> list[str | None]:
-    """Return the name of each image's PNG; InputError where two would be the same."""
+def _png_names(dataset: BoxDataset) -> list[str | None]:
     return names_for(dataset.file_names, ".png", flat=True)
 
 
-def index_png(masks: ImageMasks, confidence: list[float]) -> bytes:
-    """Paint the masks of one image in the order of their confidence, and encode the PNG.
+def paint(masks: ImageMasks, confidence: list[float]) -> npt.NDArray[np.unsignedinteger]:
+    """Paint the masks of one image in the order of their confidence, (H, W).
 
     Of two with the same confidence the first stays on top: detectors list the surer one first.
     """
@@ -52,9 +61,23 @@ def index_png(masks: ImageMasks, confidence: list[float]) -> bytes:
         w, h = window.bits.shape
         view = pixels[window.y : window.y + h, window.x : window.x + w]
         view[window.bits.T] = place
+    return pixels
+
+
+def _png(pixels: npt.NDArray[np.unsignedinteger]) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "png")
     return stream.getvalue()
+
+
+def _covered(masks: ImageMasks, pixels: npt.NDArray[np.unsignedinteger]) -> Counter[str]:
+    """Count the masks that others hide."""
+    visible, notes = np.bincount(pixels.ravel()), Counter[str]()
+    for _, place, window in masks.instances:
+        seen = int(visible[place]) if place < len(visible) else 0
+        notes["masks partly under others"] += 0 < seen < int(window.bits.sum())
+        notes["masks wholly under others"] += not seen
+    return notes
 
 
 def _confidence(dataset: BoxDataset, instances: list[Instance]) -> list[float]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from boxmask.data.annotated_file import AnnotatedFile, open_annotated
+from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
+from boxmask.export.rows import open_finished
 from boxmask.rle import bounding_box, decode_window, segmentation_runs
 from boxmask.window import Window
 
@@ -25,6 +26,7 @@ class ImageMasks(NamedTuple):
     image: int
     width: int
     height: int
+    boxes: int  # of the image, crowds aside
     instances: list[Instance]
 
 
@@ -33,19 +35,14 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
 
     The output is that of `dataset`: its annotations are the dataset's rows, one by one.
     """
-    finished = open_annotated(out, dataset)
-    if len(finished.records) != len(dataset.annotation_ids):
-        raise InputError(
-            f"{out}: {len(finished.records)} annotations, but {dataset.path} has "
-            f"{len(dataset.annotation_ids)}; use boxmask check to see which differ."
-        )
+    finished = open_finished(dataset, out)
     order, starts = dataset.rows_by_image()
     for image, (width, height) in enumerate(finished.sizes[:-1].tolist()):
         rows = order[starts[image] : starts[image + 1]].tolist()
         if rows and width and height:
-            yield ImageMasks(
-                image, width, height, list(_instances(dataset, finished, rows, width, height))
-            )
+            boxes = int((~dataset.is_crowd[rows]).sum())
+            instances = list(_instances(dataset, finished, rows, width, height))
+            yield ImageMasks(image, width, height, boxes, instances)
 
 
 def _instances(

@@ -1,72 +1,114 @@
-"""YOLO segmentation text: a class number and one normalised polygon a line.
+"""A YOLO segmentation dataset: data.yaml, images, and a class and one polygon a line of text.
 
-The format has no parts and no holes: a mask of several rings is written as one, joined by bridges
-of no width (boxmask.export.bridge). Programs that draw the outline as well as fill it, as cv2's
-fillPoly does, colour the pixels under a bridge.
+    data.yaml
+    images/a.jpg           a link to the image, or a copy of it
+    labels/a.txt
+    images/train/a.jpg     where some images are set aside for validation
+
+The folder of images is a real one, and data.yaml names no path: Ultralytics looks for labels where
+a linked folder really lies, and takes a path to begin in the current folder. The polygons are those
+of boxmask.export.bridge, since readers of the format draw them as cv2.fillPoly does.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import NamedTuple
 
 from boxmask.dataset import BoxDataset
-from boxmask.export.bridge import bridge
-from boxmask.export.files import names_for, remove_stale, write_whole
+from boxmask.export import Exported, Finished
+from boxmask.export.bridge import OneRing, one_ring
+from boxmask.export.files import remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, masks_by_image
-from boxmask.polygons import trace
-from boxmask.window import Window
+from boxmask.export.yolo_folders import (
+    IMAGES,
+    TRAIN,
+    VAL,
+    files_of,
+    image_names,
+    parts_of,
+    put_image,
+    refuse_linked_folders,
+)
+from boxmask.images import relative_name
+
+_YAML = "data.yaml"
+_FEWEST = 3  # points of a polygon
 
 
-def write_yolo(dataset: BoxDataset, out: Path, folder: Path) -> int:
-    """Write folder/data.yaml and a text under folder/labels for each image with masks.
+class _Label(NamedTuple):
+    """One mask as the format has it."""
 
-    `out` is the finished output; returns how many texts were written. Classes count from 0 in the
-    order of the dataset's categories. An image without any mask has no text, which readers of the
-    format take for one without objects; a text of that name from an earlier run is removed.
-    """
-    names = yolo_names(dataset)
-    write_whole(folder / "data.yaml", _data_yaml(dataset).encode(errors="replace"))
-    written = set()
-    for masks in masks_by_image(dataset, out):
-        name, lines = names[masks.image], list(_lines(dataset, masks))
-        if name is not None and lines:
-            write_whole(folder / "labels" / name, "".join(lines).encode())
-            written.add(name)
-    remove_stale(folder / "labels", names, written)
-    return len(written)
+    category: int
+    ring: OneRing
+    area: int  # pixels of the mask
 
+    @property
+    def iou(self) -> float:
+        """The IoU of what is drawn from it with the mask."""
+        return (self.area - self.ring.dropped) / (self.area + self.ring.bridged)
 
-def yolo_names(dataset: BoxDataset) -> list[str | None]:
-    """Return the name of each image's text; InputError where two would be the same."""
-    return names_for(dataset.file_names, ".txt")
+    def line(self, width: int, height: int) -> str:
+        """Write it, in fractions of the image."""
+        points = (self.ring.points / (width, height)).tolist()
+        points += points[-1:] * (_FEWEST - len(points))
+        sides = (f"{side:.6f}" for point in points for side in point)
+        return f"{self.category} {' '.join(sides)}\n"
 
 
-def polygon(window: Window, width: int, height: int) -> list[float]:
-    """Outline a mask as one ring x, y, x, y, ... in fractions of the image."""
-    rings = [np.array(ring, np.float64).reshape(-1, 2) for ring in trace(window)]
-    points = bridge(rings) / (width, height)
-    return [float(side) for side in points.ravel()]
-
-
-def _lines(dataset: BoxDataset, masks: ImageMasks) -> Iterator[str]:
-    for row, _, window in masks.instances:
-        number = int(dataset.category_index[row])
-        if number >= 0:
-            points = polygon(window, masks.width, masks.height)
-            yield " ".join([str(number), *(f"{side:.6f}" for side in points)]) + "\n"
-
-
-def _data_yaml(dataset: BoxDataset) -> str:
-    """Name the classes; a text of JSON is one of YAML as well."""
-    lines = [
-        "# Put the image folder, or a link to it, beside this file as images.",
-        "path: .",
-        "train: images",
-        "val: images",
-        "names:",
+def names(finished: Finished) -> list[str]:
+    """Return data.yaml, and the image and the text of each image in whatever part of the split."""
+    images = [name for name in image_names(finished.dataset) if name is not None]
+    return [
+        _YAML,
+        *(f for name in images for part in ("", TRAIN, VAL) for f in files_of(name, part)),
     ]
+
+
+def write(finished: Finished, place: Path) -> Exported:
+    """Write the dataset; return how many images it has.
+
+    Classes count from 0 in the order of the dataset's categories. An image without any mask is left
+    out, since it would stand for one without objects.
+    """
+    dataset, options = finished.dataset, finished.options
+    images = image_names(dataset)
+    parts = parts_of(dataset, options.yolo_val, options.yolo_seed)
+    refuse_linked_folders(place)
+    write_whole(place / _YAML, _data_yaml(dataset, parted=bool(options.yolo_val)).encode())
+    written, notes, ious = {_YAML}, Counter[str](), list[float]()
+    for masks in masks_by_image(dataset, finished.out):
+        name, labels = images[masks.image], list(_labels(dataset, masks))
+        source = finished.images / (relative_name(dataset.file_names[masks.image]) or "")
+        if name is None or not labels or not source.is_file():
+            notes["images left out, without a mask or a file"] += 1
+            continue
+        image, text = files_of(name, parts[masks.image])
+        put_image(source, place / image, copy=options.yolo_copy)
+        lines = (label.line(masks.width, masks.height) for label in labels)
+        write_whole(place / text, "".join(lines).encode())
+        written |= {image, text}
+        ious += [label.iou for label in labels]
+        notes["boxes without a mask in the other images"] += masks.boxes - len(labels)
+        notes["masks whose parts are joined by a bridge"] += sum(x.ring.bridged > 0 for x in labels)
+        notes["masks that have lost a speck"] += sum(x.ring.dropped > 0 for x in labels)
+    remove_stale(place, names(finished), written)
+    kept = {"mean IoU of what is drawn": round(sum(ious) / len(ious), 5)} if ious else {}
+    return Exported(len(written) // 2, {**notes, **kept})
+
+
+def _labels(dataset: BoxDataset, masks: ImageMasks) -> Iterator[_Label]:
+    for row, _, window in masks.instances:
+        category = int(dataset.category_index[row])
+        if category >= 0:
+            yield _Label(category, one_ring(window), int(window.bits.sum()))
+
+
+def _data_yaml(dataset: BoxDataset, *, parted: bool) -> str:
+    """Name the classes; a text of JSON is one of YAML as well."""
+    train, val = (f"{IMAGES}/{TRAIN}", f"{IMAGES}/{VAL}") if parted else (IMAGES, IMAGES)
+    lines = [f"train: {train}", f"val: {val}", "names:"]
     for number, category in enumerate(dataset.categories):
         lines.append(f"  {number}: {json.dumps(category.name, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"

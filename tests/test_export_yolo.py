@@ -205,6 +205,13 @@ def test_a_folder_called_images_in_a_name_is_left_out(tmp_path: Path) -> None:
     assert files(tmp_path / "yolo") == ["data.yaml", "images/x/a.jpg", "labels/x/a.txt"]
 
 
+def test_full_paths_into_the_folder_of_images_are_names_in_it(tmp_path: Path) -> None:
+    name = str(tmp_path / "data" / "x" / "a.jpg")
+    dataset, out = finished(tmp_path / "data", [block(1, 1, 2, 2)], images=[name])
+    write_yolo(dataset, out, tmp_path / "yolo")
+    assert files(tmp_path / "yolo") == ["data.yaml", "images/x/a.jpg", "labels/x/a.txt"]
+
+
 def test_a_link_to_the_images_themselves_is_refused(tmp_path: Path) -> None:
     dataset, out = finished(tmp_path / "data", [block(1, 1, 2, 2)])
     (tmp_path / "yolo").mkdir()

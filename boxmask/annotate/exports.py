@@ -103,5 +103,6 @@ def _files(name: str, place: Path, finished: Finished) -> list[Path]:
 def _first_image(files: list[Path], job: AnnotateJob, dataset: BoxDataset) -> Path | None:
     """Return the first image of the dataset that one of these files would replace."""
     images = job.images.resolve()
-    taken = {images / name for name in map(relative_name, dataset.file_names) if name}
+    names = (relative_name(name, job.images) for name in dataset.file_names)
+    taken = {images / name for name in names if name is not None}
     return next((file for file in files if file in taken), None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from boxmask.errors import InputError
+from boxmask.export import Finished
 from boxmask.images import relative_name
 
 _LONGEST = 255  # bytes, on all common file systems
@@ -29,6 +30,12 @@ def names_for(file_names: Sequence[str], suffix: str, *, flat: bool = False) -> 
             f"{both[0]!r} and {both[1]!r} would both be written as {name!r}; rename one of them."
         )
     return full
+
+
+def own_names(finished: Finished) -> list[str]:
+    """Return the name of each image below the folder of images, full paths into it cut short."""
+    names = finished.dataset.file_names
+    return [relative_name(name, finished.images) or name for name in names]
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -14,13 +14,13 @@ from PIL import Image
 
 from boxmask.dataset import BoxDataset
 from boxmask.export import Exported, Finished
-from boxmask.export.files import names_for, remove_stale, write_whole
+from boxmask.export.files import names_for, own_names, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, Instance, masks_by_image
 
 
 def names(finished: Finished) -> list[str]:
     """Return the names of the PNGs; InputError where two would be the same."""
-    return [name for name in _png_names(finished.dataset) if name is not None]
+    return [name for name in _png_names(finished) if name is not None]
 
 
 def write(finished: Finished, place: Path) -> Exported:
@@ -31,7 +31,7 @@ def write(finished: Finished, place: Path) -> Exported:
     whose size is not known because it could not be opened; one of that name from an earlier run is
     removed.
     """
-    dataset, of_image = finished.dataset, _png_names(finished.dataset)
+    dataset, of_image = finished.dataset, _png_names(finished)
     written, notes = set(), Counter[str]()
     for masks in masks_by_image(dataset, finished.out):
         name = of_image[masks.image]
@@ -44,8 +44,8 @@ def write(finished: Finished, place: Path) -> Exported:
     return Exported(len(written), dict(notes))
 
 
-def _png_names(dataset: BoxDataset) -> list[str | None]:
-    return names_for(dataset.file_names, ".png", flat=True)
+def _png_names(finished: Finished) -> list[str | None]:
+    return names_for(own_names(finished), ".png", flat=True)
 
 
 def paint(masks: ImageMasks, confidence: list[float]) -> npt.NDArray[np.unsignedinteger]:

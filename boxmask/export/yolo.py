@@ -19,7 +19,7 @@ from typing import NamedTuple
 from boxmask.dataset import BoxDataset
 from boxmask.export import Exported, Finished
 from boxmask.export.bridge import OneRing, one_ring
-from boxmask.export.files import remove_stale, write_whole
+from boxmask.export.files import own_names, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, masks_by_image
 from boxmask.export.yolo_folders import (
     IMAGES,
@@ -31,7 +31,6 @@ from boxmask.export.yolo_folders import (
     put_image,
     refuse_linked_folders,
 )
-from boxmask.images import relative_name
 
 _YAML = "data.yaml"
 _FEWEST = 3  # points of a polygon
@@ -59,7 +58,7 @@ class _Label(NamedTuple):
 
 def names(finished: Finished) -> list[str]:
     """Return data.yaml, and the image and the text of each image in whatever part of the split."""
-    images = [name for name in image_names(finished.dataset) if name is not None]
+    images = [name for name in image_names(own_names(finished)) if name is not None]
     return [
         _YAML,
         *(f for name in images for part in ("", TRAIN, VAL) for f in files_of(name, part)),
@@ -73,14 +72,15 @@ def write(finished: Finished, place: Path) -> Exported:
     out, since it would stand for one without objects.
     """
     dataset, options = finished.dataset, finished.options
-    images = image_names(dataset)
+    sources = own_names(finished)
+    images = image_names(sources)
     parts = parts_of(dataset, options.yolo_val, options.yolo_seed)
     refuse_linked_folders(place)
     write_whole(place / _YAML, _data_yaml(dataset, parted=bool(options.yolo_val)).encode())
     written, notes, ious = {_YAML}, Counter[str](), list[float]()
     for masks in masks_by_image(dataset, finished.out):
         name, labels = images[masks.image], list(_labels(dataset, masks))
-        source = finished.images / (relative_name(dataset.file_names[masks.image]) or "")
+        source = finished.images / sources[masks.image]
         if name is None or not labels or not source.is_file():
             notes["images left out, without a mask or a file"] += 1
             continue

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from boxmask.dataset import BoxDataset
@@ -12,13 +13,13 @@ IMAGES, LABELS = "images", "labels"
 TRAIN, VAL = "train", "val"
 
 
-def image_names(dataset: BoxDataset) -> list[str | None]:
+def image_names(file_names: Sequence[str]) -> list[str | None]:
     """Return the name of each image inside the dataset, None where there can be none.
 
     Readers find the text of an image by the last folder called images in its path, so that there
     is no second one. InputError where the texts of two images would be the same.
     """
-    sources = [_without_images(name) for name in dataset.file_names]
+    sources = [_without_images(name) for name in file_names]
     texts = names_for(sources, ".txt")
     return [
         str(PurePath(text).with_suffix(PurePath(source).suffix)) if text is not None else None

@@ -24,7 +24,7 @@ def finished_of(dataset: BoxDataset, out: Path, **options: Any) -> Finished:
 
 def touch_images(dataset: BoxDataset, folder: Path) -> None:
     """Make the images of a dataset, as far as files can have their names."""
-    for name in dataset.file_names:
+    for name in (name for name in dataset.file_names if ".." not in name):
         with suppress(OSError, UnicodeEncodeError, ValueError):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(b"an image")

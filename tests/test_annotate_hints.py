@@ -22,6 +22,7 @@ from annotation_files import (
     tiny_network,
     window_job,
     workload_of,
+    write_photo,
 )
 
 from boxmask.annotate.estimate import estimate
@@ -96,6 +97,8 @@ def test_what_the_format_decides_is_in_the_plan_and_can_be_overruled(
 ) -> None:
     job = window_job(tmp_path)
     job.boxes.write_text(json.dumps(maker(tmp_path)))
+    for name in read(job.boxes).file_names:
+        write_photo(job.images / name)
     assert hints_without_measuring(job) == annotate(job).told == told
     assert check(read(job.boxes), job.out).holds
     plan = json.loads(WorkFolder(job.out).plan.read_bytes())["settings"]

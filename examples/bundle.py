@@ -1,6 +1,6 @@
 """Turn the weights of a training run into the file that boxmask ships.
 
-    python examples/bundle.py RUN/fourth/last.safetensors zoom-lite0.safetensors
+    python examples/bundle.py RUN/sixth/last.safetensors zoom-lite0.safetensors
 
 Matrices are stored in half precision, and the card names the script in place of the folders of the
 machine that trained. A second of work.

@@ -5,11 +5,12 @@
 # instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
 # masks of the VOC classes alone; --resume goes on with runs that were stopped.
 #
-# Four runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact boxes;
+# Six runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact boxes;
 # RUN/second goes on with masks of 64 x 64: that was the model of boxmask 0.1. RUN/third goes on with
-# masks of windows, is told how loose its boxes are and where their neighbours are, and sees more
-# sets; RUN/fourth ends it at a falling rate, with larger views among the others. Two processes of one
-# thread each, because the threads of one process wait for each other busily.
+# masks of windows, takes in how loose its boxes are and where their neighbours are, and sees more
+# sets; RUN/fourth ends it at a falling rate, with larger views among the others. RUN/fifth goes on
+# with a deeper head and more drawn thin things, and RUN/sixth ends at a falling rate. Two processes of
+# one thread each, because the threads of one process wait for each other busily.
 set -euo pipefail
 data=$1 run=$2
 shift 2
@@ -37,9 +38,18 @@ train --preset zoom-exact --init "$run/first/last.safetensors" --set model.mask_
 learn_from coco coco_more person person2 animals voc feralcats pantry tools furniture balloons books \
     garbage carparts buildings nuclei mushrooms dishes boards mcu mandarins plants greens bottles
 weights=[1,.56,1.1,1.2,.66,.55,.74,.21,.38,.33,.46,.18,.25,.2,.14,.15,.16,.11,.1,.13,.14,.24,.17,.17]
-told=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set validate_every=1000)
-train "${told[@]}" --init "$run/second/last.safetensors" --steps 2700 --set optimiser.lr=7e-4 \
+zoom=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set optimiser.lr=7e-4
+    --set validate_every=1000)
+shallow=(--set model.head=hourglass20 --set augment.paste=0.45 --set augment.paste_target=0.35
+    --set augment.strands=0.3)
+train "${zoom[@]}" "${shallow[@]}" --init "$run/second/last.safetensors" --steps 2700 \
     --set optimiser.schedule=constant --set optimiser.warm_up=100 --out "$run/third" "$@"
-train "${told[@]}" --init "$run/third/last.safetensors" --steps 2300 --seed 1 \
-    --set optimiser.lr=7e-4 --set optimiser.warm_up=20 \
-    --set 'augment.view_sizes=[128,144,144,176]' --out "$run/fourth" "$@"
+train "${zoom[@]}" "${shallow[@]}" --init "$run/third/last.safetensors" --steps 2300 --seed 1 \
+    --set optimiser.warm_up=20 --set 'augment.view_sizes=[128,144,144,176]' \
+    --out "$run/fourth" "$@"
+train "${zoom[@]}" --init "$run/fourth/last.safetensors" --steps 2600 \
+    --set optimiser.schedule=constant --set 'augment.view_sizes=[112,128,144,160,176]' \
+    --out "$run/fifth" "$@"
+train "${zoom[@]}" --init "$run/fifth/last.safetensors" --steps 1900 \
+    --set optimiser.warm_up=60 --set augment.strands=0.5 --set augment.paste_target=0.45 \
+    --set 'augment.view_sizes=[128,144,144,160,192]' --out "$run/sixth" "$@"

@@ -38,7 +38,7 @@ PRESETS: dict[str, ModelConfig] = {
         embedding_channels=16,
         feature_channels=16,
     ),
-    "zoom": replace(_ZOOM_EXACT, window_masks=True, large_view_size=176),
+    "zoom": replace(_ZOOM_EXACT, head="hourglass26", window_masks=True, large_view_size=176),
     "zoom-exact": _ZOOM_EXACT,
 }
 

@@ -109,8 +109,9 @@ _ZOOM = replace(
         loose=0.5,
         loosest=0.22,
         neighbours=0.75,
-        paste=0.45,
-        strands=0.3,
+        paste=0.55,
+        paste_target=0.5,
+        strands=0.55,
         view_scales=(0.78, 0.89, 1.0, 1.11),
     ),
     # Half of a window's cells lie outside an exact box, where there is nothing to be wrong about.

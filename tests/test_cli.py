@@ -85,7 +85,7 @@ def test_a_broken_law_and_a_missing_file_are_two_things(tmp_path: Path) -> None:
     before = form([annotation(1, segmentation=None)])
     ours = str(write(tmp_path, "in.json", before))
     theirs = str(write(tmp_path, "out.json", form([])))
-    assert call("check", ours, theirs).exit_code == ExitStatus.LAW_BROKEN
+    assert call("check", ours, theirs).exit_code == ExitStatus.NOT_CONSERVED
     assert call("check", ours, str(tmp_path / "none.json")).exit_code == ExitStatus.FAILED
 
 
@@ -95,7 +95,7 @@ def test_the_statuses_are_those_that_scripts_count_on() -> None:
         "FAILED": 1,
         "USAGE": 2,
         "TOO_MANY_SKIPPED": 3,
-        "LAW_BROKEN": 4,
+        "NOT_CONSERVED": 4,
         "FEW_MASKS": 5,
         "INTERRUPTED": 130,
     }

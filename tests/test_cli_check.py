@@ -26,14 +26,16 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["check", *arguments])
 
 
-def test_a_law_that_holds_is_status_0_and_says_what_became_of_everything(tmp_path: Path) -> None:
+def test_what_became_of_everything_is_said_with_status_0(
+    tmp_path: Path,
+) -> None:
     result = run(*write(tmp_path))
     assert result.exit_code == 0
-    assert "The law holds" in result.output
+    assert "Every annotation is there once" in result.output
     assert "1 skipped: image missing" in result.output
 
 
-def test_a_law_that_is_broken_is_status_4_and_names_the_record(tmp_path: Path) -> None:
+def test_what_is_lost_is_status_4_and_names_the_record(tmp_path: Path) -> None:
     result = run(*write(tmp_path, bbox=[0, 0, 5, 6]))
     assert result.exit_code == 4
     assert 'annotations[0] (id 1): "bbox" was [0, 0, 5, 5] and is [0, 0, 5, 6]' in result.output
@@ -50,7 +52,7 @@ def test_json_is_one_object_for_programs(
     assert result.exit_code == (0 if holds else 4)
 
 
-def test_a_law_broken_for_a_converted_file_asks_after_the_reading_options(tmp_path: Path) -> None:
+def test_what_is_lost_of_a_converted_file_asks_after_the_reading_options(tmp_path: Path) -> None:
     names = write(tmp_path)
     (tmp_path / "in.json").write_text('{"images": [{"file": "a.jpg", "detections": []}]}')
     assert "--metadata" in run(*names).stdout

@@ -79,10 +79,10 @@ def test_the_network_sees_the_moved_boxes(job: EvaluateJob) -> None:
 @pytest.mark.parametrize(
     ("changes", "told", "said"),
     [
-        ({}, Hints(0.0, neighbours=True), "that boxes are exact, and where"),
-        ({"loosen": 0.2}, Hints(0.2, neighbours=True), "boxes are off by 20.0 % of each side"),
-        ({"loosen": 0.2, "tightness": 0.0}, Hints(0.0, neighbours=True), "boxes are exact"),
-        ({"neighbours": "off"}, Hints(0.0, neighbours=False), "not where their neighbours are."),
+        ({}, Hints(0.0, neighbours=True), "took boxes to be exact, and was shown"),
+        ({"loosen": 0.2}, Hints(0.2, neighbours=True), "boxes to be off by 20.0 % of each side"),
+        ({"loosen": 0.2, "tightness": 0.0}, Hints(0.0, neighbours=True), "boxes to be exact"),
+        ({"neighbours": "off"}, Hints(0.0, neighbours=False), "not shown neighbouring boxes."),
     ],
 )
 def test_a_network_is_told_how_far_the_boxes_were_moved(

@@ -19,10 +19,10 @@ _CHUNK = 512  # annotations whose masks are measured at once, in the cache of th
 def check(
     dataset: BoxDataset, out: Path, *, subset: Subset | None = None, shown: int = 10
 ) -> CheckReport:
-    """Compare an output with the dataset that it was made from, and name what breaks the law.
+    """Compare an output with the dataset that it was made from, and name what is lost or changed.
 
-    The law: every annotation of the input is in the output exactly once, in the same order, with
-    its id and all its own keys; only its segmentation, its area and one key of ours may differ,
+    What must hold: every annotation of the input is in the output exactly once, in the same order,
+    with its id and all its own keys; only its segmentation, its area and one key of ours may differ,
     and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
     bbox, and in its place is the mask's tight box. Everything beside the annotations is the same,
     and so is all that is not in the subset.

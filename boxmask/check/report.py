@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class CheckReport:
-    """The result of a check; the law holds if nothing is broken."""
+    """The result of a check; the output holds if nothing is broken."""
 
     annotations: int  # of the input
     shown: int = 10
-    broken: int = 0  # records and top-level members that break the law
+    broken: int = 0  # records and top-level members that are lost or changed
     first: list[str] = field(default_factory=list)  # the first of them, with what is wrong
     statuses: dict[str, int] = field(default_factory=dict)  # ok, kept, crowd, skipped
     rectangles: int = 0  # masks that were kept and are just their box
@@ -21,7 +21,7 @@ class CheckReport:
         return not self.broken
 
     def add_problem(self, record: str, problem: str) -> None:
-        """Count a record that breaks the law, and remember it if it is among the first."""
+        """Count a record that is lost or changed, and remember it if it is among the first."""
         self.broken += 1
         if len(self.first) < self.shown:
             self.first.append(f"{record}: {problem}")

@@ -48,7 +48,7 @@ def check(
 
     Only segmentation, area and boxmask may differ, and every new mask must be one of its box; after
     --tighten bbox must be the mask's tight box and boxmask hold the former one. Give the reading
-    options that annotate was given. Exit status: 0 the law holds, 4 it is broken.
+    options that annotate was given. Exit status: 0 nothing is lost, 4 something is.
     """
     from boxmask.check import check as compare
     from boxmask.data import read
@@ -71,7 +71,7 @@ def check(
     else:
         _print_text(report, out, converted=dataset.format != "coco")
     if not report.holds:
-        raise typer.Exit(ExitStatus.LAW_BROKEN)
+        raise typer.Exit(ExitStatus.NOT_CONSERVED)
 
 
 def _print_json(report: "CheckReport") -> None:
@@ -89,9 +89,9 @@ def _print_text(report: "CheckReport", out: Path, *, converted: bool) -> None:
     if report.rectangles:
         typer.echo(f"  {report.rectangles:>9} of the masks kept are just their box")
     if report.holds:
-        typer.echo("The law holds: every annotation is there once, in order, with all its keys.")
+        typer.echo("Every annotation is there once, in order, with all its keys.")
         return
-    typer.echo(f"The law is broken, places: {report.broken}. The first of them:")
+    typer.echo(f"Lost or changed, in {report.broken} places. The first of them:")
     for line in report.first:
         typer.echo(f"  {line}")
     if converted:

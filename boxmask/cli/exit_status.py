@@ -12,7 +12,7 @@ class ExitStatus(IntEnum):
     FAILED = 1
     USAGE = 2
     TOO_MANY_SKIPPED = 3
-    LAW_BROKEN = 4
+    NOT_CONSERVED = 4
     FEW_MASKS = 5
     INTERRUPTED = 130  # as shells count a child that SIGINT has ended: 128 + 2
 
@@ -22,7 +22,7 @@ MEANINGS = {
     ExitStatus.FAILED: "failed",
     ExitStatus.USAGE: "wrong usage",
     ExitStatus.TOO_MANY_SKIPPED: "done but more was skipped than --max-skipped",
-    ExitStatus.LAW_BROKEN: "checked and the law is broken",
+    ExitStatus.NOT_CONSERVED: "checked, and annotations are lost or changed",
     ExitStatus.FEW_MASKS: "no mask made, or half of the boxes or more without a usable image",
     ExitStatus.INTERRUPTED: "interrupted",
 }

@@ -63,7 +63,7 @@ def heading(report: EvaluationReport) -> str:
 
 
 def _circumstances(report: EvaluationReport) -> Iterator[str]:
-    """Say which boxes network and baselines saw, and what the network was told of them."""
+    """Say which boxes network and baselines saw, and what the network knew of them."""
     if report.loosening is not None:
         yield (
             f"Boxes moved by a normal error of {percent(report.loosening.fraction)} % of each side "
@@ -73,8 +73,8 @@ def _circumstances(report: EvaluationReport) -> Iterator[str]:
     if report.told is not None:
         loose = f"off by {percent(report.told.tightness)} % of each side"
         yield (
-            f"The network was told that boxes are {loose if report.told.tightness else 'exact'}, "
-            f"and {'where' if report.told.neighbours else 'not where'} their neighbours are."
+            f"The network took boxes to be {loose if report.told.tightness else 'exact'}, and was "
+            f"{'shown' if report.told.neighbours else 'not shown'} neighbouring boxes."
         )
 
 

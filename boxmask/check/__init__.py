@@ -22,10 +22,10 @@ def check(
     """Compare an output with the dataset that it was made from, and name what is lost or changed.
 
     What must hold: every annotation of the input is in the output exactly once, in the same order,
-    with its id and all its own keys; only its segmentation, its area and one key of ours may differ,
-    and the new masks are masks of their boxes. Where our key has a `given_box`, that is the input's
-    bbox, and in its place is the mask's tight box. Everything beside the annotations is the same,
-    and so is all that is not in the subset.
+    with its id and all its own keys; only its segmentation, its area and one key of ours may
+    differ, and the new masks are masks of their boxes. Where our key has a `given_box`, that is
+    the input's bbox, and in its place is the mask's tight box. Everything beside the annotations
+    is the same, and so is all that is not in the subset.
     """
     output = open_annotated(out, dataset)
     report = CheckReport(len(dataset.annotation_ids), shown)

@@ -54,6 +54,8 @@ class Exporting(TypedDict, total=False):
     yolo_val: float
     yolo_seed: int
     yolo_copy: bool
+    mask_png: FilePath | None
+    cutouts: FilePath | None
     training_copy: FilePath | None
     results: FilePath | None
     min_quality: float

@@ -94,6 +94,16 @@ EXPORTS = {
         help="Also write a YOLO segmentation dataset here, with links to the images.",
         options=("yolo_val", "yolo_seed", "yolo_copy"),
     ),
+    "mask_png": Export(
+        module="boxmask.export.mask_png",
+        title="writing one PNG a mask",
+        help="Also write one PNG a mask here.",
+    ),
+    "cutouts": Export(
+        module="boxmask.export.cutouts",
+        title="writing cut-outs",
+        help="Also write each object here, cut out of its image as an RGBA PNG.",
+    ),
     "training_copy": Export(
         module="boxmask.export.training_copy",
         title="writing COCO for training",

@@ -1,9 +1,12 @@
 """The files of an export: one for each image, under names that never collide, written whole."""
 
+import io
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
+
+from PIL import Image
 
 from boxmask.errors import InputError
 from boxmask.export import Finished
@@ -47,6 +50,13 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """Encode an image as PNG."""
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
 
 
 def remove_stale(folder: Path, names: Sequence[str | None], written: set[str]) -> None:

@@ -4,7 +4,6 @@ A detection's place is 1-based, in the order of the detections of its image; 0 i
 detections overlap, the one with the higher confidence is on top.
 """
 
-import io
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from PIL import Image
 
 from boxmask.dataset import BoxDataset
 from boxmask.export import Exported, Finished
-from boxmask.export.files import names_for, own_names, remove_stale, write_whole
+from boxmask.export.files import names_for, own_names, png_bytes, remove_stale, write_whole
 from boxmask.export.masks import ImageMasks, Instance, masks_by_image
 
 
@@ -37,7 +36,7 @@ def write(finished: Finished, place: Path) -> Exported:
         name = of_image[masks.image]
         if name is not None:
             pixels = paint(masks, _confidence(dataset, masks.instances))
-            write_whole(place / name, _png(pixels))
+            write_whole(place / name, png_bytes(Image.fromarray(pixels)))
             written.add(name)
             notes += _covered(masks, pixels)
     remove_stale(place, of_image, written)
@@ -62,12 +61,6 @@ def paint(masks: ImageMasks, confidence: list[float]) -> npt.NDArray[np.unsigned
         view = pixels[window.y : window.y + h, window.x : window.x + w]
         view[window.bits.T] = place
     return pixels
-
-
-def _png(pixels: npt.NDArray[np.unsignedinteger]) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "png")
-    return stream.getvalue()
 
 
 def _covered(masks: ImageMasks, pixels: npt.NDArray[np.unsignedinteger]) -> Counter[str]:

@@ -28,9 +28,9 @@ def _cutter(
     finished: Finished, masks: ImageMasks, file_names: list[str]
 ) -> Callable[[Instance], Pixels] | None:
     """Open an image to cut from; None where that cannot be done."""
-    size = {"width": masks.width, "height": masks.height}
+    name = file_names[masks.image]
     try:
-        pixels = load_image(finished.images, file_names[masks.image], **size)
+        pixels = load_image(finished.images, name, width=masks.width, height=masks.height)
     except ImageFault:
         return None
     return lambda one: _cut(pixels, one)

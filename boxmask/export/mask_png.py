@@ -38,9 +38,12 @@ def write_each(finished: Finished, place: Path, draw: Draw) -> Exported:
     for masks in masks_by_image(finished.dataset, finished.out):
         name = folders[masks.image]
         drawn = draw(masks) if name is not None and masks.instances else None
-        without += masks.boxes - (len(masks.instances) if drawn is not None else 0)
-        for one in masks.instances if name is not None and drawn is not None else ():
-            file = _name(str(name), one.place)
+        if name is None or drawn is None:
+            without += masks.boxes
+            continue
+        without += masks.boxes - len(masks.instances)
+        for one in masks.instances:
+            file = _name(name, one.place)
             write_whole(place / file, png_bytes(Image.fromarray(drawn(one))))
             written.add(file)
     remove_stale(place, names(finished), written)

@@ -132,7 +132,7 @@ def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
     twice = make_job(tmp_path / "twice", data, exports={"yolo": tmp_path / "yolo"})
     job = make_job(tmp_path)
     refusals: list[tuple[AnnotateJob, str]] = [
-        (twice, r"'0.png' and './0.png' would both"),
+        (twice, r"two images have the file '0.png'"),
         (replace(job, exports={"yolo": job.boxes}), "a file; --yolo is the name of a folder"),
         (
             replace(job, exports={"index_png": job.images}),

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,8 @@ def wipe(job: AnnotateJob) -> None:
     work = WorkFolder(job.out)
     for path in (*work.path.glob("*"), work.plan, work.out, work.log):
         path.unlink(missing_ok=True)
+    for place in job.exports.values():
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def test_killed_at_every_durable_call(

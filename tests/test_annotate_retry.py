@@ -121,7 +121,7 @@ def test_an_image_that_turns_up_before_the_end_of_a_stopped_run_is_used(tmp_path
 
 
 def test_exports_follow_a_retry(tmp_path: Path) -> None:
-    job = make_job(tmp_path, yolo=tmp_path / "yolo")
+    job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
     (job.images / "1.png").rename(tmp_path / "1.png")
     annotate(job)
     labels = list((tmp_path / "yolo").rglob("1.txt"))

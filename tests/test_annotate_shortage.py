@@ -119,7 +119,7 @@ def test_boxes_that_are_all_defective_are_no_success_and_those_left_out_are_none
 
 @pytest.mark.parametrize("through_link", [False, True])
 def test_full_paths_into_the_image_folder_are_used(tmp_path: Path, through_link: bool) -> None:
-    job = make_job(tmp_path, yolo=tmp_path / "yolo")
+    job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
     (tmp_path / "link").symlink_to(job.images)
     named = tmp_path / "link" if through_link else job.images
     job = replace(renamed(lambda job, name: str(job.images / name))(job), images=named)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from boxmask.annotate.job import AnnotateJob
 from boxmask.cli import app
 from boxmask.cli.annotate import annotate
-from boxmask.export import EXPORTS
+from boxmask.export import EXPORTS, ExportOptions
 
 
 def arguments(job: AnnotateJob, *more: str) -> list[str]:
@@ -99,16 +99,17 @@ def test_a_wrong_option_is_status_2(job: AnnotateJob, option: list[str]) -> None
 def test_the_defaults_are_those_of_the_job() -> None:
     parameters = inspect.signature(annotate).parameters
     shared = [field for field in fields(AnnotateJob) if field.name in parameters]
-    assert {field.name for field in fields(AnnotateJob)} - set(parameters) == {"reading", "subset"}
+    grouped = {"reading", "subset", "exports", "export_options"}
+    assert {field.name for field in fields(AnnotateJob)} - set(parameters) == grouped
     for field in shared[3:]:
         assert parameters[field.name].default == field.default, field.name
 
 
-def test_every_export_is_a_folder_that_the_job_names_and_an_option() -> None:
-    options = inspect.signature(annotate).parameters
-    for name, export in EXPORTS.items():
-        assert name in options and name in {field.name for field in fields(AnnotateJob)}
-        assert export.title
+def test_every_export_and_its_options_are_options_of_the_command() -> None:
+    parameters = inspect.signature(annotate).parameters
+    assert all(name in parameters and export.title for name, export in EXPORTS.items())
+    for field in fields(ExportOptions):
+        assert parameters[field.name].default == field.default, field.name
 
 
 # The command, interrupted from within as soon as its third part is written.

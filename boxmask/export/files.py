@@ -29,6 +29,8 @@ def names_for(file_names: Sequence[str], suffix: str, *, flat: bool = False) -> 
             return short
     for name in _repeated(full):
         both = [file_names[place] for place, other in enumerate(full) if other == name]
+        if both[0] == both[1]:
+            raise InputError(f"two images have the file {both[0]!r}; remove or rename one of them.")
         raise InputError(
             f"{both[0]!r} and {both[1]!r} would both be written as {name!r}; rename one of them."
         )

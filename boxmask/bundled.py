@@ -1,4 +1,4 @@
-"""The model that comes with boxmask, for whoever names no other."""
+"""The model that comes with boxmask, used where no other is named."""
 
 from pathlib import Path
 

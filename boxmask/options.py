@@ -1,4 +1,4 @@
-"""What the functions of front.py may be told, for whoever checks types: fields of the job classes.
+"""What the functions of front.py may be given, for type checkers: fields of the job classes.
 
 A test holds these beside those classes.
 """

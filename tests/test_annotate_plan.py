@@ -103,8 +103,8 @@ def test_a_plan_of_which_nothing_is_done_does_not_bind(tmp_path: Path) -> None:
 def test_fresh_starts_anew_and_replaces_the_output(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     annotate(job)
-    anew = annotate(replace(job, polygons=True, fresh=True))
-    assert (anew.predicted, anew.already_done) == (12, False)
+    again = annotate(replace(job, polygons=True, fresh=True))
+    assert (again.predicted, again.already_done) == (12, False)
     assert all(isinstance(each["segmentation"], list) for each in output(job)["annotations"])
 
 

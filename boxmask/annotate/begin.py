@@ -17,7 +17,7 @@ class Begun(NamedTuple):
 
     inputs: Inputs
     work: WorkFolder
-    hints: Hints | None  # what the network is told of the boxes, None if it takes none
+    hints: Hints | None  # what the network knows of the boxes, None if it takes none
     settings: dict[str, Setting]  # all that the bytes of the output depend on
 
 

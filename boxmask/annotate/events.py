@@ -77,7 +77,7 @@ class Summary:
     export_notes: dict[str, dict[str, float]]  # what each could not hold, counted
     device: str
     precision: str
-    told: Hints | None  # what the network was told of the boxes; None if it cannot be
+    told: Hints | None  # what the network knew of the boxes; None if it cannot be
 
     shortage: str = ""
     """Why there are too few masks for a success; empty if there are enough."""
@@ -105,7 +105,7 @@ class Estimate:
     seconds_left: float
     device: str
     precision: str
-    told: Hints | None  # what the network would be told of the boxes; None if it cannot be
+    told: Hints | None  # what the network would know of the boxes; None if it cannot be
     images_checked: int = 0  # opened, spread over all
     unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason
     left: int = 0  # not in the part that is to be annotated

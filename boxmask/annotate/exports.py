@@ -28,7 +28,7 @@ def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
         if there is not None and not job.fresh and begun.get(name) != str(place):
             raise ConfigError(
                 f"{there} is there already, and not of this run. "
-                f"Give another {flag(name)}, or --fresh to start anew and replace it."
+                f"Give another {flag(name)}, or --fresh to start again and replace it."
             )
 
 

@@ -17,7 +17,7 @@ from boxmask.formats import FORMATS
 
 @dataclass(frozen=True)
 class Hints:
-    """What the network is told of every box."""
+    """What the network knows of every box."""
 
     tightness: float  # expected side error in sides of the box, 0 for exact
     neighbours: bool  # where the other boxes of the image are

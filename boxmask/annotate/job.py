@@ -40,12 +40,12 @@ class AnnotateJob:
     flip: bool = False
     """Predict twice, the second time from the mirror image, and take the mean."""
     tightness: Tightness = "auto"
-    """Expected error of a box's sides, in sides of the box: what the network is told of the boxes,
+    """Expected error of a box's sides, in sides of the box: what the network knows of the boxes,
     if it has window masks. 0 for exact; auto measures it on a sample of the boxes."""
     neighbours: Choice = "auto"
     """Tell such a network where the other boxes of the image are; auto goes by the format."""
     overwrite: bool = False
-    """Predict anew where the input has a mask already."""
+    """Predict again where the input has a mask already."""
     rectangles: Rectangles = "auto"
     """What becomes of a segmentation that is just its box: predict a mask, or keep it. auto
     predicts if half of the file's masks or more are such: it was made from boxes. In another file
@@ -75,7 +75,7 @@ class AnnotateJob:
     decoders: int = 4
     """Threads that decode images and encode masks beside the network."""
     fresh: bool = False
-    """Start anew, and replace an output that is already there."""
+    """Start again, and replace an output that is already there."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -92,7 +92,7 @@ def load_plan(path: Path) -> Plan | None:
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: not a plan ({error}). Start anew with --fresh.") from error
+        raise RunError(f"{path}: not a plan ({error}). Start again with --fresh.") from error
 
 
 def require_same_settings(plan: Plan, settings: Mapping[str, Setting], out: Path) -> None:
@@ -106,7 +106,7 @@ def require_same_settings(plan: Plan, settings: Mapping[str, Setting], out: Path
     if changes:
         raise RunError(
             f"{out}: its run was begun with other settings.\n" + "\n".join(changes) + "\n"
-            "Give the former settings to go on with it, or --fresh to start anew."
+            "Give the former settings to go on with it, or --fresh to start again."
         )
 
 

@@ -121,7 +121,7 @@ def _neighbours(
     hints: Hints | None,
     size: tuple[int, int],
 ) -> list[Neighbours] | None:
-    """List the neighbours of each box in its window, if the network is told of them."""
+    """List the neighbours of each box in its window, if the network knows of them."""
     if hints is None or not hints.neighbours:
         return None
     boxes, inside = _clip(objects.boxes, *size)

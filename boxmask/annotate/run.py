@@ -114,7 +114,7 @@ def _raise_if_skipped(work: WorkFolder) -> None:
 def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
     work = begun.work
     if plan.tally is None:
-        raise RunError(f"{work.plan}: no tally in the plan. Start anew with --fresh.")
+        raise RunError(f"{work.plan}: no tally in the plan. Start again with --fresh.")
     return Summary(
         out=str(work.out),
         log=str(work.log),

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 SAMPLE = 200  # boxes, evenly spread over the dataset
 MIN_SURE = 12  # below so many nothing is concluded
-SAMPLE_TIGHTNESS = 0.1  # what the network is told of the sample
+SAMPLE_TIGHTNESS = 0.1  # what the network knows of the sample
 MIN_SIDE = 24  # pixels a side: of smaller boxes a pixel is already a large error
 SURE_IOU = 0.6  # expected IoU: worse masks say nothing of their boxes
 # The spread between given and tight boxes, and the error that the boxes had. A weights file has its

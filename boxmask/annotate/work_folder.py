@@ -128,7 +128,7 @@ def refuse_foreign_output(work: WorkFolder, plan: Plan | None, *, fresh: bool) -
     if work.out.exists() and not fresh and not ours:
         raise RunError(
             f"{work.out} is there already, and not of this run. "
-            "Give another --out, or --fresh to start anew and replace it."
+            "Give another --out, or --fresh to start again and replace it."
         )
 
 

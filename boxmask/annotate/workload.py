@@ -76,13 +76,13 @@ class Workload:
     """A job, its dataset of N rows, and what is to become of each."""
 
     job: AnnotateJob
-    hints: Hints | None  # what the network is told of the boxes, None if it cannot be
+    hints: Hints | None  # what the network knows of the boxes, None if it cannot be
     dataset: BoxDataset
     status: npt.NDArray[np.uint8]  # (N,) codes of Status; OK means that a mask is wanted
 
     @property
     def tightness(self) -> float:
-        """What the network is told of how loose the boxes are; 0 where it cannot be told."""
+        """What the network knows of how loose the boxes are; 0 where it cannot be told."""
         return 0.0 if self.hints is None else self.hints.tightness
 
     @property

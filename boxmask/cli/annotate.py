@@ -79,7 +79,7 @@ def annotate(
         ),
     ] = AnnotateJob.neighbours,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Predict anew where there is a mask already.")
+        bool, typer.Option("--overwrite", help="Predict again where there is a mask already.")
     ] = AnnotateJob.overwrite,
     rectangles: Annotated[
         Rectangles,
@@ -127,7 +127,7 @@ def annotate(
         int, typer.Option(help="Threads that read images and write masks beside the network.")
     ] = AnnotateJob.decoders,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew and replace an output that is there.")
+        bool, typer.Option("--fresh", help="Start again and replace an output that is there.")
     ] = AnnotateJob.fresh,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")

@@ -124,7 +124,7 @@ def _table(title: str) -> Table:
 
 
 def _add_hints(table: Table, hints: Hints | None) -> None:
-    """Say what the network is told of the boxes, if it takes hints."""
+    """Say what the network knows of the boxes, if it takes hints."""
     if hints is not None:
         loose = f"off by {100 * hints.tightness:g} % of their sides"
         table.add_row("boxes taken to be", loose if hints.tightness else "exact")

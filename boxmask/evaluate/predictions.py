@@ -19,7 +19,7 @@ class Predictions(NamedTuple):
     """What is evaluated."""
 
     masks: dict[str, MaskFile]  # by the name of their system
-    told: Hints | None  # what the network was told of the boxes, None without one that can be told
+    told: Hints | None  # what the network knew of the boxes, None without one that can be told
 
 
 def load_predictions(
@@ -53,7 +53,7 @@ def _run_network(
 ) -> tuple[MaskFile, Hints | None]:
     """Predict a mask in the given box of every true one, as `boxmask annotate` does.
 
-    Returns with the masks what the network was told of the boxes.
+    Returns with the masks what the network knew of the boxes.
     """
     # Imported here: evaluation of files alone has no need of torch.
     from boxmask.annotate.events import Event

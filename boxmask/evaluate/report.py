@@ -139,7 +139,7 @@ class EvaluationReport:
     rectangles: int  # true masks, of those scored, that are just a box
     seen: str | None  # as given
     loosening: Loosening | None  # null where the true boxes themselves were seen
-    told: Hints | None  # what the network was told of the boxes; null if there is none to tell
+    told: Hints | None  # what the network knew of the boxes; null if there is none to tell
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others

@@ -57,7 +57,7 @@ def _instances(
             id = finished.ids[row]
             raise InputError(
                 f"{finished.document.path}: annotations[{row}] (id {id!r}): {error}; mend it in "
-                f"{dataset.path}, or have it predicted anew with --overwrite."
+                f"{dataset.path}, or have it predicted again with --overwrite."
             ) from error
         if window is not None:
             yield Instance(row, place, window)

@@ -24,7 +24,7 @@ class Progress:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew after a report."""
+        """Begin again after a report."""
         self.began = time.perf_counter()
         self.waited = 0.0
         self.boxes = 0
@@ -51,7 +51,7 @@ class Progress:
                 self.sums[name] = self.sums.get(name, torch.zeros(())).to(value.device) + value
 
     def entry(self, step: int, **more: float) -> dict[str, Any]:
-        """Sum up the steps since the last report over all processes and begin anew."""
+        """Sum up the steps since the last report over all processes and begin again."""
         taken = time.perf_counter() - self.began
         counted = torch.tensor([self.boxes, *(float(value) for value in self.sums.values())])
         boxes, *sums = self.processes.sum(counted.double()).tolist()

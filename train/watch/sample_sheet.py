@@ -25,7 +25,7 @@ _CONTEXT = 1.3  # of the box that is shown
 def add_strip(
     folder: RunFolder, validation: Validation, network: MaskNetwork, *, step: int
 ) -> None:
-    """Draw how the sample boxes are masked now, and the sheet anew."""
+    """Draw how the sample boxes are masked now, and the sheet again."""
     chosen = np.linspace(0, len(validation.items) - 1, min(_TILES, len(validation.items)))
     items = validation.items[np.unique(chosen.astype(int))]
     folder.samples.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ _NOT_JSON = {
 
 
 class MappedFile:
-    """A file's text as bytes. It pickles as its path, so a spawned worker maps the file anew."""
+    """A file's text as bytes. It pickles as its path, so a spawned worker maps the file again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class MappedFile:
             self._data = _read_bytes(self.path)
             if len(self._data) != self.size:
                 raise InputError(
-                    f"{self.path}: the file has changed since it was read; start anew."
+                    f"{self.path}: the file has changed since it was read; start again."
                 )
         return self._data
 

@@ -79,9 +79,7 @@ def _side_errors(workload: Workload, part: Part) -> tuple[Floats, npt.NDArray[np
     """Return how far the sides of given boxes are from those of tight ones (n, 4), and which are
     to be believed (n,)."""
     rows = part.rows[part.rows["reason"] == 0]
-    sizes = {
-        int(image["image"]): (int(image["width"]), int(image["height"])) for image in part.images
-    }
+    sizes = part.image_sizes
     given = [_given_box(workload, sizes, int(row)) for row in rows["row"]]
     boxes = np.array(given, dtype=np.float64).reshape(-1, 4)
     sides = boxes[:, 2:] - boxes[:, :2]

@@ -96,6 +96,13 @@ def runs_window(counts: IntArray, *, width: int, height: int, box: Box) -> Windo
     return Window(x, y, foreground.repeat(np.diff(before, prepend=0)).reshape(w, h))
 
 
+def tight_window(counts: IntArray, *, width: int, height: int) -> Window | None:
+    """Fill the window around a whole mask, a pixel wider on each side, from runs; None if empty."""
+    x, y, w, h = bounding_box(counts, height=height)
+    box = (float(x), float(y), float(x + w), float(y + h))
+    return runs_window(counts, width=width, height=height, box=box) if w else None
+
+
 def area(counts: IntArray) -> int:
     """Count the pixels of a mask given as runs."""
     return int(counts[1::2].sum())

@@ -152,6 +152,21 @@ def test_a_window_is_the_part_of_the_mask_that_its_box_touches_and_a_pixel_more(
 
 @settings(deadline=None, max_examples=200)
 @given(images())
+def test_a_tight_window_holds_the_whole_mask_and_at_most_a_pixel_around_it(image: Bits) -> None:
+    height, width = image.shape
+    counts = rle.segmentation_runs(compress(image), width=width, height=height)
+    window = rle.tight_window(counts, width=width, height=height)
+    if not image.any():
+        assert window is None
+        return
+    assert window is not None
+    assert np.array_equal(whole(window, width, height), image)
+    _, _, w, h = rle.bounding_box(counts, height=height)
+    assert (np.array(window.bits.shape) <= [w + 2, h + 2]).all()
+
+
+@settings(deadline=None, max_examples=200)
+@given(images())
 @example(np.ones((5, 3), np.bool_))
 @example(np.array([[1, 1, 0], [0, 1, 0]], np.bool_))
 def test_area_and_bounds_are_those_of_pycocotools(image: Bits) -> None:

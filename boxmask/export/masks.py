@@ -8,7 +8,7 @@ from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.export.rows import open_finished
-from boxmask.rle import bounding_box, decode_window, segmentation_runs
+from boxmask.rle import segmentation_runs, tight_window
 from boxmask.window import Window
 
 
@@ -68,6 +68,4 @@ def _window(segmentation: object | None, width: int, height: int) -> Window | No
     if segmentation is None:
         return None
     runs = segmentation_runs(segmentation, width=width, height=height)
-    x, y, w, h = bounding_box(runs, height=height)
-    box = (float(x), float(y), float(x + w), float(y + h))
-    return decode_window(segmentation, width=width, height=height, box=box) if w else None
+    return tight_window(runs, width=width, height=height)

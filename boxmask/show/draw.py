@@ -14,7 +14,7 @@ from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.images import load_image
 from boxmask.overlay import Pixels, captioned, overlay, scaled
-from boxmask.rle import bounding_box, runs_window, segmentation_runs
+from boxmask.rle import segmentation_runs, tight_window
 from boxmask.show.choose import Tile, expected_iou
 from boxmask.show.job import Labels, Show
 from boxmask.window import Window
@@ -82,10 +82,7 @@ def _mask(dataset: BoxDataset, row: int, pixels: Pixels) -> Window | None:
     except InputError as error:
         id = dataset.annotation_ids[row]
         raise InputError(f"{dataset.path}: annotations[{row}] (id {id!r}): {error}") from error
-    x, y, w, h = bounding_box(counts, height=height)
-    if not (w and h):
-        return None
-    return runs_window(counts, width=width, height=height, box=(x, y, x + w, y + h))
+    return tight_window(counts, width=width, height=height)
 
 
 def _surroundings(

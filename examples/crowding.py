@@ -29,14 +29,13 @@ EDGES = (0.0, 0.01, 0.1, 0.3, 1.01)
 def crowding(ground: GroundTruth) -> FloatArray:
     """Return (S, 2): the share of each scored box that others cover, and others of its kind."""
     truth = ground.truth
-    size = {image.id: (image.width, image.height) for image in truth.images}
     of_image: dict[Id, list[int]] = defaultdict(list)
     for row, absence in enumerate(truth.skip_reasons):
         if not absence:
             of_image[truth.image_ids[row]].append(row)
     shares: dict[int, list[float]] = {}
     for image, rows in of_image.items():
-        shares |= shares_within(truth, rows, size.get(image, (0, 0)))
+        shares |= shares_within(truth, rows, truth.image_sizes.get(image, (0, 0)))
     return np.array([shares[row] for row in ground.instances.rows])
 
 

@@ -59,13 +59,12 @@ def category_tasks(
     places = _image_places(truth)
     true_rows = _by_category(truth.category_ids)
     predicted_rows = _by_category(predicted.category_ids)
-    sizes = {image.id: (image.width, image.height) for image in truth.images}
 
     def masks(file: MaskFile, rows: list[int], scores: FloatArray) -> list[APMask]:
         return [
             APMask(
                 places[id],
-                sizes[id],
+                truth.image_sizes[id],
                 mask_record(file, row),
                 float(file.areas[row]),
                 float(scores[row]),

@@ -66,6 +66,5 @@ def _mean(ious: FloatArray) -> float:
 
 def _limits(truth: MaskFile) -> FloatArray:
     """Return the width and height of each annotation's image (N, 2), 0 where unknown."""
-    sizes = {image.id: (image.width, image.height) for image in truth.images}
-    limits = [sizes.get(id, (0, 0)) for id in truth.image_ids]
+    limits = [truth.image_sizes.get(id, (0, 0)) for id in truth.image_ids]
     return np.array(limits, dtype=np.float64).reshape(-1, 2)

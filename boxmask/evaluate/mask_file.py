@@ -3,8 +3,9 @@
 Shapes: N annotations (one row each, in the order of the file), I images, C categories.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,11 @@ class ImageRecord:
     file_name: str = ""
     width: int = 0
     height: int = 0
+
+
+def sizes_of(images: Iterable[ImageRecord]) -> dict[Id, tuple[int, int]]:
+    """Return the width and height of images by their ids."""
+    return {image.id: (image.width, image.height) for image in images}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,11 @@ class MaskFile:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def image_sizes(self) -> dict[Id, tuple[int, int]]:
+        """Width and height of each image by its id, 0 where the file does not say."""
+        return sizes_of(self.images)
 
     def name(self, row: int) -> str:
         """Name a record for a message: its file, its place and its id."""

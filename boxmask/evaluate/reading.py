@@ -16,7 +16,7 @@ from boxmask.data.raw.records import Records, decode_records, slice_items, slice
 from boxmask.data.segmentation import as_rectangle, is_filled
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
-from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile
+from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile, sizes_of
 from boxmask.formats import BoxForm
 from boxmask.mark import Mark, Status
 
@@ -132,8 +132,8 @@ def _corners(
     images: tuple[ImageRecord, ...],
 ) -> FloatArray:
     """Turn the numbers of boxes as written (N, 4) into x0, y0, x1, y1 in pixels (N, 4)."""
-    places = {image.id: (image.width, image.height) for image in images}
-    sizes = np.array([places.get(id, (0, 0)) for id in image_ids], np.int64).reshape(-1, 2)
+    known = sizes_of(images)
+    sizes = np.array([known.get(id, (0, 0)) for id in image_ids], np.int64).reshape(-1, 2)
     if bbox == "auto":
         check_form(path, numbers, sizes)
         return corners(numbers)

@@ -94,7 +94,7 @@ def _unusable_images(workload: Workload) -> dict[int, str]:
     found = {}
     for image in few:
         try:
-            workload.check_image(image)
+            workload.image_size(image)
             found[image] = ""
         except ImageFault as fault:
             found[image] = fault.reason

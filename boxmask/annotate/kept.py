@@ -7,7 +7,6 @@ import numpy as np
 
 from boxmask.annotate.workload import Workload
 from boxmask.faults import ImageFault
-from boxmask.images import image_size
 from boxmask.mark import Status
 
 
@@ -20,20 +19,14 @@ class Measured(NamedTuple):
 
 def measure_kept(workload: Workload, known: Mapping[int, tuple[int, int]]) -> Measured:
     """Read from their headers the sizes of images whose masks are kept and need them."""
-    dataset, job = workload.dataset, workload.job
+    dataset = workload.dataset
     kept = (workload.status == Status.KEPT.code) & dataset.relative
     found = Measured({}, {})
     for image in np.unique(dataset.image_index[kept]).tolist():
         if image < 0 or image in known:
             continue
         try:
-            found.sizes[image] = image_size(
-                job.images,
-                dataset.file_names[image],
-                exif=job.exif,
-                rotated_if_unsized=dataset.rotated_if_unsized,
-                max_pixels=job.max_pixels,
-            )
+            found.sizes[image] = workload.image_size(image)
         except ImageFault as fault:
             found.faults[image] = fault
     return found

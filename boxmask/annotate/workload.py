@@ -20,7 +20,7 @@ from boxmask.annotate.plan import Shard
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
-from boxmask.images import check_image, load_image, relative_name
+from boxmask.images import Size, image_size, load_image, relative_name
 from boxmask.mark import Status
 from boxmask.subset import Subset
 
@@ -116,9 +116,9 @@ class Workload:
         """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
         return load_image(**self._image(image))
 
-    def check_image(self, image: int) -> None:
-        """Raise ImageFault where the header of an image tells that it cannot be used."""
-        check_image(**self._image(image))
+    def image_size(self, image: int) -> Size:
+        """Return an image's (width, height) by its header; raise ImageFault if it is not usable."""
+        return image_size(**self._image(image))
 
     def _image(self, image: int) -> dict[str, Any]:
         dataset, job = self.dataset, self.job

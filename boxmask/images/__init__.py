@@ -28,7 +28,7 @@ from boxmask.images.rgb import to_rgb
 
 __all__ = [
     "Exif",
-    "check_image",
+    "Size",
     "image_pixels",
     "image_size",
     "load_image",
@@ -60,25 +60,6 @@ def load_image(
         return _decode(image, folder / file_name, turn, orientation)
 
 
-def check_image(
-    folder: Path,
-    file_name: str,
-    *,
-    width: int = 0,
-    height: int = 0,
-    exif: Exif = "auto",
-    rotated_if_unsized: bool = False,
-    max_pixels: int = MAX_PIXELS,
-) -> None:
-    """Raise ImageFault where the name or the header of an image tells that it cannot be used.
-
-    No pixel is decoded: an image that is damaged further on passes.
-    """
-    stated = (width, height) if width and height else None
-    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels):
-        pass
-
-
 @contextmanager
 def _open_checked(
     folder: Path,
@@ -100,17 +81,21 @@ def image_size(
     folder: Path,
     file_name: str,
     *,
+    width: int = 0,
+    height: int = 0,
     exif: Exif = "auto",
     rotated_if_unsized: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Size:
     """Return the (width, height) of what `load_image` would yield, from the header alone.
 
-    This is for images whose size the dataset does not state.
+    ImageFault where the name or the header tells that it cannot be used. No pixel is decoded: an
+    image that is damaged further on passes.
     """
-    with open_image(folder, file_name, max_pixels) as image:
-        turn = should_rotate(image, None, exif, rotated_if_unsized)
-        return final_size(stored_size(image), turn, _orientation(image, turn))
+    stated = (width, height) if width and height else None
+    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels) as opened:
+        image, turn, orientation = opened
+        return final_size(stored_size(image), turn, orientation)
 
 
 def image_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:

@@ -69,7 +69,7 @@ def check(
     if as_json:
         _print_json(report)
     else:
-        _print_text(report, out, converted=dataset.format != "coco")
+        _print_text(report, converted=dataset.format != "coco")
     if not report.holds:
         raise typer.Exit(ExitStatus.NOT_CONSERVED)
 
@@ -80,7 +80,7 @@ def _print_json(report: "CheckReport") -> None:
     print_json(summary)
 
 
-def _print_text(report: "CheckReport", out: Path, *, converted: bool) -> None:
+def _print_text(report: "CheckReport", *, converted: bool) -> None:
     typer.echo(f"{report.annotations} annotations")
     for status, count in sorted(report.statuses.items()):
         typer.echo(f"  {count:>9} {status}")

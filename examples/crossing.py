@@ -1,11 +1,12 @@
 """Draw cables that cross one another over photographs: a measure of thin masks.
 
-    python examples/crossing.py PHOTOS crossing [--count 60] [--seed 1]
+    python examples/crossing.py BOXES --images PHOTOS --out crossing [--count 60] [--seed 1]
     boxmask eval crossing/instances.json --weights bundled --images crossing/images
 
-The cables are drawn by the same hand as those that training pastes (train/data/strands.py): on
-photographs and with seeds of their own they show how far that was learnt, not how well real cables
-are outlined. Writes crossing/images/ and crossing/instances.json in about 20 seconds.
+The photographs are the first `--count` that BOXES names, by name. The cables are drawn by the same
+hand as those that training pastes (train/data/strands.py): on photographs and with seeds of their
+own they show how far that was learnt, not how well real cables are outlined. Writes
+crossing/images/ and crossing/instances.json in about 20 seconds.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from boxmask import rle
+from boxmask.data import ReadOptions, read
 from boxmask.train.data.cutpaste import Cutout, paste_cutout
 from boxmask.train.data.scene import Instance, Scene
 from boxmask.train.data.strands import draw_strands
@@ -71,12 +73,14 @@ def record(
 def main() -> None:
     """Write the pictures and their masks."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("boxes", type=Path, help="a box file: its photographs are drawn over")
+    parser.add_argument("--images", type=Path, required=True, help="the folder of photographs")
+    parser.add_argument("--out", type=Path, required=True, help="a folder to make")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    photos = sorted(p for p in options.photos.iterdir() if p.suffix.lower() in (".jpg", ".png"))
+    names = sorted(set(read(options.boxes, ReadOptions(images=options.images)).file_names))
+    photos = [options.images / name for name in names]
     (options.out / "images").mkdir(parents=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

@@ -20,8 +20,11 @@ GREY = 128
 def test_the_masks_are_what_was_drawn(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (320, 240), (GREY, GREY, GREY)).save(tmp_path / "photos" / "plain.png")
-    out = tmp_path / "crossing"
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "photos"), str(out), "--count", "2"]
+    Image.new("RGB", (320, 240)).save(tmp_path / "photos" / "another.png")  # the file names it not
+    boxes, out = tmp_path / "boxes.json", tmp_path / "crossing"
+    boxes.write_text('{"images": [{"id": 1, "file_name": "plain.png"}], "annotations": []}')
+    given = [str(boxes), "--images", str(tmp_path / "photos"), "--out", str(out)]
+    command = [sys.executable, str(SCRIPT), *given, "--count", "2"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     dataset = json.loads((out / "instances.json").read_text())
     found = dataset["annotations"]

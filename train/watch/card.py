@@ -23,6 +23,16 @@ _FIGURES = {
 }
 
 
+class _Image(msgspec.Struct):
+    license: int | str | None = None
+
+
+class _Licence(msgspec.Struct):
+    id: int | str | None = None
+    name: str = ""
+    url: str = ""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a network comes from: its data, its classes, the command."""
@@ -55,24 +65,14 @@ def licences(source: Source) -> list[str]:
     if source.dataset.format != "coco":
         return []
 
-    class Image(msgspec.Struct):
-        license: int | str | None = None
-
-    class Licence(msgspec.Struct):
-        id: int | str | None = None
-        name: str = ""
-        url: str = ""
-
-    class File(msgspec.Struct):
-        images: list[Image] = []
-        licenses: list[Licence] = []
-
+    members = source.dataset.members
     try:
-        file = msgspec.json.decode(source.dataset.path.read_bytes(), type=File)
+        images = msgspec.json.decode(members.get("images", b"[]"), type=list[_Image])
+        stated = msgspec.json.decode(members.get("licenses", b"[]"), type=list[_Licence])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
-    used = {image.license for image in file.images} - {None}
-    return sorted({one.name or one.url for one in file.licenses if one.id in used})
+    used = {image.license for image in images} - {None}
+    return sorted({one.name or one.url for one in stated if one.id in used})
 
 
 def opening_report(provenance: Provenance, *, step: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ DOCUMENTS = (
     *("README.md", "CONTRIBUTING.md", "examples/photos/README.md"),
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
+EXAMPLES = sorted(f"examples/{path.name}" for path in (ROOT / "examples").glob("*.py"))
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -84,11 +85,33 @@ def test_every_link_to_a_heading_finds_it(name: str) -> None:
         assert anchor in slugs, f"{page.name} has no heading #{anchor}"
 
 
+def example_calls() -> list[tuple[str, str, str]]:
+    """List (document, example, words after it) of every example that is shown being run."""
+    found = []
+    for name in (*DOCUMENTS, "boxmask/weights/MODEL_CARD.md", *EXAMPLES):
+        text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        calls = re.findall(r"python (examples/\w+(?:\.py)?)([^\n`&|>]*)", text)
+        found += [(name, path, words) for path, words in calls]
+    return found
+
+
+@pytest.mark.parametrize(("document", "path", "words"), example_calls())
+def test_every_example_takes_the_options_it_is_shown_with(
+    document: str, path: str, words: str
+) -> None:
+    example = ROOT / path
+    script = (example if example.is_file() else example / "__main__.py").read_text("utf-8")
+    taken = set(re.findall(r'add_argument\(\s*"(--[\w-]+)"', script))
+    if "parse_known_args" in script:  # the others go to annotate
+        taken |= options("annotate")
+    assert set(re.findall(r"--[\w-]+", words)) <= taken, document
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_every_example_shows_how_to_run_it(path: str) -> None:
+    assert path in {shown for document, shown, _ in example_calls() if document == path}
+
+
 def bases(name: str) -> tuple[Path, ...]:
     """Folders that a path in a document may begin at."""
     return ROOT, (ROOT / name).parent
-
-
-def test_every_example_says_how_to_run_it() -> None:
-    for path in sorted((ROOT / "examples").glob("*.py")):
-        assert f"examples/{path.name}" in path.read_text(encoding="utf-8"), path

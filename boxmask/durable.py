@@ -13,10 +13,20 @@ from typing import BinaryIO, cast
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when all of it is on the disk."""
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = temporary_name(path)
     with write_durably(temporary) as stream:
         yield stream
     rename_durably(temporary, path)
+
+
+def temporary_name(path: Path) -> Path:
+    """Return where a file is written before it gets its name: a name that no user gives a file.
+
+    It is the same in each run, so that a run takes the place of what a killed one has left, and
+    short, since a file name may be as long as a file system allows.
+    """
+    short = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".boxmask-{short}.tmp")
 
 
 @contextmanager

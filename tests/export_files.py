@@ -12,6 +12,7 @@ from pycocotools import mask as coco_mask
 
 from boxmask.dataset import BoxDataset, Category
 from boxmask.export import ExportOptions, Finished
+from boxmask.ours import Ledger
 
 Bits = npt.NDArray[np.bool_]
 WIDTH, HEIGHT = 30, 20
@@ -19,7 +20,8 @@ WIDTH, HEIGHT = 30, 20
 
 def finished_of(dataset: BoxDataset, out: Path, **options: Any) -> Finished:
     """What an export is made from; the images lie beside the output."""
-    return Finished(dataset, out, out.parent, ExportOptions(**options))
+    ledger = Ledger(out.with_name(f"{out.name}.boxmask.exports"))
+    return Finished(dataset, out, out.parent, ExportOptions(**options), ledger)
 
 
 def touch_images(dataset: BoxDataset, folder: Path) -> None:

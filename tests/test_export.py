@@ -163,9 +163,11 @@ def test_a_broken_mask_is_an_error_that_names_its_annotation(tmp_path: Path) -> 
 
 
 def test_an_existing_file_is_replaced_and_no_temporary_one_stays(tmp_path: Path) -> None:
-    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)])
-    (tmp_path / "png").mkdir()
-    (tmp_path / "png" / "a.png").write_bytes(b"old")
+    dataset, out = finished(tmp_path, [block(3, 3, 2, 2)])
     write_index_pngs(dataset, out, tmp_path / "png")
+    before = (tmp_path / "png" / "a.png").read_bytes()
+    dataset, out = finished(tmp_path, [block(1, 1, 2, 2)])
+    write_index_pngs(dataset, out, tmp_path / "png")
+    assert (tmp_path / "png" / "a.png").read_bytes() != before
     assert [path.name for path in (tmp_path / "png").iterdir()] == ["a.png"]
     assert (tmp_path / "png" / "a.png").read_bytes()[:4] == b"\x89PNG"

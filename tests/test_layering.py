@@ -20,6 +20,7 @@ IMPORTS = {
     "subset": "dataset errors faults",
     "mark": "",
     "ordered": "",
+    "ours": "durable errors",
     "dataset": "",
     "faults": "errors",
     "formats": "",
@@ -32,11 +33,11 @@ IMPORTS = {
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle window",
     "models": "durable errors geometry",
-    "export": "data dataset durable errors faults images mark polygons rle window",
+    "export": "data dataset durable errors faults images mark ours polygons rle window",
     "check": "data dataset errors faults mark rle subset",
     "annotate": (
         "bundled cores data dataset durable errors export faults formats geometry images "
-        "mark models ordered polygons rle subset version window"
+        "mark models ordered ours polygons rle subset version window"
     ),
     "evaluate": (
         "annotate cores data dataset durable errors faults formats images mark ordered rle "

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from boxmask.annotate.events import LOOSENESS, Event, OnEvent
 from boxmask.annotate.hints import Hints, hints_without_measuring
 from boxmask.annotate.job import AnnotateJob, check_paths
+from boxmask.annotate.places import check_places
 from boxmask.annotate.plan import Plan, Setting, load_plan
 from boxmask.annotate.settings import output_settings, recorded_tightness, resolve_device
 from boxmask.annotate.work_folder import WorkFolder, refuse_foreign_output
@@ -24,6 +25,7 @@ class Begun(NamedTuple):
 def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     """Settle what a job leaves open: as its plan was begun, if it was; else by what is there."""
     check_paths(job)
+    check_places(job)
     work = WorkFolder(job.out)
     begun = None if job.fresh else load_plan(work.plan)
     threads_before = 0 if begun is None else begun.threads

@@ -36,7 +36,7 @@ def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
         inputs, work, hints, settings = begin(job, on_event)
         resumable = resumable_plan(work, settings, fresh=job.fresh)
         workload = open_workload(inputs, hints)
-    plan = resumable or new_plan(workload, settings, may_replace=False)
+    plan = resumable or new_plan(workload, settings)
     done = _finished_shards(workload, work, resumable)
     left = [shard for k, shard in enumerate(plan.shards) if k not in done]
     on_event(Event(TIME, 0, 1))

@@ -1,35 +1,44 @@
 """The exports of a job: the finished output in the forms of other programs."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from boxmask.annotate.events import Event, OnEvent, Stage
 from boxmask.annotate.job import AnnotateJob, flag
-from boxmask.annotate.plan import ExportReport, Plan, load_plan, save_plan
+from boxmask.annotate.places import refuse_taken
+from boxmask.annotate.plan import ExportReport, Plan, save_plan
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
 from boxmask.export import EXPORTS, Finished, exporter
-from boxmask.images import relative_name
+from boxmask.ours import Ledger, is_plain
 
 
 def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
     """Raise what would keep an export from being written, before hours are spent on its masks."""
-    if not job.exports:
-        return
-    plan = None if job.fresh else load_plan(WorkFolder(job.out).plan)
-    begun = plan.exported if plan is not None else {}
+    finished = finished_job(job, dataset)
     for name, place in job.exports.items():
         _check_kind(name, place)
-        files = _files(name, place, _finished(job, dataset))
-        if image := _first_image(files, job, dataset):
-            raise ConfigError(f"{image}: {flag(name)} would write over this image; give another.")
-        there = next((file for file in files if file.exists()), None)
-        if there is not None and not job.fresh and begun.get(name) != str(place):
+    files = {name: _files(name, place, finished) for name, place in job.exports.items()}
+    refuse_taken(job, dataset, {flag(name): listed for name, listed in files.items()})
+    if job.fresh:
+        return
+    for name, listed in files.items():
+        there = next((file for file in listed if not finished.ledger.may_replace(file)), None)
+        if there is not None:
             raise ConfigError(
-                f"{there} is there already, and not of this run. "
+                f"{there} is there already, and not as a run for this output has written it. "
                 f"Give another {flag(name)}, or --fresh to start again and replace it."
             )
+
+
+def give_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
+    """Note that what lies in the places of exports may be replaced: the user has said --fresh."""
+    finished = finished_job(job, dataset)
+    for name, place in job.exports.items():
+        for file in _files(name, place, finished):
+            finished.ledger.give(file)
 
 
 def missing_exports(job: AnnotateJob, plan: Plan) -> dict[str, Path]:
@@ -46,14 +55,14 @@ def write_exports(
 ) -> Plan:
     """Write the exports that are missing, and return the plan that knows them.
 
-    The plan knows the place of each before anything is written there: what lies there is ours.
+    The ledger knows each file before it gets its name.
     """
     for name, place in missing_exports(job, plan).items():
         stage = Stage(name, EXPORTS[name].title)
         on_event(Event(stage, 0, 1))
         plan = replace(plan, exported=plan.exported | {name: str(place)})
         save_plan(plan, work.plan)
-        made = exporter(name).write(_finished(job, dataset), place)
+        made = exporter(name).write(finished_job(job, dataset), place)
         output = plan.outputs[work.out.name]
         report = ExportReport(output, _options(name, job), made.files, made.notes)
         plan = replace(plan, export_reports=plan.export_reports | {name: report})
@@ -62,8 +71,10 @@ def write_exports(
     return plan
 
 
-def _finished(job: AnnotateJob, dataset: BoxDataset) -> Finished:
-    return Finished(dataset, job.out, job.images, job.export_options)
+def finished_job(job: AnnotateJob, dataset: BoxDataset) -> Finished:
+    """Return what the exports of a job are made from."""
+    ledger = Ledger(WorkFolder(job.out).exported)
+    return Finished(dataset, job.out, job.images, job.export_options, ledger)
 
 
 def _is_complete(name: str, place: Path, job: AnnotateJob, plan: Plan) -> bool:
@@ -87,22 +98,18 @@ def _check_kind(name: str, place: Path) -> None:
     if place.exists() and place.is_dir() != is_folder:
         found, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
         raise ConfigError(f"{place}: {found}; {flag(name)} is the name of {wanted}.")
+    if not is_folder and not is_plain(place):
+        raise ConfigError(f"{place}: a link, or no file; give another {flag(name)}.")
     if not is_folder and not place.absolute().parent.is_dir():
         raise ConfigError(f"{place.parent}: no such folder; make it, or give another {flag(name)}.")
 
 
 def _files(name: str, place: Path, finished: Finished) -> list[Path]:
     """Return the files that an export may write, links to folders in their paths resolved."""
+    folder = Path(os.path.realpath(place))
     if not EXPORTS[name].is_folder:
-        return [place.resolve()]
-    folder, listed = place.resolve(), exporter(name).names(finished)
-    parents = {parent: parent.resolve() for parent in {(folder / file).parent for file in listed}}
-    return [parents[(folder / file).parent] / Path(file).name for file in listed]
-
-
-def _first_image(files: list[Path], job: AnnotateJob, dataset: BoxDataset) -> Path | None:
-    """Return the first image of the dataset that one of these files would replace."""
-    images = job.images.resolve()
-    names = (relative_name(name, job.images) for name in dataset.file_names)
-    taken = {images / name for name in names if name is not None}
-    return next((file for file in files if file in taken), None)
+        return [Path(os.path.realpath(place.parent)) / place.name]
+    listed = exporter(name).names(finished)
+    parents = {(folder / file).parent for file in listed}
+    real = {parent: Path(os.path.realpath(parent)) for parent in parents}
+    return [real[(folder / file).parent] / Path(file).name for file in listed]

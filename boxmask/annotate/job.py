@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ class AnnotateJob:
             value = getattr(self.export_options, name)
             if not 0 <= value < 1:
                 raise ConfigError(f"{flag(name)} is {value:g}; give 0 or more, and less than 1.")
-        if self.out.resolve() in {path.resolve() for path in self._input_files()}:
+        for path in (self.out, *self.exports.values()):
+            _check_name(path)
+        if os.path.realpath(self.out) in map(os.path.realpath, self._input_files()):
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
 
     def _input_files(self) -> Iterator[Path]:
@@ -147,6 +150,14 @@ def parse_tightness(text: str) -> Tightness:
             f"--tightness is {text}; give auto, exact, or a number from 0 to {MAX_TIGHTNESS}."
         )
     return tightness
+
+
+def _check_name(path: Path) -> None:
+    """Raise ConfigError for a name that is no text: a plan could not hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{str(path)!r}: not a name in UTF-8; give another.") from None
 
 
 def flag(name: str) -> str:

@@ -14,7 +14,8 @@ from boxmask.annotate.events import MERGE, Event, OnEvent, Tally
 from boxmask.annotate.kept import Measured, measure_kept
 from boxmask.annotate.parts import Outcomes, gather_parts
 from boxmask.annotate.plan import Plan, save_plan
-from boxmask.annotate.work_folder import WorkFolder
+from boxmask.annotate.settings import require_same_boxes
+from boxmask.annotate.work_folder import WorkFolder, present_digests, refuse_foreign_output
 from boxmask.annotate.workload import Workload
 from boxmask.data.forms import coco_form
 from boxmask.data.forms.base import CocoForm
@@ -40,7 +41,8 @@ def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEv
     """Write the output and its log, and return the plan that knows them.
 
     Both are on the disk and in the plan before they get their names: whenever a run is killed, the
-    next one can tell its own output from somebody else's.
+    next one can tell its own output from somebody else's. Only then is what is there replaced, if
+    it is still ours, and made from boxes that are still those of the plan.
     """
     total = len(workload.status)
     out, log = work.staged_output, work.staged_log
@@ -59,7 +61,10 @@ def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEv
         )
     staged = {work.out: out} | ({work.log: log} if tally.skipped else {})
     digests = {path.name: digest(temporary) for path, temporary in staged.items()}
-    plan = replace(plan, outputs=digests, tally=tally, exported={})
+    require_same_boxes(workload.job, plan)
+    refuse_foreign_output(work, plan, fresh=False)
+    former = plan.former | present_digests(work)
+    plan = replace(plan, outputs=digests, former=former, tally=tally, exported={})
     save_plan(plan, work.plan)
     if not tally.skipped:
         work.log.unlink(missing_ok=True)  # of an earlier run that had fewer images

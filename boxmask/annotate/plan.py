@@ -42,8 +42,9 @@ class Plan:
 
     settings: dict[str, Setting]
     shards: tuple[Shard, ...]
-    may_replace: bool = False
-    """An output that is there may be replaced: the user said --fresh, or it had no masks."""
+    former: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file that was there before and may be replaced: the user said --fresh, or an
+    earlier run of ours had written it."""
     outputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the finished output, noted before it appears under its name."""
     tally: Tally | None = None
@@ -56,10 +57,9 @@ class Plan:
     export_reports: dict[str, ExportReport] = field(default_factory=dict)
     """What was said of each export that is complete."""
 
-    @property
-    def may_replace_output(self) -> bool:
-        """Tell whether an output that is there is of this plan, or may be lost."""
-        return bool(self.outputs) or self.may_replace
+    def knows(self, name: str, found: str) -> bool:
+        """Tell whether a file beside the output is, by its digest, one that may be replaced."""
+        return found != "" and found in (self.outputs.get(name), self.former.get(name))
 
     @property
     def fingerprint(self) -> str:

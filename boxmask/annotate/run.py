@@ -12,10 +12,10 @@ from pathlib import Path
 
 from boxmask.annotate.begin import Begun, begin
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
-from boxmask.annotate.exports import missing_exports, write_exports
+from boxmask.annotate.exports import give_exports, missing_exports, write_exports
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.output import merge_parts
-from boxmask.annotate.plan import Plan, Setting, cut_shards, load_plan, save_plan
+from boxmask.annotate.plan import Plan, Setting, cut_shards, save_plan
 from boxmask.annotate.restore import restore_parts
 from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
 from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
@@ -24,6 +24,7 @@ from boxmask.annotate.work_folder import (
     explain_disk_errors,
     hold_lock,
     output_is_current,
+    present_digests,
     resumable_plan,
 )
 from boxmask.annotate.workload import Workload, open_workload
@@ -47,11 +48,11 @@ def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
     return replace(summary, seconds=round(time.monotonic() - started, 3))
 
 
-def new_plan(workload: Workload, settings: dict[str, Setting], *, may_replace: bool) -> Plan:
+def new_plan(workload: Workload, settings: dict[str, Setting]) -> Plan:
     """Plan a job from its dataset."""
     job = workload.job
     shards = cut_shards(workload.wanted_by_image, size=job.shard_boxes)
-    return Plan(settings, shards, may_replace=may_replace, images=_name_digest(job.images))
+    return Plan(settings, shards, images=_name_digest(job.images))
 
 
 def _run_locked(begun: Begun) -> Summary:
@@ -85,13 +86,16 @@ def _run_locked(begun: Begun) -> Summary:
 
 
 def _begin_plan(workload: Workload, begun: Begun) -> Plan:
-    """Plan a job, and forget what another plan has left."""
+    """Plan a job, and forget what another plan has left.
+
+    What is there now may be replaced: it is of that plan, or the user has said --fresh.
+    """
     work, job = begun.work, begun.inputs.job
-    former = None if job.fresh else load_plan(work.plan)
-    may_replace = job.fresh or (former is not None and former.may_replace_output)
-    plan = new_plan(workload, begun.settings, may_replace=may_replace)
-    plan = replace(plan, threads=begun.inputs.threads)
+    plan = new_plan(workload, begun.settings)
+    plan = replace(plan, former=present_digests(work), threads=begun.inputs.threads)
     work.remove_parts()
+    if job.fresh:
+        give_exports(job, workload.dataset)
     save_plan(plan, work.plan)
     return plan
 

@@ -14,7 +14,7 @@ from boxmask.annotate.plan import DIGEST_PREFIX, Plan, Setting
 from boxmask.data import input_files
 from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
-from boxmask.errors import InputError
+from boxmask.errors import InputError, RunError
 from boxmask.version import __version__
 
 # Fields of AnnotateJob that change the output; paths count by their content, not by their name.
@@ -83,6 +83,15 @@ def recorded_tightness(plan: Plan) -> float | None:
     """Return the tightness that a plan was begun with; None if its network took no hints."""
     recorded = plan.settings.get("--tightness")
     return None if recorded is None else float(recorded)
+
+
+def require_same_boxes(job: AnnotateJob, plan: Plan) -> None:
+    """Raise RunError if the boxes are not those that the plan was made from."""
+    if _boxes_content(job) != plan.settings["BOXES"]:
+        raise RunError(
+            f"{job.boxes}: has changed while its masks were made. Put back what was there and run "
+            "the same command again, or give --fresh to start again."
+        )
 
 
 def _boxes_content(job: AnnotateJob) -> str:

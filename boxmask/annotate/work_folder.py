@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import NamedTuple
 
 from boxmask.annotate.parts import DamagedPart, Part, read_part
 from boxmask.annotate.plan import Plan, Setting, load_plan, require_same_settings
-from boxmask.durable import digest, sync_folder
+from boxmask.durable import sync_folder
 from boxmask.errors import RunError
 from boxmask.mark import Status
+from boxmask.ours import is_plain, is_there, known_digest
 
 LOCK = "lock"
+# Names in the work folder, but for that of the lock.
+_OURS = re.compile(r"part-\d{6,}|output\.tmp|log\.tmp|\.boxmask-[0-9a-f]{16}\.tmp")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -53,6 +57,11 @@ class WorkFolder:
     def log(self) -> Path:
         """The log of skipped annotations, beside the output."""
         return self.out.with_name(f"{self.out.name}.skipped.jsonl")
+
+    @property
+    def exported(self) -> Path:
+        """The ledger of what exports have written, beside the output."""
+        return self.out.with_name(f"{self.out.name}.boxmask.exports")
 
     @property
     def staged_output(self) -> Path:
@@ -98,8 +107,9 @@ class WorkFolder:
 
     def remove_parts(self) -> None:
         """Remove all part files and what an interrupted write left."""
-        for path in sorted(self.path.glob("part-*")) + sorted(self.path.glob("*.tmp")):
-            path.unlink()
+        for path in sorted(self.path.iterdir()):
+            if _OURS.fullmatch(path.name):
+                path.unlink()
         sync_folder(self.path)
 
     def remove(self) -> None:
@@ -123,20 +133,35 @@ def resumable_plan(work: WorkFolder, settings: dict[str, Setting], *, fresh: boo
 
 
 def refuse_foreign_output(work: WorkFolder, plan: Plan | None, *, fresh: bool) -> None:
-    """Raise RunError if there is an output that this run would replace unasked."""
-    ours = plan is not None and plan.may_replace_output
-    if work.out.exists() and not fresh and not ours:
+    """Raise RunError if there is an output or a log that this run would replace unasked."""
+    for path in (work.out, work.log):
+        if not is_there(path):
+            continue
+        if not is_plain(path):
+            raise RunError(f"{path}: a link, or no file; remove it, or give another --out.")
+        if fresh or (plan is not None and plan.knows(path.name, known_digest(path))):
+            continue
+        if plan is not None and path.name in plan.outputs:
+            raise RunError(
+                f"{path} has been changed since this run wrote it. Rename it to keep it, or give "
+                "another --out, or --fresh to start again and replace it."
+            )
         raise RunError(
-            f"{work.out} is there already, and not of this run. "
+            f"{path} is there already, and not of this run. "
             "Give another --out, or --fresh to start again and replace it."
         )
+
+
+def present_digests(work: WorkFolder) -> dict[str, str]:
+    """Return the digests of the output and the log that are there."""
+    return {path.name: known_digest(path) for path in (work.out, work.log) if is_there(path)}
 
 
 def output_is_current(work: WorkFolder, plan: Plan) -> bool:
     """Tell whether the output is there, byte for byte as this plan's run has written it."""
     files = ((work.out.with_name(name), content) for name, content in plan.outputs.items())
     return bool(plan.outputs) and all(
-        path.is_file() and digest(path) == content for path, content in files
+        path.is_file() and known_digest(path) == content for path, content in files
     )
 
 

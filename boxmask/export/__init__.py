@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from boxmask.dataset import BoxDataset
+    from boxmask.ours import Ledger
 
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Finished(NamedTuple):
     images: Path
     """The folder in which the file names begin."""
     options: ExportOptions
+    ledger: Ledger
+    """What exports have written, by which a file is known as ours."""
 
 
 class Exported(NamedTuple):
@@ -78,7 +81,7 @@ class Exporter(Protocol):
         """
 
     def write(self, finished: Finished, place: Path) -> Exported:
-        """Write it; each file appears under its name when it is whole."""
+        """Write it; each file appears under its name when it is whole, and by the ledger."""
 
 
 # By the name of the option.

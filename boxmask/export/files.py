@@ -3,14 +3,18 @@
 import io
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from PIL import Image
 
+from boxmask.durable import gzipped, write_durably
 from boxmask.errors import InputError
 from boxmask.export import Finished
 from boxmask.images import relative_name
+from boxmask.ours import Ledger
 
 _LONGEST = 255  # bytes, on all common file systems
 
@@ -43,15 +47,21 @@ def own_names(finished: Finished) -> list[str]:
     return [relative_name(name, finished.images) or name for name in names]
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(ledger: Ledger, path: Path, content: bytes) -> None:
     """Write a file that is either absent or complete, and make its folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
+    with ledger.replacing(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replace_text(ledger: Ledger, path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name when it is whole, compressed if it ends in .gz."""
+    with (
+        ledger.replacing(path) as temporary,
+        write_durably(temporary) as stream,
+        gzipped(stream, path.suffix == ".gz") as text,
+    ):
+        yield text
 
 
 def png_bytes(image: Image.Image) -> bytes:
@@ -61,12 +71,14 @@ def png_bytes(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def remove_stale(folder: Path, names: Sequence[str | None], written: set[str]) -> None:
+def remove_stale(
+    ledger: Ledger, folder: Path, names: Sequence[str | None], written: set[str]
+) -> None:
     """Remove what an earlier run wrote for images that have no file in this one."""
     stale = {name for name in names if name is not None} - written
     for path in list(folder.rglob("*")):
-        if str(path.relative_to(folder)) in stale and path.is_file():
-            path.unlink()
+        if str(path.relative_to(folder)) in stale:
+            ledger.remove(path)
 
 
 def _renamed(name: str | None, suffix: str) -> str | None:

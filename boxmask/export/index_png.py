@@ -36,10 +36,10 @@ def write(finished: Finished, place: Path) -> Exported:
         name = of_image[masks.image]
         if name is not None:
             pixels = paint(masks, _confidence(dataset, masks.instances))
-            write_whole(place / name, png_bytes(Image.fromarray(pixels)))
+            write_whole(finished.ledger, place / name, png_bytes(Image.fromarray(pixels)))
             written.add(name)
             notes += _covered(masks, pixels)
-    remove_stale(place, of_image, written)
+    remove_stale(finished.ledger, place, of_image, written)
     return Exported(len(written), dict(notes))
 
 

@@ -44,9 +44,9 @@ def write_each(finished: Finished, place: Path, draw: Draw) -> Exported:
         without += masks.boxes - len(masks.instances)
         for one in masks.instances:
             file = _name(name, one.place)
-            write_whole(place / file, png_bytes(Image.fromarray(drawn(one))))
+            write_whole(finished.ledger, place / file, png_bytes(Image.fromarray(drawn(one))))
             written.add(file)
-    remove_stale(place, names(finished), written)
+    remove_stale(finished.ledger, place, names(finished), written)
     return Exported(len(written), {"boxes without a file": without})
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from boxmask.durable import gzipped, replace_file
 from boxmask.export import Exported, Finished
+from boxmask.export.files import replace_text
 from boxmask.export.rows import MaskedRow, masked_rows, open_finished
 from boxmask.rle import bounding_box, compress
 
@@ -24,7 +24,7 @@ def names(finished: Finished) -> list[str]:
 def write(finished: Finished, place: Path) -> Exported:
     """Write the list."""
     notes = Counter[str]()
-    with replace_file(place) as stream, gzipped(stream, place.suffix == ".gz") as text:
+    with replace_text(finished.ledger, place) as text:
         text.write(b"[")
         for count, result in enumerate(_results(finished, notes)):
             text.write((b",\n" if count else b"\n") + msgspec.json.encode(result))

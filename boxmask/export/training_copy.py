@@ -13,8 +13,8 @@ import msgspec
 
 from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.dataset import BoxDataset, Id
-from boxmask.durable import gzipped, replace_file
 from boxmask.export import Exported, ExportOptions, Finished
+from boxmask.export.files import replace_text
 from boxmask.export.results import rle
 from boxmask.export.rows import MaskedRow, masked_rows, open_finished
 from boxmask.rle import area, bounding_box
@@ -36,7 +36,7 @@ def write(finished: Finished, place: Path) -> Exported:
     )
     images = list(_images(dataset, output))
     notes["images left out, of no known size"] = len(dataset.image_ids) - len(images)
-    with replace_file(place) as stream, gzipped(stream, place.suffix == ".gz") as text:
+    with replace_text(finished.ledger, place) as text:
         text.write(b'{"images": %b,\n' % msgspec.json.encode(images))
         text.write(b'"categories": %b,\n' % msgspec.json.encode(list(_categories(dataset))))
         text.write(b'"annotations": [')

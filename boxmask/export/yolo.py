@@ -76,7 +76,8 @@ def write(finished: Finished, place: Path) -> Exported:
     images = image_names(sources)
     parts = parts_of(dataset, options.yolo_val, options.yolo_seed)
     refuse_linked_folders(place)
-    write_whole(place / _YAML, _data_yaml(dataset, parted=bool(options.yolo_val)).encode())
+    ledger, names_text = finished.ledger, _data_yaml(dataset, parted=bool(options.yolo_val))
+    write_whole(ledger, place / _YAML, names_text.encode())
     written, notes, ious = {_YAML}, Counter[str](), list[float]()
     for masks in masks_by_image(dataset, finished.out):
         name, labels = images[masks.image], list(_labels(dataset, masks))
@@ -85,15 +86,15 @@ def write(finished: Finished, place: Path) -> Exported:
             notes["images left out, without a mask or a file"] += 1
             continue
         image, text = files_of(name, parts[masks.image])
-        put_image(source, place / image, copy=options.yolo_copy)
+        put_image(ledger, source, place / image, copy=options.yolo_copy)
         lines = (label.line(masks.width, masks.height) for label in labels)
-        write_whole(place / text, "".join(lines).encode())
+        write_whole(ledger, place / text, "".join(lines).encode())
         written |= {image, text}
         ious += [label.iou for label in labels]
         notes["boxes without a mask in the other images"] += masks.boxes - len(labels)
         notes["masks whose parts are joined by a bridge"] += sum(x.ring.bridged > 0 for x in labels)
         notes["masks that have lost a speck"] += sum(x.ring.dropped > 0 for x in labels)
-    remove_stale(place, names(finished), written)
+    remove_stale(ledger, place, names(finished), written)
     kept = {"mean IoU of what is drawn": round(sum(ious) / len(ious), 5)} if ious else {}
     return Exported(len(written) // 2, {**notes, **kept})
 

@@ -1,6 +1,7 @@
 """Where the images and the texts of a YOLO dataset lie, and which images are for validation."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -8,6 +9,7 @@ from pathlib import Path, PurePath
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
 from boxmask.export.files import names_for
+from boxmask.ours import Ledger
 
 IMAGES, LABELS = "images", "labels"
 TRAIN, VAL = "train", "val"
@@ -57,19 +59,13 @@ def refuse_linked_folders(place: Path) -> None:
             )
 
 
-def put_image(source: Path, target: Path, *, copy: bool) -> None:
+def put_image(ledger: Ledger, source: Path, target: Path, *, copy: bool) -> None:
     """Link or copy an image; where links cannot be made, it is copied."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
+    with ledger.replacing(target) as temporary:
         if copy:
             shutil.copyfile(source, temporary)
         else:
-            _link(source.resolve(), temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+            _link(Path(os.path.realpath(source)), temporary)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -53,6 +53,7 @@ class BoxDataset:
     faults: npt.NDArray[np.uint8]  # (N,) boxmask.faults.reason_of tells them; 0 if sound
     categories: tuple[Category, ...]
     is_rectangle: npt.NDArray[np.bool_]  # (N,) the segmentation is just the box, four corners
+    is_rejected: npt.NDArray[np.bool_]  # (N,) a person took its mask away
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
     box_form: str = ""  # how boxes were read, where the user has said so: a formats.BoxForm
     rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated image

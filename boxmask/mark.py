@@ -1,4 +1,4 @@
-"""The mark: what `annotate` says of an annotation, under the key "boxmask" of its record."""
+"""The mark: what `annotate` and a review say of an annotation, under the key "boxmask"."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -15,6 +15,9 @@ class Status(StrEnum):
     CROWD = "crowd"  # left alone
     SKIPPED = "skipped"  # it cannot be used; the mark says why
     LEFT = "left"  # left alone, since it is not in the part that was to be annotated
+    REJECTED = "rejected"  # a person took its mask away
+    CORRECTED = "corrected"  # a person put another mask in its place
+    DRAWN = "drawn"  # a person added it, the input does not have it
 
     @property
     def code(self) -> int:
@@ -22,8 +25,15 @@ class Status(StrEnum):
         return list(Status).index(self)
 
 
+# What a person said of a mask that stays: the values of Mark.review.
+ACCEPTED = "accepted"
+TO_FIX = "to fix"
+
+
 class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The mark of an annotation that has a new mask or was skipped; defaults are not written.
+    """The mark of an annotation that has a new mask, was skipped or was judged.
+
+    Defaults are not written.
 
     Boxes are x, y, width, height in pixels, as JSON: numbers stay as they were written.
     """
@@ -37,6 +47,7 @@ class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
     bbox: str = ""  # how the numbers of the annotation's box were read, if not as x, y, w, h
     given_box: Raw | UnsetType = UNSET
     """The annotation's own box, where the tight box of a mask has taken its place."""
+    review: str = ""  # what a person said of the mask, if it stays: ACCEPTED or TO_FIX
 
 
 class _FourNumbers(msgspec.Struct):

@@ -74,6 +74,7 @@ def finished(
         is_crowd=np.isin(np.arange(count), crowd),
         has_mask=np.zeros(count, np.bool_),
         is_rectangle=np.zeros(count, np.bool_),
+        is_rejected=np.zeros(count, np.bool_),
         faults=np.zeros(count, np.uint8),
         categories=tuple(Category(9 - i, name) for i, name in enumerate(names)),
         scores=None if scores is None else np.array(scores, np.float32),

@@ -27,7 +27,7 @@ IMPORTS = {
     "rle": "errors window",
     "polygons": "window",
     "geometry": "rle window",
-    "data": "dataset errors faults formats rle splits window",
+    "data": "dataset errors faults formats mark rle splits window",
     "images": "faults",
     "splits": "dataset errors",
     "overlay": "window",

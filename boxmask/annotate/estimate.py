@@ -60,6 +60,7 @@ def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
         precision=inputs.precision,
         told=hints,
         left=int((workload.status == Status.LEFT.code).sum()),
+        rejected=int((workload.status == Status.REJECTED.code).sum()),
         rectangles=workload.rectangles,
         images_checked=len(unusable),
         unusable=dict(Counter(filter(None, unusable.values())).most_common()),

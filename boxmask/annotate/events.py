@@ -40,7 +40,7 @@ class Tally:
 
     images: int
     annotations: int
-    statuses: dict[str, int]  # ok, kept, crowd, skipped; left, where only a part was annotated
+    statuses: dict[str, int]  # ok, kept, crowd, skipped; left and rejected, where there are any
     reasons: dict[str, int] = field(default_factory=dict)  # of those skipped, the most first
     clipped: int = 0  # predicted on the part of the box inside the image
     mean_iou: float | None = None  # expected, over the masks that were predicted
@@ -109,6 +109,7 @@ class Estimate:
     images_checked: int = 0  # opened, spread over all
     unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason
     left: int = 0  # not in the part that is to be annotated
+    rejected: int = 0  # in a review: left alone
     rectangles: int = 0  # segmentations that are just their box, taken for boxes
     shortage: str = ""
     """Why there would be too few masks for a success; empty if there would be enough."""

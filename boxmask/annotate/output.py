@@ -27,6 +27,7 @@ from boxmask.mark import Mark, Status, kept_box
 REPORT_EVERY = 4096
 MAX_QUOTED_BYTES = 200  # bytes of a value
 STATUSES = tuple(Status)
+USUAL = (Status.OK, Status.KEPT, Status.CROWD, Status.SKIPPED)  # told even of none
 
 
 @dataclass(eq=False)
@@ -222,7 +223,7 @@ def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
         statuses={
             status.value: counts.statuses[status]
             for status in Status
-            if status is not Status.LEFT or counts.statuses[status]
+            if status in USUAL or counts.statuses[status]
         },
         reasons=dict(counts.reasons.most_common()),
         clipped=counts.clipped,

@@ -177,6 +177,8 @@ def initial_status(
     if not overwrite:
         kept = dataset.has_mask & ~replaced_rectangles(dataset, rectangles)
         status[kept] = Status.KEPT.code
+        # The same weights would make the mask that a person did not want.
+        status[dataset.is_rejected & ~dataset.has_mask] = Status.REJECTED.code
     status[dataset.is_crowd] = Status.CROWD.code
     if subset:
         status[~subset.rows(dataset)] = Status.LEFT.code

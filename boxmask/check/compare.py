@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET
 
-from boxmask.check.masks import Claim, mask_faults
+from boxmask.check.masks import Claim, claim_of, mask_faults
 from boxmask.check.values import (
-    Values,
     decode_verbatim,
     differences,
     encode_values,
     preview,
     same_value,
+    without_drawn,
 )
-from boxmask.check.verdict import Verdict, judge
+from boxmask.check.verdict import MASKED, Verdict, judge
 from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.data.boxes import pixel_boxes
 from boxmask.data.forms.base import CocoForm
@@ -42,7 +42,10 @@ class Finding(NamedTuple):
 
 
 def compare_head(form: CocoForm, dataset: BoxDataset, output: AnnotatedFile) -> Iterator[str]:
-    """Yield what differs beside the annotations."""
+    """Yield what differs beside the annotations.
+
+    Categories may have grown by what a person has drawn.
+    """
     beside = {
         key: output.document.original(raw)
         for key, raw in output.document.members.items()
@@ -55,7 +58,9 @@ def compare_head(form: CocoForm, dataset: BoxDataset, output: AnnotatedFile) -> 
             yield f'"{key}" is missing from the output'
         else:
             yield from _compare_member(key, ours, beside.pop(key))
-    yield from (f'"{key}" was added' for key in beside)
+    for key, theirs in beside.items():
+        if key != "categories" or _without_drawn(key, decode_lenient(theirs)):
+            yield f'"{key}" was added'
 
 
 def compare_rows(
@@ -79,31 +84,17 @@ def compare_rows(
         theirs = split_members(output.records[position])
         found = judge(ours, theirs, crowd=crowds[k], masked=masked[k], left=bool(left[k]))
         kept = kept_box(ours.get("boxmask", _NULL))
-        if kept is not UNSET and found.status == Status.OK:  # an earlier run had put it aside
+        # An earlier run had put the box aside: with a new mask, or none, it may come back.
+        if kept is not UNSET and found.status in (*MASKED, Status.REJECTED):
             ours = {**ours, "bbox": kept}
         problems = [*differences(ours, theirs, given_box=found.given_box), found.problem]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
-        if found.status == Status.OK and not found.problem:
-            claims.append(_claim(row, theirs, found, *sizes[k]))
+        if found.status in MASKED and not found.problem:
+            claims.append(claim_of(row, theirs, found, *sizes[k]))
     for row, problem in mask_faults(claims, _boxes(dataset, claims)):
         before = findings[row].problem
         findings[row] = findings[row]._replace(problem=f"{before}; {problem}".removeprefix("; "))
     return list(findings.values())
-
-
-def _claim(row: int, theirs: Values, found: Verdict, width: int, height: int) -> Claim:
-    boxes = {"box": found.box}
-    if found.given_box is not None:
-        boxes["bbox"] = theirs.get("bbox", _NULL)
-    return Claim(
-        row,
-        theirs.get("segmentation", _NULL),
-        theirs.get("area", _NULL),
-        width,
-        height,
-        {name: box for name, box in boxes.items() if box is not None},
-        may_leave=found.tightness > 0,
-    )
 
 
 def _boxes(dataset: BoxDataset, claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
@@ -125,15 +116,20 @@ def _measured(dataset: BoxDataset, output: AnnotatedFile) -> dict[int, tuple[int
 def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
     if same_value(ours, theirs):
         return
-    before, after = decode_verbatim(ours), decode_verbatim(theirs)
+    before, after = decode_verbatim(ours), _without_drawn(key, decode_verbatim(theirs))
     if isinstance(before, list) and isinstance(after, list):
-        plain: Any = decode_lenient(ours), decode_lenient(theirs)
+        plain: Any = decode_lenient(ours), _without_drawn(key, decode_lenient(theirs))
         items = zip_longest(before, after, *plain, fillvalue=_ABSENT)
         for place, (one, other, was, now) in enumerate(items):
             if one != other:
                 yield f'"{key}"[{place}]{_describe_difference(one, other, was, now)}'
     else:
         yield f'"{key}" was {preview(ours)} and is {preview(theirs)}'
+
+
+def _without_drawn(key: str, value: Any) -> Any:
+    """Leave out the categories that a person has added."""
+    return without_drawn(value) if key == "categories" and isinstance(value, list) else value
 
 
 def _describe_difference(one: Any, other: Any, was: Any, now: Any) -> str:

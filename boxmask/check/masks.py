@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.check.rle_batch import measure_rles
+from boxmask.check.values import Values
+from boxmask.check.verdict import Verdict
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.rle import compress, segmentation_runs
@@ -26,6 +28,24 @@ class Claim(NamedTuple):
     height: int
     tight: Mapping[str, msgspec.Raw] = {}  # boxes by their keys, that must be the mask's own
     may_leave: bool = False  # its box, which was said to be loose
+    anywhere: bool = False  # in the image, since a person made it
+
+
+def claim_of(row: int, theirs: Values, found: Verdict, width: int, height: int) -> Claim:
+    """Return what an annotation that was found to be so says of its mask."""
+    boxes = {"box": found.box}
+    if found.given_box is not None:
+        boxes["bbox"] = theirs.get("bbox", _NULL)
+    return Claim(
+        row,
+        theirs.get("segmentation", _NULL),
+        theirs.get("area", _NULL),
+        width,
+        height,
+        {name: box for name, box in boxes.items() if box is not None},
+        may_leave=found.tightness > 0,
+        anywhere=found.anywhere,
+    )
 
 
 class _Runs(msgspec.Struct):
@@ -34,6 +54,7 @@ class _Runs(msgspec.Struct):
 
 
 _RUNS = msgspec.json.Decoder(_Runs)
+_NULL = msgspec.Raw(b"null")
 # Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
 _REACH = 1.0
 _NUMBER = msgspec.json.Decoder(float)
@@ -61,7 +82,8 @@ def _measured_faults(
 ) -> Iterator[tuple[int, str]]:
     heights = np.array([claim.height for claim in claims], np.int64)
     widths = np.array([claim.width for claim in claims], np.int64)
-    unboxed = ~np.isfinite(boxes).all(axis=1)
+    anywhere = np.array([claim.anywhere for claim in claims], np.bool_)
+    unboxed = ~np.isfinite(boxes).all(axis=1) & ~anywhere
     found = measure_rles(strings, heights)
     loose = np.array([claim.may_leave for claim in claims], np.bool_)
     windows = _pixel_windows(_around(np.nan_to_num(boxes), loose), widths, heights)
@@ -71,7 +93,7 @@ def _measured_faults(
         "its run lengths are broken": found.broken,
         "its run lengths are not those of its image": found.total != widths * heights,
         "its mask is empty": found.area == 0,
-        "its mask leaves its box": outside.any(axis=1),
+        "its mask leaves its box": outside.any(axis=1) & ~anywhere,
         '"area" is not the number of its mask\'s pixels': found.area != _areas(claims),
         '"box" is not the tight box of its mask': _loose("box", claims, found.boxes),
         '"bbox" is not the tight box of its mask': _loose("bbox", claims, found.boxes),

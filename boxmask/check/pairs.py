@@ -5,7 +5,7 @@ Shapes: N annotations of the input, K of the output.
 
 import operator
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
@@ -27,21 +27,34 @@ def match_ids(ours: Sequence[Id], theirs: Sequence[Id]) -> IntArray:
 
 
 def pairing_faults(
-    pairs: IntArray, ours: Sequence[Id], theirs: Sequence[Id]
+    pairs: IntArray, ours: Sequence[Id], theirs: Sequence[Id], drawn: Container[int] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Yield (record, what is wrong) for everything missing, moved or made up, in that order."""
+    """Yield (record, what is wrong) for everything missing, moved or made up, in that order.
+
+    What stands at the positions `drawn` was added by a person.
+    """
     for row in np.flatnonzero(pairs < 0).tolist():
         yield f"annotations[{row}] (id {ours[row]!r})", "is missing from the output"
     placed = np.flatnonzero(pairs >= 0)
     for row in placed[1:][np.diff(pairs[placed]) < 0].tolist():
         yield f"annotations[{row}] (id {ours[row]!r})", "is not where it was in the input's order"
-    left_over = np.ones(len(theirs), np.bool_)
-    left_over[pairs[placed]] = False
-    for position in np.flatnonzero(left_over).tolist():
-        yield (
-            f"annotations[{position}] of the output (id {theirs[position]!r})",
-            "is not in the input, or less often than in the output",
-        )
+    for position in left_over(pairs, len(theirs)):
+        if position not in drawn:
+            what = "is not in the input, or less often than in the output"
+            yield name_position(position, theirs), what
+
+
+def left_over(pairs: IntArray, count: int) -> list[int]:
+    """Return the positions among `count` that belong to no annotation of the input."""
+    over = np.ones(count, np.bool_)
+    over[pairs[pairs >= 0]] = False
+    positions: list[int] = np.flatnonzero(over).tolist()
+    return positions
+
+
+def name_position(position: int, theirs: Sequence[Id]) -> str:
+    """Name an annotation of the output, for a message."""
+    return f"annotations[{position}] of the output (id {theirs[position]!r})"
 
 
 def _key(id: Id) -> Id:

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
+
+from boxmask.mark import Status
 
 OUR_KEYS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
 
@@ -48,6 +51,19 @@ def differences(
     for key in theirs:
         if key not in ours and key not in OUR_KEYS:
             yield f'"{key}" was added'
+
+
+def without_drawn(items: list[Any]) -> list[Any]:
+    """Return a list of records without those at its end that a person has added."""
+    kept = len(items)
+    while kept and _is_drawn_value(items[kept - 1]):
+        kept -= 1
+    return items[:kept]
+
+
+def _is_drawn_value(value: object) -> bool:
+    mark = value.get("boxmask") if isinstance(value, dict) else None
+    return isinstance(mark, dict) and mark.get("status") == Status.DRAWN
 
 
 def preview(value: msgspec.Raw | bytes) -> str:

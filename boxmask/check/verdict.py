@@ -5,7 +5,10 @@ from typing import NamedTuple
 import msgspec
 
 from boxmask.check.values import OUR_KEYS, Values, preview, same_value
+from boxmask.data.segmentation import is_filled
 from boxmask.mark import Mark, Status, read_mark
+
+_NULL = msgspec.Raw(b"null")
 
 
 class Verdict(NamedTuple):
@@ -17,14 +20,19 @@ class Verdict(NamedTuple):
     box: msgspec.Raw | None = None  # the tight box of its mask, as it says
     given_box: msgspec.Raw | None = None  # the box that it had before its mask's took the place
     tightness: float = 0.0  # above 0 its mask may leave its box
+    anywhere: bool = False  # a person made its mask, wherever that lies
+
+
+# Statuses of a mask that is held against its image and its boxes.
+MASKED = (Status.OK, Status.CORRECTED, Status.DRAWN)
 
 
 def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool) -> Verdict:
     """Judge one annotation; `masked` if the input had a segmentation, `crowd` if it is one.
 
-    `left` if it was not to be annotated.
+    `left` if it was not to be annotated; a review may change also those.
     """
-    if left:
+    if left and not was_reviewed(theirs):
         changed = _changed(ours, theirs)
         problem = f'was to be left as it is, but its "{changed[0]}" differs' if changed else ""
         return Verdict(Status.LEFT, problem)
@@ -42,8 +50,16 @@ def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool
     mark = read_mark(theirs["boxmask"])
     if mark is None or not mark.status:
         return Verdict("", f'"boxmask" is {preview(theirs["boxmask"])}, which is no result')
+    changed = [key for key in _changed(ours, theirs) if key != "boxmask"]
     if mark.status == Status.SKIPPED:
-        return _skipped(mark, [key for key in _changed(ours, theirs) if key != "boxmask"])
+        return _skipped(mark, changed)
+    if mark.status == Status.KEPT and mark.review and masked:
+        problem = f'had a mask already, but its "{changed[0]}" differs' if changed else ""
+        return Verdict(Status.KEPT, problem)
+    if mark.status == Status.REJECTED:
+        return _rejected(theirs)
+    if mark.status == Status.CORRECTED:
+        return corrected(mark)
     if mark.status != Status.OK:
         return Verdict("", f'"boxmask" has the status {mark.status!r}, which is none of ours')
     problem = ""
@@ -56,6 +72,28 @@ def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool
         given_box=mark.given_box or None,
         tightness=mark.tightness or 0.0,
     )
+
+
+def was_reviewed(theirs: Values) -> bool:
+    """Tell whether a person has judged an annotation."""
+    mark = read_mark(theirs.get("boxmask", _NULL))
+    reviewed = (Status.REJECTED, Status.CORRECTED)
+    return mark is not None and (bool(mark.review) or mark.status in reviewed)
+
+
+def corrected(mark: Mark, status: Status = Status.CORRECTED) -> Verdict:
+    """Judge a mask that a person made: it may lie anywhere in its image."""
+    return Verdict(status, box=mark.box or None, given_box=mark.given_box or None, anywhere=True)
+
+
+def _rejected(theirs: Values) -> Verdict:
+    problem = "was rejected, but still has a mask" if has_mask(theirs) else ""
+    return Verdict(Status.REJECTED, problem)
+
+
+def has_mask(values: Values) -> bool:
+    """Tell whether a record has a segmentation that holds anything."""
+    return is_filled(values.get("segmentation", _NULL))
 
 
 def _changed(ours: Values, theirs: Values) -> list[str]:

@@ -19,6 +19,7 @@ _STATUS_TITLES = {
     Status.CROWD: "crowds left alone",
     Status.SKIPPED: "skipped",
     Status.LEFT: "left as they are",
+    Status.REJECTED: "rejected in a review, left alone",
 }
 
 
@@ -74,6 +75,8 @@ def _print_estimate(estimate: Estimate) -> None:
     _add_reasons(table, estimate.skipped)
     if estimate.left:
         table.add_row("to leave as they are", f"{estimate.left:,}")
+    if estimate.rejected:
+        table.add_row("rejected in a review, to leave alone", f"{estimate.rejected:,}")
     if estimate.unusable:
         unusable = sum(estimate.unusable.values())
         table.add_row(

@@ -19,6 +19,7 @@ from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import InputError
 from boxmask.faults import FaultCodes
 from boxmask.formats import ReadOptions
+from boxmask.mark import Status, read_mark
 
 REPEATED_CATEGORIES = "category ids that occur more than once"
 _FALSE_TEXTS = ("", "0", "0.0", "false")
@@ -46,6 +47,7 @@ class _Columns:
     fractions: list[bool] = field(default_factory=list)
     is_crowd: list[bool] = field(default_factory=list)
     has_mask: list[bool] = field(default_factory=list)
+    is_rejected: list[bool] = field(default_factory=list)
     rectangles: dict[int, _Four] = field(default_factory=dict)  # by row
 
     def add(self, rows: list[_Annotation]) -> None:
@@ -56,6 +58,7 @@ class _Columns:
         self.has_mask += [
             len(row.segmentation) > LONGEST_EMPTY or is_filled(row.segmentation) for row in rows
         ]
+        self.is_rejected += [_is_rejected(row.boxmask) for row in rows]
         for place, row in enumerate(rows, start=len(self.ids) - len(rows)):
             rectangle = as_rectangle(row.segmentation)
             if rectangle is not None and b'"ok"' not in bytes(row.boxmask):  # not a mask of ours
@@ -113,6 +116,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         categories=categories,
         is_crowd=np.array(columns.is_crowd, np.bool_),
         has_mask=np.array(columns.has_mask, np.bool_),
+        is_rejected=np.array(columns.is_rejected, np.bool_),
         rectangles=columns.rectangles,
         box_form="" if options.bbox in ("auto", "xywh") else options.bbox,
         records=records,
@@ -140,6 +144,14 @@ def _is_crowd(value: object) -> bool:
     return bool(value) and str(value).strip().lower() not in _FALSE_TEXTS
 
 
+def _is_rejected(raw: msgspec.Raw) -> bool:
+    """Tell whether a mark says that a person took the mask away."""
+    if b'"rejected"' not in bytes(raw):
+        return False
+    mark = read_mark(raw)
+    return mark is not None and mark.status == Status.REJECTED
+
+
 def _lenient(values: dict[str, object]) -> _Annotation:
     """Take what can be taken; boxes stay as they are, to be judged by `read_boxes`."""
     row = _Annotation(
@@ -148,6 +160,7 @@ def _lenient(values: dict[str, object]) -> _Annotation:
         category_id=as_id(values.get("category_id")),
         iscrowd=_is_crowd(values.get("iscrowd")),
         segmentation=msgspec.Raw(json.dumps(values.get("segmentation")).encode()),
+        boxmask=msgspec.Raw(json.dumps(values.get("boxmask")).encode()),
     )
     row.bbox = values.get("bbox")  # type: ignore[assignment]
     row.bbox_relative = values.get("bbox_relative")  # type: ignore[assignment]

@@ -104,6 +104,8 @@ def _columns(
 
 
 def _skip_reason(row: _Annotation) -> str:
+    if row.boxmask is not None and row.boxmask.status == Status.REJECTED:
+        return "rejected in a review"
     # A skipped annotation may still carry the mask that its input had: that is no prediction.
     if row.boxmask is not None and row.boxmask.status == Status.SKIPPED:
         return row.boxmask.reason or str(Status.SKIPPED)

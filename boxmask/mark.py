@@ -41,6 +41,8 @@ class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: str = ""  # a Status in what we write, any text in what we read
     reason: str = ""  # why it was skipped
     predicted_iou: float | None = None  # the IoU to expect of the mask
+    outline_iou: float | UnsetType = UNSET
+    """The IoU of what its polygons draw with the mask, where they have a tolerance."""
     box: Raw | UnsetType = UNSET  # the tight box of the mask
     tightness: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | UnsetType = UNSET
     """How loose the network was told that the box is: above 0 the mask may leave it."""

@@ -72,6 +72,8 @@ class Annotating(_Reading, Part, Exporting, total=False):
     overwrite: bool
     rectangles: "Rectangles"
     polygons: bool
+    tolerance: float | None
+    max_vertices: int | None
     tighten: bool
     exif: "Exif"
     max_pixels: int

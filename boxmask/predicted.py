@@ -50,9 +50,12 @@ class PredictedMasks:
         """COCO's compressed runs, `{"size": [H, W], "counts": str}`, as pycocotools reads them."""
         return [mask.rle() for mask in self.runs]
 
-    def polygons(self) -> list[list[list[float]]]:
-        """Outline each mask along pixel edges, as `annotate --polygons` does: x, y, x, y, ..."""
-        return [mask.polygons() for mask in self.runs]
+    def polygons(self, tolerance: float | None = None) -> list[list[list[float]]]:
+        """Outline each mask as `annotate --polygons` does: x, y, x, y, ...
+
+        Along pixel edges, or with few vertices, off by `tolerance` pixels at most.
+        """
+        return [mask.outline(tolerance).polygons for mask in self.runs]
 
     @property
     def boxes(self) -> npt.NDArray[np.float64]:

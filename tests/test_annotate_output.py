@@ -6,15 +6,22 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from annotation_files import HEIGHT, WIDTH, Json, annotate, boxes_of, make_job, output
 from defective_files import SEGMENTATIONS, as_text, make_defective_job, tight_box
 from pycocotools import mask as coco_mask
 
+from boxmask.annotate import encode
 from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.network import to_numpy
 from boxmask.check import check
 from boxmask.data import read
+from boxmask.errors import ConfigError
+from boxmask.models.inference import MaskPrediction
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +135,54 @@ def test_polygons_cover_what_the_run_lengths_do(tmp_path: Path) -> None:
         parts = coco_mask.frPyObjects(outlined["segmentation"], HEIGHT, WIDTH)
         assert coco_mask.merge(parts)["counts"].decode() == runs["segmentation"]["counts"]
         assert outlined["area"] == runs["area"]
+
+
+def discs(predicted: MaskPrediction) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """A disc in each box, in the place of what the network says."""
+    masks, quality = to_numpy(predicted)
+    y, x = np.mgrid[: masks.shape[1], : masks.shape[2]] - masks.shape[1] / 2 + 0.5
+    disc = 1 / (1 + np.exp(np.hypot(x, y) - 0.4 * masks.shape[1]))
+    return np.broadcast_to(disc.astype(np.float32), masks.shape), quality
+
+
+def test_polygons_with_a_tolerance_have_few_vertices_and_say_what_they_lose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "to_numpy", discs)
+    job = make_job(tmp_path, boxes_of(2, 4))
+    annotate(job)
+    as_runs = output(job)["annotations"]
+    few = replace(job, polygons=True, tolerance=2.0, out=tmp_path / "few.json")
+    tally, ious = annotate(few).tally, []
+    for runs, outlined in zip(as_runs, output(few)["annotations"], strict=True):
+        parts = coco_mask.merge(coco_mask.frPyObjects(outlined["segmentation"], HEIGHT, WIDTH))
+        ious.append(float(coco_mask.iou([parts], [runs["segmentation"]], [0])[0, 0]))
+        assert outlined["boxmask"]["outline_iou"] == round(ious[-1], 4)
+        assert outlined["area"] == coco_mask.area(parts)
+        assert outlined["boxmask"]["box"] == coco_mask.toBbox(parts).tolist()
+    assert tally.outline_iou == pytest.approx(np.mean(ious), abs=1e-4)
+    assert tally.lowest_outline_iou == round(min(ious), 4) < 1
+    assert check(read(few.boxes), few.out).holds
+    exact = replace(job, polygons=True, out=tmp_path / "exact.json")
+    assert annotate(exact).tally.outline_iou is None
+    assert len(few.out.read_text()) < len(exact.out.read_text())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tolerance": 1.0}, "--tolerance is about polygons; give --polygons"),
+        ({"polygons": True, "tolerance": 0.0}, "--tolerance is 0; give pixels, more than 0"),
+        ({"polygons": True, "tolerance": float("nan")}, "--tolerance is nan"),
+        ({"polygons": True, "max_vertices": 9}, "--max-vertices is 9; .* --tolerance as well"),
+        ({"polygons": True, "tolerance": 1.0, "max_vertices": 2}, "give 3 or more"),
+    ],
+)
+def test_a_tolerance_that_makes_no_sense_is_refused(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        replace(make_job(tmp_path), **changes)
 
 
 def test_a_name_in_gz_is_compressed_to_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def swap(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, cut, swap, lambda path: path.write_bytes(b"")])
-@pytest.mark.parametrize("changes", [{}, {"polygons": True, "tighten": True}])
+@pytest.mark.parametrize("changes", [{}, {"polygons": True, "tolerance": 1.5, "tighten": True}])
 def test_an_image_that_is_mended_is_annotated_by_the_same_command(
     tmp_path: Path, spoil: Callable[[Path], None], changes: dict[str, bool]
 ) -> None:

@@ -26,6 +26,7 @@ IMPORTS = {
     "formats": "",
     "rle": "errors window",
     "polygons": "window",
+    "outlines": "polygons rle window",
     "geometry": "rle window",
     "data": "dataset errors faults formats mark rle splits window",
     "images": "faults",
@@ -37,7 +38,7 @@ IMPORTS = {
     "check": "data dataset errors faults mark rle subset",
     "annotate": (
         "bundled cores data dataset durable errors export faults formats geometry images "
-        "mark models ordered ours polygons rle subset version window"
+        "mark models ordered ours outlines rle subset version window"
     ),
     "evaluate": (
         "annotate cores data dataset durable errors faults formats images mark ordered rle "

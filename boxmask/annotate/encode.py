@@ -7,12 +7,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.network import to_numpy
 from boxmask.annotate.parts import Outcome
 from boxmask.annotate.prepare import BoxViews
 from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.models.inference import MaskPrediction
-from boxmask.polygons import coco_polygons
+from boxmask.outlines import Outline, exact_outline, outline
 from boxmask.rle import Box, IntArray, area, bounding_box, compress, runs_window
 from boxmask.window import Window
 
@@ -39,9 +40,12 @@ class PastedMask:
         written = compress(self.counts, width=self.width, height=self.height)
         return {"size": [self.height, self.width], "counts": written.decode("ascii")}
 
-    def polygons(self) -> list[list[float]]:
-        """Outline the mask along pixel edges, as a COCO segmentation."""
-        return coco_polygons(self.window())
+    def outline(self, tolerance: float | None = None, max_vertices: int | None = None) -> Outline:
+        """Outline the mask along pixel edges, or within a tolerance, as a COCO segmentation."""
+        size = {"width": self.width, "height": self.height}
+        if tolerance is None:
+            return exact_outline(self.window(), **size)
+        return outline(self.window(), **size, tolerance=tolerance, max_vertices=max_vertices)
 
     def window(self) -> Window:
         """Return the pixels that hold the mask."""
@@ -50,10 +54,10 @@ class PastedMask:
 
 
 def encode_batch(
-    group: list[BoxViews], predicted: MaskPrediction, *, polygons: bool
+    group: list[BoxViews], predicted: MaskPrediction, job: AnnotateJob
 ) -> list[Outcome]:
     """Paste and encode every box of a batch, predicted in the order of the group."""
-    return [_encode(mask, polygons=polygons) for mask in paste_masks(group, predicted)]
+    return [_encode(mask, job) for mask in paste_masks(group, predicted)]
 
 
 def paste_masks(group: list[BoxViews], predicted: MaskPrediction) -> Iterator[PastedMask]:
@@ -71,13 +75,17 @@ def paste_masks(group: list[BoxViews], predicted: MaskPrediction) -> Iterator[Pa
             at += 1
 
 
-def _encode(mask: PastedMask, *, polygons: bool) -> Outcome:
+def _encode(mask: PastedMask, job: AnnotateJob) -> Outcome:
+    """Write a mask as runs or polygons; area and box are those of what is drawn from it."""
+    drawn = mask.outline(job.tolerance, job.max_vertices) if job.polygons else None
+    counts = mask.counts if drawn is None else drawn.counts
     return Outcome(
         mask.row,
-        fragment=msgspec.json.encode(mask.polygons() if polygons else mask.rle()),
-        area=area(mask.counts),
-        box=mask.box,
+        fragment=msgspec.json.encode(mask.rle() if drawn is None else drawn.polygons),
+        area=area(counts),
+        box=bounding_box(counts, height=mask.height),
         quality=mask.quality,
+        outline_iou=1.0 if drawn is None else drawn.iou,
         clipped=mask.clipped,
     )
 

@@ -44,6 +44,8 @@ class Tally:
     reasons: dict[str, int] = field(default_factory=dict)  # of those skipped, the most first
     clipped: int = 0  # predicted on the part of the box inside the image
     mean_iou: float | None = None  # expected, over the masks that were predicted
+    outline_iou: float | None = None  # mean, of what polygons draw with the masks
+    lowest_outline_iou: float | None = None
     warnings: dict[str, int] = field(default_factory=dict)  # what the reader counted
     rectangles: int = 0  # segmentations that were just their box, taken for boxes
 

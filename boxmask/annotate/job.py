@@ -23,6 +23,8 @@ Choice = Literal["auto", "on", "off"]
 Rectangles = Literal["auto", "predict", "keep"]
 Tightness = float | Literal["auto"]
 
+MAX_TOLERANCE = 100
+FEWEST = 3  # vertices of a polygon
 MAX_TIGHTNESS = 0.5  # of a side: beyond that a box says little of where its object is
 
 
@@ -55,6 +57,10 @@ class AnnotateJob:
     """Stop at the first record that would be skipped."""
     polygons: bool = False
     """Write polygons along the pixel edges instead of run lengths."""
+    tolerance: float | None = None
+    """Write polygons of few vertices, off by so many pixels at most."""
+    max_vertices: int | None = None
+    """Go beyond the tolerance where a mask would have more vertices than this."""
     tighten: bool = False
     """Put the tight box of each new mask in the place of the annotation's own."""
     exports: Mapping[str, Path] = dataclasses.field(default_factory=dict)
@@ -92,6 +98,7 @@ class AnnotateJob:
                 known = ", ".join(get_args(choices))
                 raise ConfigError(f"{flag(name)} is {getattr(self, name)!r}; known: {known}.")
         parse_tightness(str(self.tightness))
+        self._check_tolerance()
         if self.subset.limit is not None and self.subset.limit < 1:
             raise ConfigError(f"--limit is {self.subset.limit}; give 1 or more.")
         if str(self.out) == "-":
@@ -109,6 +116,21 @@ class AnnotateJob:
             _check_name(path)
         if os.path.realpath(self.out) in map(os.path.realpath, self._input_files()):
             raise ConfigError(f"{self.out}: --out is a file that is read; give another name.")
+
+    def _check_tolerance(self) -> None:
+        tolerance = self.tolerance
+        if tolerance is not None and not 0 < tolerance <= MAX_TOLERANCE:
+            raise ConfigError(
+                f"--tolerance is {tolerance:g}; give pixels, more than 0 and at most "
+                f"{MAX_TOLERANCE}."
+            )
+        if tolerance is not None and not self.polygons:
+            raise ConfigError("--tolerance is about polygons; give --polygons as well.")
+        if self.max_vertices is not None and (tolerance is None or self.max_vertices < FEWEST):
+            raise ConfigError(
+                f"--max-vertices is {self.max_vertices}; give {FEWEST} or more, and --tolerance "
+                "as well."
+            )
 
     def _input_files(self) -> Iterator[Path]:
         """List the files that the job reads, images aside."""

@@ -36,6 +36,7 @@ class _Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     clipped: int = 0
     iou: float = 0.0
+    outline_ious: list[float] = field(default_factory=list)
 
 
 def merge_parts(workload: Workload, plan: Plan, work: WorkFolder, on_event: OnEvent) -> Plan:
@@ -150,6 +151,8 @@ def _record_with_result(
         _add_mask(record, mark, outcome, outcomes.fragment(row), workload)
         counts.clipped += int(outcome["clipped"])
         counts.iou += mark.predicted_iou or 0.0
+        if mark.outline_iou is not UNSET:
+            counts.outline_ious.append(mark.outline_iou)
     counts.statuses[status.value] += 1
     return record, reason
 
@@ -161,6 +164,8 @@ def _add_mask(
     box, given = outcome["box"].tolist(), _given_box(record)
     mark.box = _raw(box)
     mark.bbox = workload.dataset.box_form
+    if workload.job.tolerance is not None:
+        mark.outline_iou = round(float(outcome["outline_iou"]), 4)
     if workload.tightness:
         mark.tightness = workload.tightness
     if given is not UNSET:
@@ -216,7 +221,7 @@ def _log_line(dataset: BoxDataset, row: int, reason: str, detail: str) -> bytes:
 
 
 def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
-    made = counts.statuses[Status.OK]
+    made, outlined = counts.statuses[Status.OK], counts.outline_ious
     return Tally(
         images=len(dataset.image_ids),
         annotations=len(dataset.annotation_ids),
@@ -228,5 +233,7 @@ def _tally(dataset: BoxDataset, counts: _Counts) -> Tally:
         reasons=dict(counts.reasons.most_common()),
         clipped=counts.clipped,
         mean_iou=round(counts.iou / made, 4) if made else None,
+        outline_iou=round(sum(outlined) / len(outlined), 4) if outlined else None,
+        lowest_outline_iou=min(outlined, default=None),
         warnings=dict(dataset.warnings),
     )

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from boxmask.durable import replace_file
 
-MAGIC = b"boxmask part 2\n"
+MAGIC = b"boxmask part 3\n"
 ROW_DTYPE = np.dtype(
     [
         ("row", "<i8"),  # of the dataset
@@ -29,6 +29,7 @@ ROW_DTYPE = np.dtype(
         ("area", "<i8"),  # pixels
         ("box", "<i4", (4,)),  # x, y, w, h: the tight box of the mask
         ("quality", "<f4"),  # expected IoU
+        ("outline_iou", "<f4"),  # of what polygons draw with the mask
         ("reason", "<u2"),  # index into Part.reasons; 0 is "", a mask was made
         ("clipped", "<u2"),  # 1 if the box reached over the image's border
     ]
@@ -50,6 +51,7 @@ class Outcome(NamedTuple):
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     quality: float = 0.0
     clipped: bool = False
+    outline_iou: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,7 @@ def pack(outcomes: list[Outcome], sizes: dict[int, tuple[int, int]]) -> Part:
     rows["area"] = [outcome.area for outcome in outcomes]
     rows["box"] = np.array([outcome.box for outcome in outcomes], np.int32).reshape(-1, 4)
     rows["quality"] = [outcome.quality for outcome in outcomes]
+    rows["outline_iou"] = [outcome.outline_iou for outcome in outcomes]
     rows["reason"] = [reasons.index(outcome.reason) for outcome in outcomes]
     rows["clipped"] = [outcome.clipped for outcome in outcomes]
     images = np.array([(image, *sizes[image]) for image in sorted(sizes)], IMAGE_DTYPE)
@@ -112,6 +115,7 @@ def unpack(part: Part) -> Iterator[Outcome]:
             tuple(row["box"].tolist()),
             float(row["quality"]),
             bool(row["clipped"]),
+            float(row["outline_iou"]),
         )
 
 

@@ -61,4 +61,5 @@ def _mask_of(record: bytes, row: int, *, clipped: bool) -> Outcome:
         box=_BOX.decode(mark.box),
         quality=mark.predicted_iou or 0.0,
         clipped=clipped,
+        outline_iou=mark.outline_iou or 1.0,
     )

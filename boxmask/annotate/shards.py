@@ -73,7 +73,7 @@ def run_shard(
             yield boxes
 
     def encode(task: tuple[list[BoxViews], MaskPrediction]) -> list[Outcome]:
-        return encode_batch(*task, polygons=job.polygons)
+        return encode_batch(*task, job)
 
     with ThreadPoolExecutor(job.decoders) as pool:
         tasks = workload.rows_to_predict(shard, at_once=batching.max_rows(config))

@@ -97,6 +97,18 @@ def annotate(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Polygons along pixel edges, not run lengths.")
     ] = AnnotateJob.polygons,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="Polygons of few vertices, off by at most so many pixels.", show_default=False
+        ),
+    ] = AnnotateJob.tolerance,
+    max_vertices: Annotated[
+        int | None,
+        typer.Option(
+            help="The most vertices of a mask, whatever --tolerance says.", show_default=False
+        ),
+    ] = AnnotateJob.max_vertices,
     tighten: Annotated[
         bool,
         typer.Option(
@@ -168,6 +180,8 @@ def annotate(
         rectangles=rectangles,
         strict=strict,
         polygons=polygons,
+        tolerance=tolerance,
+        max_vertices=max_vertices,
         tighten=tighten,
         exports=chosen_exports(exports),
         export_options=chosen_options(exports),

@@ -47,6 +47,9 @@ def _print_summary(summary: Summary) -> None:
     _add_hints(table, summary.told)
     if tally.mean_iou is not None:
         table.add_row("mean expected IoU", f"{tally.mean_iou:.3f}")
+    if tally.outline_iou is not None:
+        table.add_row("mean IoU of the polygons", f"{tally.outline_iou:.4f}")
+        table.add_row("  the lowest", f"{tally.lowest_outline_iou:.4f}")
     Console().print(table)
     typer.echo(_summary_line(summary))
     _say_rectangles(tally.rectangles, tally.warnings)

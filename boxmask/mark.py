@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from boxmask.unreadable import UNREADABLE
+
 
 class Status(StrEnum):
     """What became of an annotation."""
@@ -68,7 +70,7 @@ def read_mark(raw: bytes) -> Mark | None:
     """Read a mark; None for anything else."""
     try:
         return _MARK.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
@@ -80,5 +82,5 @@ def kept_box(raw: bytes) -> Raw | UnsetType:
     try:
         _FOUR_NUMBERS.decode(raw)
         return _AS_WRITTEN.decode(raw).given_box
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return UNSET

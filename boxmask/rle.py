@@ -22,6 +22,11 @@ MOST_GROUPS = 7
 # Pixels from the image's corner. pycocotools walks every pixel of an outline and would not return
 # from a wild coordinate.
 FARTHEST = 1e5
+# Pixels along all outlines of one mask: pycocotools holds some 30 bytes of each, and does not look
+# whether it was given them.
+LONGEST_OUTLINE = 5_000_000
+# Pixels of an image whose masks can be decoded: a mask as large as its image is held in memory.
+MOST_PIXELS = 1 << 29
 
 
 def encode(window: Window, *, width: int, height: int) -> bytes:
@@ -62,6 +67,11 @@ def edge_runs(edges: IntArray, *, size: int) -> IntArray:
 
 def segmentation_runs(segmentation: object, *, width: int, height: int) -> IntArray:
     """Read any of COCO's three encodings, of a width x height image, as counts of runs."""
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"its image is said to be {width} x {height}, more than the {MOST_PIXELS} pixels of "
+            "the largest one whose masks can be decoded"
+        )
     if isinstance(segmentation, dict):
         return _dict_runs(segmentation, width, height)
     if isinstance(segmentation, list):
@@ -175,7 +185,19 @@ def _rasterise(polygons: list[object], width: int, height: int) -> IntArray:
     if not polygons:
         raise InputError("segmentation is empty")
     parts = [_polygon(polygon, f"polygon {k}") for k, polygon in enumerate(polygons)]
+    length = sum(map(_outline_length, parts))
+    if length > LONGEST_OUTLINE:
+        raise InputError(
+            f"segmentation has outlines of {length:.0f} pixels together, more than "
+            f"{LONGEST_OUTLINE}; no object has such a polygon"
+        )
     return _parse(coco.merge(coco.frPyObjects(parts, height, width))["counts"])
+
+
+def _outline_length(points: npt.NDArray[np.float64]) -> float:
+    """Return how many pixels pycocotools walks along a polygon x, y, x, y, ..."""
+    corners = points.reshape(-1, 2)
+    return float(abs(corners - np.roll(corners, 1, axis=0)).max(axis=1).sum())
 
 
 def _polygon(values: object, name: str) -> npt.NDArray[np.float64]:

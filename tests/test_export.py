@@ -171,3 +171,9 @@ def test_an_existing_file_is_replaced_and_no_temporary_one_stays(tmp_path: Path)
     assert (tmp_path / "png" / "a.png").read_bytes() != before
     assert [path.name for path in (tmp_path / "png").iterdir()] == ["a.png"]
     assert (tmp_path / "png" / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_an_image_said_to_be_larger_than_any_has_no_png(tmp_path: Path) -> None:
+    largest = 2**31 - 1
+    dataset, out = finished(tmp_path, [None], sizes=[(largest, largest)])
+    assert write_index_pngs(dataset, out, tmp_path / "png") == 0

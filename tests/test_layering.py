@@ -18,7 +18,8 @@ IMPORTS = {
     "bundled": "",
     "cores": "",
     "subset": "dataset errors faults",
-    "mark": "",
+    "mark": "unreadable",
+    "unreadable": "",
     "ordered": "",
     "ours": "durable errors",
     "dataset": "",
@@ -28,17 +29,17 @@ IMPORTS = {
     "polygons": "window",
     "outlines": "polygons rle window",
     "geometry": "rle window",
-    "data": "dataset errors faults formats mark rle splits window",
+    "data": "dataset errors faults formats mark rle splits unreadable window",
     "images": "faults",
     "splits": "dataset errors",
     "overlay": "window",
-    "show": "data dataset durable errors faults formats images overlay rle window",
+    "show": "data dataset durable errors faults formats images overlay rle unreadable window",
     "models": "durable errors geometry",
     "export": "data dataset durable errors faults images mark ours polygons rle window",
-    "check": "data dataset errors faults mark rle subset",
+    "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
         "bundled cores data dataset durable errors export faults formats geometry images "
-        "mark models ordered ours outlines rle subset version window"
+        "mark models ordered ours outlines rle subset unreadable version window"
     ),
     "evaluate": (
         "annotate cores data dataset durable errors faults formats images mark ordered rle "

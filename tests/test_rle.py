@@ -236,3 +236,21 @@ def test_any_text_of_counts_is_read_whole_or_refused(counts: str | bytes) -> Non
         return
     assert runs.min() >= 0
     assert runs.sum() == 12
+
+
+@pytest.mark.parametrize("corners", [100, 20_000])
+def test_a_polygon_that_would_cost_gigabytes_is_refused_before_memory_is_asked_for(
+    corners: int,
+) -> None:
+    points = [side for k in range(corners) for side in ((-1) ** k * 99_000, k % 7)]
+    with pytest.raises(InputError, match=r"outlines of .* pixels together, more than 5000000"):
+        rle.segmentation_runs([points], width=10, height=10)
+    with pytest.raises(InputError, match="outlines of"):  # also in many small ones
+        rle.segmentation_runs([points[:40]] * 10, width=10, height=10)
+
+
+def test_an_image_of_impossible_size_is_refused_before_its_mask_is_decoded() -> None:
+    side = 70_000
+    whole = {"size": [side, side], "counts": [0, side * side]}
+    with pytest.raises(InputError, match="70000 x 70000, more than"):
+        rle.segmentation_runs(whole, width=side, height=side)

@@ -13,6 +13,7 @@ from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
 from boxmask.data import format_of
 from boxmask.errors import ConfigError, InputError
 from boxmask.formats import FORMATS
+from boxmask.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def takes_hints(weights: Path) -> bool:
         with safe_open(weights, framework="np") as file:
             metadata = (file.metadata() or {}).get("boxmask", "{}")
         return msgspec.json.decode(metadata, type=_Metadata).config.window_masks
-    except (SafetensorError, msgspec.DecodeError):
+    except (SafetensorError, *UNREADABLE):
         return False
 
 

@@ -28,6 +28,7 @@ REPORT_EVERY = 4096
 MAX_QUOTED_BYTES = 200  # bytes of a value
 STATUSES = tuple(Status)
 USUAL = (Status.OK, Status.KEPT, Status.CROWD, Status.SKIPPED)  # told even of none
+REPEATED_KEYS = "annotations with a key twice, of which the last counts"
 
 
 @dataclass(eq=False)
@@ -102,7 +103,10 @@ def _write_output(
         if row % REPORT_EVERY == 0:
             on_rows(row)
     out.write(b"\n]}\n")
-    return replace(_tally(dataset, counts), rectangles=workload.rectangles)
+    repeated = {REPEATED_KEYS: form.repeated} if form.repeated else {}
+    tally = _tally(dataset, counts)
+    warnings = tally.warnings | repeated
+    return replace(tally, rectangles=workload.rectangles, warnings=warnings)
 
 
 def _write_head(form: CocoForm, sizes: Mapping[int, tuple[int, int]], out: BinaryIO) -> None:

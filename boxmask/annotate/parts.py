@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.durable import replace_file
+from boxmask.unreadable import UNREADABLE
 
 MAGIC = b"boxmask part 3\n"
 ROW_DTYPE = np.dtype(
@@ -134,7 +135,7 @@ def read_part(path: Path, key: str) -> Part:
     head, _, body = rest.partition(b"\n")
     try:
         header = msgspec.json.decode(head, type=_Header)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DamagedPart(path) from error
     counts = (header.rows, header.images)
     if magic + b"\n" != MAGIC or header.key != key:

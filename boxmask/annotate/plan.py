@@ -12,6 +12,7 @@ import numpy.typing as npt
 from boxmask.annotate.events import Tally
 from boxmask.durable import replace_file
 from boxmask.errors import RunError
+from boxmask.unreadable import UNREADABLE
 
 Setting = str | int | float | bool | None
 DIGEST_PREFIX = "sha256 "  # how the setting of a file begins
@@ -91,7 +92,7 @@ def load_plan(path: Path) -> Plan | None:
         return msgspec.json.decode(path.read_bytes(), type=Plan)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise RunError(f"{path}: not a plan ({error}). Start again with --fresh.") from error
 
 

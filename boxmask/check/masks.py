@@ -16,6 +16,7 @@ from boxmask.check.verdict import Verdict
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.rle import compress, segmentation_runs
+from boxmask.unreadable import UNREADABLE
 
 
 class Claim(NamedTuple):
@@ -127,7 +128,7 @@ def _compressed(claim: Claim) -> bytes:
         raise InputError("has a mask, but the size of its image is unknown")
     try:
         runs = _RUNS.decode(claim.segmentation)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _from_other_form(claim)
     if runs.size != (claim.height, claim.width):
         size = f"{runs.size[0]} x {runs.size[1]}"
@@ -140,7 +141,7 @@ def _compressed(claim: Claim) -> bytes:
 def _from_other_form(claim: Claim) -> bytes:
     try:
         segmentation = msgspec.json.decode(claim.segmentation)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InputError(f"its mask cannot be read: {error}") from error
     width, height = claim.width, claim.height
     counts = segmentation_runs(segmentation, width=width, height=height)
@@ -154,7 +155,7 @@ def _areas(claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
 def _area(value: msgspec.Raw) -> float:
     try:
         return _NUMBER.decode(value)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return np.nan
 
 
@@ -171,5 +172,5 @@ def _loose(key: str, claims: Sequence[Claim], tight: IntArray) -> npt.NDArray[np
 def _tight(value: msgspec.Raw) -> tuple[int, int, int, int] | None:
     try:
         return _TIGHT.decode(value)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

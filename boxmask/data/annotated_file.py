@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.ids import as_id, compact
+from boxmask.data.ids import compact
 from boxmask.data.images import read_images
+from boxmask.data.numbers import as_id
 from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.records import Records, decode_records, slice_list
 from boxmask.data.segmentation import segmentation_of

@@ -11,6 +11,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from boxmask.data.numbers import as_number
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.faults import FaultCodes, code_of
 
@@ -47,11 +48,8 @@ def _inspect(value: object) -> tuple[tuple[float, ...], int]:
         return _NAN_BOX, _MISSING
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
         return _NAN_BOX, _NOT_FOUR
-    try:
-        box = tuple(map(float, value))
-    except OverflowError:
-        return _NAN_BOX, _NOT_FINITE
-    return (box, 0) if all(map(math.isfinite, box)) else (_NAN_BOX, _NOT_FINITE)
+    box = tuple(side for side in map(as_number, value) if side is not None)
+    return (box, 0) if len(box) == len(value) else (_NAN_BOX, _NOT_FINITE)
 
 
 def _is_number(value: object) -> bool:
@@ -68,4 +66,5 @@ def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) ->
     """Return the boxes of rows (n,) of one image of that size, in pixels (n, 4)."""
     boxes = dataset.boxes[rows]
     scale = np.array([width, height, width, height], np.float64)
-    return np.where(dataset.relative[rows, None], boxes * scale, boxes)
+    with np.errstate(over="ignore"):  # of boxes that are condemned
+        return np.where(dataset.relative[rows, None], boxes * scale, boxes)

@@ -2,8 +2,8 @@
 
 from pathlib import Path, PurePosixPath
 
-from boxmask.data.ids import as_id
-from boxmask.data.images import Images, as_side, read_images
+from boxmask.data.images import Images, read_images
+from boxmask.data.numbers import as_id, as_side
 from boxmask.data.raw.document import open_document
 from boxmask.data.raw.members import JoinedRecords
 from boxmask.dataset import Id, RawRecords

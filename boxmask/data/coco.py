@@ -9,8 +9,9 @@ import numpy as np
 from boxmask.data.box_forms import check_form, in_fractions, to_xywh
 from boxmask.data.boxes import Boxes, read_boxes
 from boxmask.data.columns import build_dataset, sizes_of_rows
-from boxmask.data.ids import as_id, positions_of
+from boxmask.data.ids import positions_of
 from boxmask.data.images import read_images
+from boxmask.data.numbers import as_id
 from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import RawMembers, as_object, decode_records, slice_list

@@ -63,7 +63,8 @@ def build_dataset(
     relative = fractions & (sizes == 0).any(1)
     scaled = fractions & ~relative
     boxes = corners(xywh)
-    boxes[scaled] *= np.tile(sizes[scaled], 2)
+    with np.errstate(over="ignore"):
+        boxes[scaled] *= np.tile(sizes[scaled], 2)
     bounds = np.where(relative[:, None], 1, sizes)
     found = find_faults(Candidates(boxes, ~relative, bounds, has_image=image_index >= 0))
     faults = np.where(faults == 0, found, faults)

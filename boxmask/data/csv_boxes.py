@@ -5,7 +5,7 @@ file is above 1. A table without a header is taken if it is `path,x1,y1,x2,y2,cl
 with the path alone is an image without boxes.
 """
 
-from boxmask.data.images import as_side
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.input import Input
 from boxmask.data.sources.delimited import Table, column, first_line, header_of, require_columns
 from boxmask.data.sources.photos import is_image

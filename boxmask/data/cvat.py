@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from boxmask.data.images import as_side
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.document import MappedFile
 from boxmask.data.raw.input import Input
 from boxmask.data.sources.elements import Element, elements, root_of, without

@@ -21,11 +21,6 @@ def compact(ids: Sequence[Id]) -> Sequence[Id]:
         return tuple(ids)
 
 
-def as_id(value: object) -> Id:
-    """Return a decoded value as an id: text or number; None for anything else."""
-    return value if isinstance(value, int | str | float) and not isinstance(value, bool) else None
-
-
 def duplicates(ids: Sequence[Id]) -> list[tuple[int, int]]:
     """Return (first position, later position) for each id that was there before."""
     if len(set(ids)) == len(ids):

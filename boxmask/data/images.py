@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.ids import as_id, compact, unique_positions
+from boxmask.data.ids import compact, unique_positions
+from boxmask.data.numbers import LARGEST_SIDE, as_id, as_side
 from boxmask.data.raw.document import Document
 from boxmask.data.raw.records import Records, decode_records, slice_list
 from boxmask.dataset import Id
 
-LARGEST = 2**31 - 1
-Side = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+Side = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SIDE)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +53,6 @@ def read_images(document: Document) -> Images:
         positions=unique_positions(ids, document.path, "images"),
         records=records,
     )
-
-
-def as_side(value: object) -> int:
-    """Return a decoded width or height; 0 for anything that is not a possible one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return 0
-    return int(value) if 0 < value <= LARGEST and value == int(value) else 0
 
 
 def _lenient(values: dict[str, object]) -> _Image:

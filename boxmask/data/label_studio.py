@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from boxmask.data.images import as_side
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import as_object
 from boxmask.data.sources.origin import Json, Origin

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from boxmask.data.images import as_side
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.input import Input, head_of
 from boxmask.data.raw.repair import strict_copy
 from boxmask.data.sources.origin import Origin, text_of
@@ -16,6 +16,7 @@ from boxmask.data.sources.units import around
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
+from boxmask.unreadable import UNREADABLE
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LEFT_OUT = ("shapes", "imageData")
@@ -61,7 +62,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         data = source.content(name)
         try:
             decoded, others = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             if not source.is_folder:
                 raise InputError(
                     f"{source.path}: not a LabelMe file ({error}); an object with shapes and "
@@ -86,7 +87,7 @@ def _add(table: SourceTable, image: int, raw: msgspec.Raw, origin: Origin) -> No
     try:
         shape = _SHAPE.decode(raw)
         points = [float(side) for x, y in shape.points for side in (x, y)]
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (*UNREADABLE, ValueError):
         table.add(image, None, None, origin, fault="box does not have four numbers")
         return
     label = None if shape.label is None else str(shape.label)
@@ -109,7 +110,7 @@ def _decode(data: bytes) -> tuple[_File, msgspec.Raw]:
         decoded = _FILE.decode(data)
     except msgspec.ValidationError:
         raise
-    except msgspec.DecodeError:
+    except UNREADABLE:
         data = bytes(strict_copy(data))
         decoded = _FILE.decode(data)
     members = _MEMBERS.decode(data)
@@ -128,5 +129,5 @@ def _is_other(source: Input, name: str) -> bool:
         return "shapes" not in _MEMBERS.decode(source.content(name))
     except msgspec.ValidationError:
         return True
-    except (msgspec.DecodeError, UnicodeDecodeError, InputError):
+    except (*UNREADABLE, InputError):
         return False

@@ -4,6 +4,7 @@ Images are keyed by "file" (its current form, and iWildCam 2022) or by "id" (iWi
 Their sizes come from COCO-Camera-Traps metadata if that is given.
 """
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ import numpy as np
 from boxmask.data.boxes import Boxes, read_boxes
 from boxmask.data.camera_traps import ImageTable
 from boxmask.data.columns import build_dataset
-from boxmask.data.ids import as_id, compact, positions_of, unique_positions
+from boxmask.data.ids import compact, positions_of, unique_positions
+from boxmask.data.numbers import as_id, as_number
 from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.nested import NestedReader
@@ -27,6 +29,7 @@ _NOT_FRACTIONS = code_of("box is not in fractions of the image")
 _ROUNDING = 0.01  # detectors let a box reach a little over the border
 _DEFAULT_CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 _PEEK = 4096
+_WHOLE = re.compile("0|[1-9][0-9]{0,17}")
 
 NOT_LISTED = "images that the metadata does not list"
 FAILED = "images that the detector could not use"
@@ -114,15 +117,13 @@ def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
     named: dict[str, object] = dict(_DEFAULT_CATEGORIES)
     if raw is not None and not is_null(raw):
         named = as_object(document.original(raw), f"{document.path}: detection_categories")
-    whole = all(key.isdecimal() and key == str(int(key)) for key in named)
+    whole = all(map(_WHOLE.fullmatch, named))
     categories = [Category(int(key) if whole else key, str(name)) for key, name in named.items()]
     return categories, {key: place for place, key in enumerate(named)}
 
 
 def _lenient(values: dict[str, object]) -> _Detection:
-    conf = values.get("conf")
-    sound = isinstance(conf, int | float) and not isinstance(conf, bool)
-    row = _Detection(category=as_id(values.get("category")))
-    row.conf = float(conf) if sound else None  # type: ignore[arg-type]
+    conf = as_number(values.get("conf"))
+    row = _Detection(category=as_id(values.get("category")), conf=conf)
     row.bbox = values.get("bbox")  # type: ignore[assignment]
     return row

@@ -7,6 +7,7 @@ import msgspec
 from boxmask.data.boxes import DECIMALS
 from boxmask.data.raw.document import decode_lenient
 from boxmask.dataset import BoxDataset
+from boxmask.unreadable import UNREADABLE
 
 # The shortest masks are longer: nothing beyond this length needs a look inside.
 LONGEST_EMPTY = 64
@@ -43,7 +44,7 @@ def in_pixels(record: bytes, size: tuple[int, int]) -> list[list[float]] | None:
     """Return the polygons that a record has in fractions of an image, in its pixels."""
     try:
         polygons = _RELATIVE.decode(record).segmentation_relative
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return [scaled(polygon, size) for polygon in polygons] or None
 
@@ -57,7 +58,7 @@ def segmentation_of(record: bytes) -> object | None:
     """Decode the segmentation of a record; None if it has none, or an empty one."""
     try:
         value = _DECODER.decode(record).segmentation
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         # Some key holds what Python's json accepts and a strict parser does not.
         values = decode_lenient(record)
         value = values.get("segmentation") if isinstance(values, dict) else None
@@ -80,7 +81,7 @@ def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:
         return None
     try:
         (ring,) = _POLYGONS.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (*UNREADABLE, ValueError):
         return None
     points = list(zip(ring[::2], ring[1::2], strict=False))
     if len(points) == 5 and points.pop() != points[0]:

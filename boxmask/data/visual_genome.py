@@ -9,7 +9,8 @@ from boxmask.data.boxes import read_boxes
 from boxmask.data.columns import build_dataset
 from boxmask.data.genome.categories import GenomeCategories
 from boxmask.data.genome.images import resolve_images
-from boxmask.data.ids import as_id, compact, unique_positions
+from boxmask.data.ids import compact, unique_positions
+from boxmask.data.numbers import as_id
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.nested import NestedReader
 from boxmask.dataset import BoxDataset, Id

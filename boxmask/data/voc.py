@@ -7,7 +7,7 @@ below 1, all corners are taken as they are.
 
 from pathlib import PurePosixPath
 
-from boxmask.data.images import as_side
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.input import Input, head_of
 from boxmask.data.sources.elements import Element, elements, root_of, without
 from boxmask.data.sources.origin import Origin, text_of

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from boxmask import rle
+from boxmask.data.numbers import as_side
 from boxmask.data.segmentation import segmentation_of
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
@@ -110,9 +111,9 @@ def _bits(counts: IntArray, size: Size, box: tuple[int, int, int, int]) -> BoolA
 
 def _own_size(segmentation: object, where: str) -> Size:
     size = segmentation.get("size") if isinstance(segmentation, dict) else None
-    if not isinstance(size, list) or len(size) != 2:
+    if not isinstance(size, list) or len(size) != 2 or not all(map(as_side, size)):
         raise InputError(
             f"{where}: neither the image record nor the mask says how large the image is; "
             "add its width and height."
         )
-    return size[1], size[0]
+    return as_side(size[1]), as_side(size[0])

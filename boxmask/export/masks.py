@@ -8,7 +8,7 @@ from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.export.rows import open_finished
-from boxmask.rle import segmentation_runs, tight_window
+from boxmask.rle import MOST_PIXELS, segmentation_runs, tight_window
 from boxmask.window import Window
 
 
@@ -31,7 +31,7 @@ class ImageMasks(NamedTuple):
 
 
 def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
-    """Yield every image that has boxes and a known size, in the order of the dataset.
+    """Yield every image that has boxes and a known, possible size, in the order of the dataset.
 
     The output is that of `dataset`: its annotations are the dataset's rows, one by one.
     """
@@ -39,7 +39,7 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
     order, starts = dataset.rows_by_image()
     for image, (width, height) in enumerate(finished.sizes[:-1].tolist()):
         rows = order[starts[image] : starts[image + 1]].tolist()
-        if rows and width and height:
+        if rows and 0 < width * height <= MOST_PIXELS:
             boxes = int((~dataset.is_crowd[rows]).sum())
             instances = list(_instances(dataset, finished, rows, width, height))
             yield ImageMasks(image, width, height, boxes, instances)

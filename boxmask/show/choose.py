@@ -9,6 +9,7 @@ import numpy as np
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.show.job import Show
+from boxmask.unreadable import UNREADABLE
 
 
 class Tile(NamedTuple):
@@ -84,6 +85,6 @@ def expected_iou(dataset: BoxDataset, row: int) -> float | None:
     """Return the IoU that the network expected of its mask; None if the file does not say."""
     try:
         mark = msgspec.json.decode(dataset.records[row], type=_Record).boxmask
-    except (msgspec.DecodeError, IndexError):  # the key, if any, is somebody else's
+    except (*UNREADABLE, IndexError):  # the key, if any, is somebody else's
         return None
     return None if mark is None else mark.predicted_iou

@@ -1,5 +1,6 @@
 """What every COCO form offers. Size is (width, height) in pixels."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from boxmask.data.boxes import DECIMALS, pixel_boxes
 from boxmask.dataset import BoxDataset
 
 Size = tuple[int, int]
+_EXACT = 2.0**53  # up to here each whole number is a float
 NO_SIZES: Mapping[int, Size] = MappingProxyType({})
 
 
@@ -18,6 +20,7 @@ class CocoForm(ABC):
 
     def __init__(self, dataset: BoxDataset) -> None:
         self.dataset = dataset
+        self.repeated = 0  # annotations asked for that have a key twice, of which the last counts
 
     @abstractmethod
     def top_level(self, sizes: Mapping[int, Size] = NO_SIZES) -> Iterator[tuple[str, bytes]]:
@@ -46,11 +49,11 @@ class CocoForm(ABC):
             if size is None:
                 return None
             x0, y0, x1, y1 = pixel_boxes(dataset, np.array([row]), *size)[0].tolist()
-        if x0 != x0:
-            return None
-        return [_number(value) for value in (x0, y0, x1 - x0, y1 - y0)]
+        sides = (x0, y0, x1 - x0, y1 - y0)
+        return [_number(side) for side in sides] if all(map(math.isfinite, sides)) else None
 
 
 def _number(value: float) -> float:
     rounded = round(value, DECIMALS)
-    return int(rounded) if rounded == int(rounded) else rounded
+    exact = abs(rounded) < _EXACT and rounded == int(rounded)
+    return int(rounded) if exact else rounded

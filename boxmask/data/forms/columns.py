@@ -7,11 +7,15 @@ import msgspec
 
 from boxmask.data.boxes import DECIMALS
 from boxmask.data.forms.base import NO_SIZES, CocoForm, Size
-from boxmask.data.raw.members import split_members
+from boxmask.data.raw.document import decode_lenient
+from boxmask.data.raw.members import Members, repeats_a_key, split_members
 from boxmask.data.segmentation import in_pixels
 from boxmask.data.sources.units import polygon_area
 from boxmask.dataset import BoxDataset
 from boxmask.formats import FORMATS
+
+OWN = "own"  # where the values of a record's keys are that are also COCO's
+_ADDED = ("segmentation", "area", "boxmask", "bbox_relative")  # by a run, or by a form
 
 
 class ColumnForm(CocoForm):
@@ -33,13 +37,36 @@ class ColumnForm(CocoForm):
         yield "categories", json.dumps(categories).encode()
 
     def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
-        """Return COCO's keys, then the record's own ones; of a key that both have, the record's."""
+        """Return COCO's keys, then the record's own ones."""
         fields = self.coco_keys(row, size)
         if len(self.dataset.records):
-            fields |= split_members(self.dataset.records[row])
+            fields = self.with_own(fields, self.own_keys(row))
         if fields.pop("segmentation_relative", None) and size:
             fields |= self._outlined(row, size)
         return fields
+
+    def own_keys(self, row: int) -> Members:
+        """Split the record of a row into its keys, and count it if one is there twice."""
+        record = self.dataset.records[row]
+        own = split_members(record)
+        self.repeated += repeats_a_key(record, own)
+        return own
+
+    def with_own(self, fields: Mapping[str, object], own: Members) -> dict[str, object]:
+        """Add a record's own keys to those of COCO.
+
+        A foreign record may have keys with the names of COCO's, or of what a run adds, and other
+        values: COCO's stay, so that a box keeps its id, its image and its class, and the record's
+        are kept together under "own".
+        """
+        if not self._boxes_key:
+            return {**fields, **own}  # records of ours, made by a reader
+        names = {*fields, *_ADDED}
+        displaced = {k: v for k, v in own.items() if k in names and not _same(fields.get(k), v)}
+        if displaced and OWN in own:
+            displaced[OWN] = own[OWN]
+        kept = {k: v for k, v in own.items() if k not in displaced}
+        return {**fields, **kept, **({OWN: displaced} if displaced else {})}
 
     def _outlined(self, row: int, size: Size) -> dict[str, object]:
         """Return in pixels the mask of a row that has it in fractions."""
@@ -73,6 +100,14 @@ class ColumnForm(CocoForm):
             own = split_members(dataset.image_records[image])
             fields |= {k: raw for k, raw in own.items() if k not in fields and k != self._boxes_key}
         return msgspec.json.encode(fields)
+
+
+def _same(ours: object, own: msgspec.Raw) -> bool:
+    """Tell whether a record's own value says what ours does, however it is written."""
+    try:
+        return ours is not None and decode_lenient(msgspec.json.encode(ours)) == decode_lenient(own)
+    except ValueError:
+        return False
 
 
 def _text(value: object) -> object:

@@ -4,7 +4,6 @@ import numpy as np
 
 from boxmask.data.forms.base import Size
 from boxmask.data.forms.columns import ColumnForm
-from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
 
 
@@ -17,9 +16,9 @@ class MegaDetectorForm(ColumnForm):
 
     def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
         """Return COCO's keys in pixels, `bbox_relative`, `detection`, then the detection's own."""
-        own = split_members(self.dataset.records[row])
+        own = self.own_keys(row)
         fields = self.coco_keys(row, size)
         if "bbox" in own:
             fields["bbox_relative"] = own.pop("bbox")
         fields["detection"] = row - int(self._first[self.dataset.image_index[row]]) + 1
-        return fields | own
+        return self.with_own(fields, own)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from boxmask.data.forms.base import NO_SIZES, CocoForm, Size
-from boxmask.data.raw.members import split_members
+from boxmask.data.raw.members import repeats_a_key, split_members
 from boxmask.errors import InputError
 
 
@@ -24,9 +24,12 @@ class VerbatimForm(CocoForm):
     def annotation(self, row: int, size: Size | None = None) -> dict[str, object]:
         """Return the record as it is, and a bbox in pixels if it has one in fractions only."""
         try:
-            fields: dict[str, object] = dict(split_members(self.dataset.records[row]))
+            record = self.dataset.records[row]
+            own = split_members(record)
         except InputError as error:
             raise InputError(f"{self.dataset.path}: annotations[{row}]: {error}") from error
+        self.repeated += repeats_a_key(record, own)
+        fields: dict[str, object] = dict(own)
         if "bbox" not in fields and (bbox := self.bbox(row, size)):
             fields["bbox"] = bbox
         return fields

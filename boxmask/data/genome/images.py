@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.ids import as_id, positions_of, unique_positions
-from boxmask.data.images import Side, as_side
+from boxmask.data.ids import positions_of, unique_positions
+from boxmask.data.images import Side
+from boxmask.data.numbers import as_id, as_side
 from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.members import JoinedRecords
 from boxmask.data.raw.records import Records, decode_records, slice_items

@@ -12,8 +12,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from boxmask.data.numbers import whole_number
+from boxmask.data.raw.keys import first_repeated
 from boxmask.data.raw.repair import strict_copy
 from boxmask.errors import InputError
+from boxmask.unreadable import UNREADABLE
 
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -76,7 +79,7 @@ class Document:
         """Return the keys of the first item of a list; none if there is no such object."""
         try:
             return set(_MEMBERS.decode(self.items[0])) if self.items else set()
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return set()
 
     def offset(self, raw: msgspec.Raw) -> int:
@@ -105,11 +108,24 @@ def open_document(path: Path) -> Document:
         except msgspec.DecodeError:
             text = memoryview(strict_copy(text))
             top = _TOP.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: {_explain_json_error(source.data, error)}") from error
     if isinstance(top, dict):
-        return Document(source, text, top, None)
+        document = Document(source, text, top, None)
+        _refuse_repeated(document)
+        return document
     return Document(source, text, {}, top)
+
+
+def _refuse_repeated(document: Document) -> None:
+    """Raise InputError if a key is there twice at the top level: a whole list would be lost."""
+    spans = [(document.offset(raw), len(raw)) for raw in document.members.values()]
+    repeated = first_repeated(document.text, spans)
+    if repeated is not None:
+        raise InputError(
+            f'{document.path}: the key "{repeated}" is there more than once at the top level, and '
+            "only the last one would be read; make one of them, or rename one."
+        )
 
 
 def address(buffer: bytes | memoryview) -> int:
@@ -124,7 +140,10 @@ def is_null(raw: msgspec.Raw | None) -> bool:
 
 def decode_lenient(text: bytes | memoryview) -> object:
     """Decode as Python's json does; bytes that are not UTF-8 survive as in file names."""
-    return json.loads(bytes(text).decode("utf-8", "surrogateescape"))
+    try:
+        return json.loads(bytes(text).decode("utf-8", "surrogateescape"), parse_int=whole_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _explain_json_error(text: memoryview, error: Exception) -> str:
@@ -132,8 +151,8 @@ def _explain_json_error(text: memoryview, error: Exception) -> str:
         return "the top level is neither an object nor a list, so this is no dataset."
     if isinstance(error, RecursionError):
         return "not usable JSON: it is nested too deeply."
-    if isinstance(error, UnicodeDecodeError):
-        return f"the JSON is broken: a key is not UTF-8 ({error.reason}); save the file as UTF-8."
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):  # by msgspec's version
+        return "the JSON is broken: a key is not UTF-8; save the file as UTF-8."
     found = re.search(r"\(byte (\d+)\)", str(error))
     if found is None:
         return (

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from boxmask.data.raw.document import Document, decode_lenient, is_null
 from boxmask.data.raw.records import Lenient, Records, Row, as_object, item_offsets
 from boxmask.errors import InputError
+from boxmask.unreadable import UNREADABLE
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -44,7 +45,7 @@ class NestedReader(Generic[Row]):
             self.counts.append(len(raws))
             try:
                 rows = decoder.decode(boxes) if raws else []
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 rows = [self._decode_one(raw, place, i) for i, raw in enumerate(raws)]
             yield {key: self._value(raw) for key, raw in fields.items()}, rows
 
@@ -63,7 +64,7 @@ class NestedReader(Generic[Row]):
     def _fields(self, image: msgspec.Raw, place: int) -> dict[str, msgspec.Raw]:
         try:
             return _MEMBERS.decode(image)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             shown = bytes(memoryview(image)[:_PREVIEW_LENGTH]).decode("utf-8", "replace")
             raise InputError(
                 f"{self.document.path}: {self.list_name}[{place}] is not an object: {shown!r}."
@@ -74,7 +75,7 @@ class NestedReader(Generic[Row]):
             return []
         try:
             return _RAWS.decode(boxes)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise InputError(
                 f'{self.document.path}: "{self.key}" of {self.list_name}[{place}] is not a list.'
             ) from error
@@ -86,5 +87,5 @@ class NestedReader(Generic[Row]):
     def _value(self, raw: msgspec.Raw) -> object:
         try:
             return msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return decode_lenient(self.document.original(raw))

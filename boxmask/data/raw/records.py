@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from boxmask.data.raw.document import Document, MappedFile, decode_lenient
 from boxmask.errors import InputError
+from boxmask.unreadable import UNREADABLE
 
 Row = TypeVar("Row")
 Lenient = Callable[[dict[str, object]], Row]
@@ -76,7 +77,7 @@ def raw_list(document: Document, key: str) -> list[msgspec.Raw]:
     raw = document.members[key]
     try:
         return _RAWS.decode(raw)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         shown = bytes(memoryview(raw)[:_PREVIEW_LENGTH]).decode("utf-8", "replace")
         raise InputError(
             f'{document.path}: "{key}" is not a list of records; found {shown!r}.'
@@ -143,7 +144,7 @@ def decode_records(
         text = document.text[records.starts[first] : records.starts[last] + records.lengths[last]]
         try:
             yield first, chunk_decoder.decode(b"".join((b"[", text, b"]")))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             chunk = range(first, last + 1)
             yield first, [_decode_one(document, records, what, i, decoder, lenient) for i in chunk]
 
@@ -159,7 +160,7 @@ def _decode_one(
     start = records.starts[index]
     try:
         return decoder.decode(document.text[start : start + records.lengths[index]])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return lenient(as_object(records[index], f"{document.path}: {what}[{index}]"))
 
 

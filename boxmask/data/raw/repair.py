@@ -29,7 +29,7 @@ def strict_copy(text: bytes | memoryview) -> bytearray:
         checked = end
         if not in_string:
             start -= copy[start - 1 : start] == b"-"
-            copy[start:end] = b'"' + b"?" * (end - start - 2) + b'"'
+            copy[start:end] = b'"' + _NOT_UTF8 * (end - start - 2) + b'"'
     # The search for half pairs looks at every byte: only where there can be one.
     if b"\\ud" in copy or b"\\uD" in copy:
         for half in _HALF_PAIR.finditer(text):

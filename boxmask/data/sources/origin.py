@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from boxmask.unreadable import UNREADABLE
+
 Json = dict[str, Any]
 
 
@@ -59,7 +61,7 @@ def origin_of(record: bytes) -> Origin | None:
     """Return the origin that a record has; None if it has none, as those of COCO have not."""
     try:
         found = _RECORD.decode(record).source
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     raw = bytes(found.record)
     text = json.loads(raw) if raw.startswith(b'"') else msgspec.Raw(raw)

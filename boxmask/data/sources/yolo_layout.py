@@ -5,6 +5,7 @@ Either a data.yaml tells, as ultralytics writes it, or the folder itself: texts 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -19,6 +20,7 @@ NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "name
 # Texts in such a folder that hold no labels: names, lists of images, and words for people.
 _NO_LABELS = (*NAME_FILES, *(f"{split}.txt" for split in SPLITS), "requirements.txt")
 MOST_CLASSES = 100_000
+_PLACE = re.compile("[0-9]{1,9}")
 _LOOKED_AT = 20  # texts, before a folder is taken for one without labels
 
 
@@ -73,7 +75,7 @@ def _names_of(config: dict[str, object]) -> list[str] | None:
     names = config["names"]
     if isinstance(names, list):
         return [str(name) for name in names]
-    if not isinstance(names, dict) or not all(str(key).isdecimal() for key in names):
+    if not isinstance(names, dict) or not all(map(_PLACE.fullmatch, map(str, names))):
         return None
     numbered = {int(key): str(name) for key, name in names.items()}
     if max(numbered, default=0) >= MOST_CLASSES:

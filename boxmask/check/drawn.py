@@ -14,7 +14,7 @@ from boxmask.check.masks import Claim, claim_of, mask_faults
 from boxmask.check.values import Values
 from boxmask.check.verdict import corrected
 from boxmask.data.annotated_file import AnnotatedFile
-from boxmask.data.ids import as_id
+from boxmask.data.numbers import as_id
 from boxmask.data.raw.document import decode_lenient
 from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset, Id

@@ -64,6 +64,14 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "a crowd changed": (updated(2, area=80, boxmask=OK), "is a crowd"),
     "a skipped one changed": (updated(3, segmentation=None), "was skipped, but"),
     "a skipped one lost its area": (updated(3, area=0), 'was skipped, but its "area" differs'),
+    "a skipped one got the empty mask of another image": (
+        updated(3, segmentation={"size": [1, 1], "counts": "1"}, area=0),
+        'was skipped, but its "segmentation" differs',
+    ),
+    "a skipped one got a mask": (
+        updated(3, segmentation=filled(6, 5, 10, 5), area=50),
+        'was skipped, but its "segmentation" differs',
+    ),
     "no reason is given": (updated(3, boxmask={"status": "skipped"}), "without a reason"),
     "neither mask nor reason": (lambda out: out["annotations"][3].pop("boxmask"), "neither"),
     "an unknown status": (updated(0, boxmask={"status": "fine"}), "the status 'fine'"),
@@ -152,6 +160,26 @@ def test_a_mask_may_leave_a_box_that_is_said_to_be_loose(tmp_path: Path, x: int)
     theirs["annotations"][0].update(segmentation=filled(x, 5, 2, 5), area=10, boxmask=note)
     report = checked(tmp_path, ours, theirs)
     assert report.holds is (5 <= x <= 33), report.first
+
+
+def test_a_skipped_one_may_say_that_it_has_no_mask(tmp_path: Path) -> None:
+    theirs = after()
+    theirs["annotations"][3].update(segmentation=filled(0, 0, 0, 0), area=0)
+    assert checked(tmp_path, before(), theirs).holds
+    theirs["annotations"][3].update(area=200)
+    assert 'its "area" differs' in checked(tmp_path, before(), theirs).first[0]
+
+
+@pytest.mark.parametrize(("key", "value"), [("iscrowd", 0), ("category_id", None)])
+def test_a_key_that_readers_ask_for_may_be_added_if_it_says_nothing(
+    tmp_path: Path, key: str, value: int | None
+) -> None:
+    ours, theirs = before(), after()
+    del ours["annotations"][0][key]
+    theirs["annotations"][0][key] = value
+    assert checked(tmp_path, ours, theirs).holds
+    theirs["annotations"][0][key] = 1
+    assert f'"{key}" was added' in checked(tmp_path, ours, theirs).first[0]
 
 
 def test_polygons_and_open_runs_are_masks_too(tmp_path: Path) -> None:

@@ -19,11 +19,16 @@ EMPTY: list[object] = [
     "",
     {"size": [80, 100], "counts": ""},
     {"counts": []},
+    {"size": [80, 100], "counts": [8000]},
+    {"size": [80, 100], "counts": [8000, 0]},
+    {"size": [80, 100], "counts": "PZ7"},
 ]
 FILLED: list[object] = [
     [[10, 20, 40, 20, 40, 60]],
     [[], [10, 20, 40, 20, 40, 60]],
     {"size": [80, 100], "counts": [820, 3, 77, 3, 7097]},
+    {"size": [80, 100], "counts": [0, 8000]},
+    {"size": [80, 100], "counts": "0PZ7"},
     {"size": [80, 100], "counts": "dj01_20mm6"},
     {"size": [80, 100], "counts": "dj01_20mm6" * 20},
 ]

@@ -19,6 +19,7 @@ from boxmask.annotate.work_folder import WorkFolder, present_digests, refuse_for
 from boxmask.annotate.workload import Workload
 from boxmask.data.forms import coco_form
 from boxmask.data.forms.base import CocoForm
+from boxmask.data.forms.complete import complete, without_mask
 from boxmask.dataset import BoxDataset
 from boxmask.durable import digest, gzipped, rename_durably, write_durably
 from boxmask.faults import FAULTS, reason_of
@@ -135,7 +136,8 @@ def _record_with_result(
     """Return an annotation with its result in it, and why it was skipped, "" if it was not."""
     dataset = form.dataset
     image = int(dataset.image_index[row])
-    record = form.annotation(row, form.size(image, outcomes.sizes) if image >= 0 else None)
+    size = form.size(image, outcomes.sizes) if image >= 0 else None
+    record = form.annotation(row, size)
     status, outcome, reason = STATUSES[workload.status[row]], outcomes.rows[row], ""
     if status is Status.SKIPPED:
         reason = reason_of(dataset.faults[row])
@@ -148,7 +150,7 @@ def _record_with_result(
         given = _given_box(record)
         mark = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
         mark.bbox = dataset.box_form
-        record["boxmask"] = mark
+        record = without_mask(record, size) | {"boxmask": mark}
         counts.reasons[reason] += 1
     elif status is Status.OK:
         mark = Mark(status=Status.OK, predicted_iou=round(float(outcome["quality"]), 4))
@@ -158,7 +160,7 @@ def _record_with_result(
         if mark.outline_iou is not UNSET:
             counts.outline_ious.append(mark.outline_iou)
     counts.statuses[status.value] += 1
-    return record, reason
+    return complete(record), reason
 
 
 def _add_mask(

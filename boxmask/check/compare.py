@@ -80,9 +80,11 @@ def compare_rows(
     crowds, masked = dataset.is_crowd[rows].tolist(), dataset.has_mask[rows].tolist()
     findings, claims = {}, []
     for k, (row, position) in enumerate(zip(rows, positions, strict=True)):
-        ours = encode_values(form.annotation(row, tuple(sizes[k]) if all(sizes[k]) else None))
+        size = tuple(sizes[k]) if all(sizes[k]) else None
+        ours = encode_values(form.annotation(row, size))
         theirs = split_members(output.records[position])
-        found = judge(ours, theirs, crowd=crowds[k], masked=masked[k], left=bool(left[k]))
+        fate = {"crowd": crowds[k], "masked": masked[k], "left": bool(left[k])}
+        found = judge(ours, theirs, **fate, size=size)
         kept = kept_box(ours.get("boxmask", _NULL))
         # An earlier run had put the box aside: with a new mask, or none, it may come back.
         if kept is not UNSET and found.status in (*MASKED, Status.REJECTED):

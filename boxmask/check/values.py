@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from boxmask.data.forms.complete import ASKED
 from boxmask.mark import Status
 
 OUR_KEYS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
@@ -52,7 +53,8 @@ def differences(
         elif not same_value(value, theirs[key]):
             yield f'"{key}" was {preview(value)} and is {preview(theirs[key])}'
     for key in theirs:
-        if key not in ours and key not in OUR_KEYS:
+        added = key not in ours and key not in OUR_KEYS
+        if added and not (key in ASKED and same_value(ASKED[key], theirs[key])):
             yield f'"{key}" was added'
 
 

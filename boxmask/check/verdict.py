@@ -1,14 +1,18 @@
 """What became of one annotation, and whether that was allowed."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from boxmask.check.values import OUR_KEYS, Values, preview, same_value
+from boxmask.check.values import OUR_KEYS, Values, encode_values, preview, same_value
+from boxmask.data.forms.base import Size
+from boxmask.data.forms.complete import without_mask
 from boxmask.data.segmentation import is_filled
 from boxmask.mark import Mark, Status, read_mark
 
 _NULL = msgspec.Raw(b"null")
+_MASK_KEYS = ("segmentation", "area")
 
 
 class Verdict(NamedTuple):
@@ -27,10 +31,13 @@ class Verdict(NamedTuple):
 MASKED = (Status.OK, Status.CORRECTED, Status.DRAWN)
 
 
-def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool) -> Verdict:
+def judge(
+    ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool, size: Size | None
+) -> Verdict:
     """Judge one annotation; `masked` if the input had a segmentation, `crowd` if it is one.
 
-    `left` if it was not to be annotated; a review may change also those.
+    `left` if it was not to be annotated; a review may change also those. `size` is that of its
+    image, if it is known.
     """
     if left and not was_reviewed(theirs):
         changed = _changed(ours, theirs)
@@ -50,9 +57,10 @@ def judge(ours: Values, theirs: Values, *, crowd: bool, masked: bool, left: bool
     mark = read_mark(theirs["boxmask"])
     if mark is None or not mark.status:
         return Verdict("", f'"boxmask" is {preview(theirs["boxmask"])}, which is no result')
-    changed = [key for key in _changed(ours, theirs) if key != "boxmask"]
+    changed = _changed(ours, theirs, _MASK_KEYS)
     if mark.status == Status.SKIPPED:
-        return _skipped(mark, changed)
+        emptied = _changed(encode_values(without_mask(ours, size)), theirs, _MASK_KEYS)
+        return _skipped(mark, min(changed, emptied, key=len))
     if mark.status == Status.KEPT and mark.review and masked:
         problem = f'had a mask already, but its "{changed[0]}" differs' if changed else ""
         return Verdict(Status.KEPT, problem)
@@ -96,8 +104,8 @@ def has_mask(values: Values) -> bool:
     return is_filled(values.get("segmentation", _NULL))
 
 
-def _changed(ours: Values, theirs: Values) -> list[str]:
-    return [key for key in OUR_KEYS if not same_value(ours.get(key), theirs.get(key))]
+def _changed(ours: Values, theirs: Values, keys: Sequence[str] = OUR_KEYS) -> list[str]:
+    return [key for key in keys if not same_value(ours.get(key), theirs.get(key))]
 
 
 def _skipped(mark: Mark, changed: list[str]) -> Verdict:

@@ -47,8 +47,9 @@ def check(
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
 
     Only segmentation, area and boxmask may differ, and every new mask must be one of its box; after
-    --tighten bbox must be the mask's tight box and boxmask hold the former one. Give the reading
-    options that annotate was given. Exit status: 0 nothing is lost, 4 something is.
+    --tighten bbox must be the mask's tight box and boxmask hold the former one. A key of COCO that
+    IN lacks may be there as null or 0. Give the reading options that annotate was given. Exit
+    status: 0 nothing is lost, 4 something is.
     """
     from boxmask.check import check as compare
     from boxmask.data import read

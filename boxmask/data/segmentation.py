@@ -10,7 +10,7 @@ from boxmask.dataset import BoxDataset
 from boxmask.unreadable import UNREADABLE
 
 # The shortest masks are longer: nothing beyond this length needs a look inside.
-LONGEST_EMPTY = 64
+LONGEST_EMPTY = 128
 _USUAL_EMPTY = frozenset({b"null", b"[]"})
 
 
@@ -56,17 +56,23 @@ def scaled(polygon: Sequence[float], size: tuple[float, float]) -> list[float]:
 
 def segmentation_of(record: bytes) -> object | None:
     """Decode the segmentation of a record; None if it has none, or an empty one."""
-    try:
-        value = _DECODER.decode(record).segmentation
-    except UNREADABLE:
-        # Some key holds what Python's json accepts and a strict parser does not.
-        values = decode_lenient(record)
-        value = values.get("segmentation") if isinstance(values, dict) else None
+    value = raw_segmentation_of(record)
     return value if _holds_a_mask(value) else None
 
 
+def raw_segmentation_of(record: bytes) -> object | None:
+    """Decode the segmentation of a record as it is; None if it has none."""
+    try:
+        return _DECODER.decode(record).segmentation
+    except UNREADABLE:
+        # Some key holds what Python's json accepts and a strict parser does not.
+        values = decode_lenient(record)
+        found: object = values.get("segmentation") if isinstance(values, dict) else None
+        return found
+
+
 def is_filled(raw: msgspec.Raw) -> bool:
-    """Tell whether a segmentation holds anything: not null, [], [[]], {} or runs without counts."""
+    """Tell whether a segmentation holds anything: not null, [], [[]], {} or runs of no pixel."""
     if len(raw) > LONGEST_EMPTY:
         return True
     return bytes(raw) not in _USUAL_EMPTY and _holds_a_mask(decode_lenient(raw))
@@ -98,5 +104,13 @@ def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:
 
 def _holds_a_mask(value: object) -> bool:
     if isinstance(value, dict):
-        return bool(value.get("counts"))
+        return _holds_a_pixel(value.get("counts"))
     return any(value) if isinstance(value, list) else bool(value)
+
+
+def _holds_a_pixel(counts: object) -> bool:
+    """Tell whether counts go on after the first, which is of background."""
+    if isinstance(counts, list):
+        return any(counts[1::2])
+    # In a text every number ends with the first character that lacks the bit 0x20 (less 48).
+    return isinstance(counts, str) and any(not (ord(c) - 48) & 0x20 for c in counts[:-1])

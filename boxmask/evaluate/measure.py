@@ -11,7 +11,7 @@ import numpy as np
 
 from boxmask import rle
 from boxmask.data.numbers import as_side
-from boxmask.data.segmentation import segmentation_of
+from boxmask.data.segmentation import raw_segmentation_of
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
 from boxmask.evaluate.boundary import BoolArray
@@ -74,7 +74,7 @@ def join(parts: Sequence[Measurements]) -> Measurements:
 
 def mask_runs(record: MaskRecord, size: Size) -> tuple[IntArray, Size]:
     """Decode an annotation's mask as counts of runs, and the size of the image they fill."""
-    segmentation = segmentation_of(record.json)
+    segmentation = raw_segmentation_of(record.json)
     if not all(size):
         size = _own_size(segmentation, record.where)
     try:

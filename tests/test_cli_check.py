@@ -41,7 +41,7 @@ def test_what_is_lost_is_status_4_and_names_the_record(tmp_path: Path) -> None:
     assert 'annotations[0] (id 1): "bbox" was [0, 0, 5, 5] and is [0, 0, 5, 6]' in result.output
 
 
-@pytest.mark.parametrize(("changes", "holds"), [({}, True), ({"iscrowd": 0}, False)])
+@pytest.mark.parametrize(("changes", "holds"), [({}, True), ({"iscrowd": 1}, False)])
 def test_json_is_one_object_for_programs(
     tmp_path: Path, changes: dict[str, Any], holds: bool
 ) -> None:

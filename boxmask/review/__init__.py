@@ -1,0 +1,1 @@
+"""A person in the loop: look at masks, judge them, correct them."""

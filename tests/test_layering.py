@@ -49,6 +49,7 @@ IMPORTS = {
         "cores data dataset durable errors evaluate geometry images models overlay rle "
         "splits version window"
     ),
+    "review": "annotate bundled errors geometry models overlay rle window",
     "predicted": "annotate errors",
     "predict": "annotate bundled errors images models predicted",
     "options": "annotate formats images",

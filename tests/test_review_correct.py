@@ -44,8 +44,9 @@ def bits(mask: PastedMask) -> npt.NDArray[np.bool_]:
 def test_a_box_alone_gets_the_mask_that_predict_makes(
     pixels: npt.NDArray[np.uint8], corrector: Corrector
 ) -> None:
-    found = boxmask.load(device="cpu")(pixels, [BOX, [295, 110, 342, 163]])
-    mask = corrector.correct(pixels, BOX, others=[[295, 110, 342, 163]])
+    eyes = np.array([BOX, [295, 110, 342, 163]])
+    found = boxmask.load(device="cpu")(pixels, eyes)
+    mask = corrector.correct(pixels, BOX, others=eyes[1:])
     same = (bits(mask) == found.masks[0].T).mean()
     assert same > 0.9999 and mask.quality == pytest.approx(found.expected_iou[0], abs=1e-3)
     assert mask.rle()["size"] == [300, 451]
@@ -155,7 +156,7 @@ def test_clicks_stop_at_edges_of_colour() -> None:
     grid.colours[:, 36:] = 1
     moved = moved_by_clicks(grid, grid.logits, [Point(30.5, 36.5, True)])
     assert moved[36, 30] >= 1.9 and moved[36, 34] > 0
-    assert (moved[:, 36:] < -0.9).all()
+    assert (moved[:, 36:] < 0).all()
 
 
 def test_a_click_that_is_right_already_moves_nothing() -> None:

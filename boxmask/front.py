@@ -111,6 +111,7 @@ def evaluate(
     from boxmask.evaluate.job import EvaluateJob, no_progress
     from boxmask.evaluate.run import evaluate as evaluate_job
     from boxmask.evaluate.show.page import page_text
+    from boxmask.evaluate.show.page_file import check_page, write_page
 
     rest = _paths(options, "weights", "images", "loosen_out", "keep")
     if rest.get("weights") == Path("bundled"):
@@ -119,9 +120,11 @@ def evaluate(
     rest["baselines"] = tuple(options.get("baselines", ()))
     scored = () if predicted is None else (Path(predicted),)
     job = EvaluateJob(Path(ground_truth), predicted=scored, **rest)
+    if page is not None:
+        check_page(Path(page))
     found = evaluate_job(job, progress or no_progress)
     if page is not None:
-        Path(page).write_text(page_text(found), encoding="utf-8")
+        write_page(Path(page), page_text(found))
     return found.report
 
 

@@ -82,13 +82,20 @@ def _is_voc(categories: Sequence[Category]) -> BoolArray:
 def _wanted(text: str) -> list[str]:
     """Return the names in a file (JSON list, or one a line) or in a comma-separated text."""
     path = Path(text)
-    if "," not in text and path.is_file():
+    if "," not in text and _is_file(path):
         names = _read_names(path)
     else:
         names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise ConfigError(f'{text!r} names no category. Give voc, non-voc, all, a file or "a,b".')
     return names
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text that no file can have as its name
+        return False
 
 
 def _read_names(path: Path) -> list[str]:

@@ -8,11 +8,22 @@ import msgspec
 from boxmask.errors import ConfigError
 from boxmask.models.heads import HEADS
 from boxmask.models.hints import PLANES
+from boxmask.unreadable import UNREADABLE
 
 _FAMILIES = ("deepmac", "deepmarc", "zoom")
 MAX_WINDOW_CONTEXT = (
     2.0  # context of window masks: they reach at most a side beyond a box, loose or not
 )
+# No network needs more, and memory is asked for by these numbers.
+_MOST = {
+    "image_size": 8192,
+    "view_size": 1024,
+    "large_view_size": 1024,
+    "crop_size": 1024,
+    "mask_size": 1024,
+    "context": 16.0,
+}
+_MOST_CHANNELS = 8192
 MAP_STRIDE = 4  # pixels of a view to a cell of the features, each way
 
 
@@ -63,6 +74,9 @@ class ModelConfig:
             value = getattr(self, field.name)
             if type(value) in (int, float) and value <= 0:
                 raise ConfigError(f"{field.name} is {value}; give a number above 0.")
+            most = _MOST.get(field.name, _MOST_CHANNELS)
+            if type(value) in (int, float) and value > most:
+                raise ConfigError(f"{field.name} is {value}; give {most} or less.")
         if self.context < 1:
             raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more.")
         if self.large_view_size is not None and self.large_view_size <= self.view_size:
@@ -139,7 +153,7 @@ class ModelConfig:
             config = msgspec.convert(raw, cls)
         except msgspec.ValidationError as error:
             raise ConfigError(f"the model config does not fit: {error}.") from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ConfigError(f"the model config is not JSON: {error}.") from error
         unknown = sorted(set(raw) - {field.name for field in fields(cls)})
         if unknown:

@@ -14,6 +14,7 @@ from boxmask.durable import replace_file
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.network import MaskNetwork, build
+from boxmask.unreadable import UNREADABLE
 
 # One member holds everything, because the order of several is not kept from file to file.
 _METADATA_KEY = "boxmask"
@@ -74,6 +75,7 @@ def load_network(path: Path) -> tuple[MaskNetwork, dict[str, Any]]:
     _check_shapes(path, network, header.shapes)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in header.shapes}
+    _check_kinds(path, network, tensors)
     network.load_state_dict({name: _as_float32(x) for name, x in tensors.items()}, assign=True)
     return network.eval(), header.card
 
@@ -131,7 +133,7 @@ def _parse_metadata(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]
         member = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         config = ModelConfig.from_json(bytes(member["config"]).decode())
         card = msgspec.json.decode(member["card"], type=dict[str, Any])
-    except (msgspec.MsgspecError, KeyError, ConfigError) as error:
+    except (*UNREADABLE, KeyError, ConfigError) as error:
         raise WeightsError(f"{path}: its metadata cannot be used: {error}") from error
     return config, card
 
@@ -145,6 +147,16 @@ def _check_shapes(path: Path, network: MaskNetwork, shapes: Mapping[str, tuple[i
                 f"{path}: tensor {name} is {_describe_shape(shapes.get(name))} in the file and "
                 f"{_describe_shape(wanted.get(name))} in its config ({network.config.backbone}, "
                 f"{network.config.head}); the file was put together wrongly, use another."
+            )
+
+
+def _check_kinds(path: Path, network: MaskNetwork, tensors: Mapping[str, Tensor]) -> None:
+    """Raise if a tensor holds another kind of numbers than its network computes with."""
+    for name, wanted in network.state_dict().items():
+        if tensors[name].is_floating_point() != wanted.is_floating_point():
+            raise WeightsError(
+                f"{path}: tensor {name} is of {tensors[name].dtype}, its network computes with "
+                f"{wanted.dtype}; the file was put together wrongly, use another."
             )
 
 

@@ -22,6 +22,7 @@ IMPORTS = {
     "unreadable": "",
     "ordered": "",
     "ours": "durable errors",
+    "disk": "errors",
     "dataset": "",
     "faults": "errors",
     "formats": "",
@@ -34,20 +35,20 @@ IMPORTS = {
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
-    "models": "durable errors geometry",
+    "models": "durable errors geometry unreadable",
     "export": "data dataset durable errors faults images mark ours polygons rle window",
     "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
-        "bundled cores data dataset durable errors export faults formats geometry images "
+        "bundled cores data dataset disk durable errors export faults formats geometry images "
         "mark models ordered ours outlines rle subset unreadable version window"
     ),
     "evaluate": (
-        "annotate cores data dataset durable errors faults formats images mark ordered rle "
-        "splits window"
+        "annotate cores data dataset durable errors faults formats images mark ordered ours rle "
+        "splits unreadable window"
     ),
     "train": (
-        "cores data dataset durable errors evaluate geometry images models overlay rle "
-        "splits version window"
+        "cores data dataset disk durable errors evaluate geometry images models ours overlay rle "
+        "splits unreadable version window"
     ),
     "review": "annotate bundled errors geometry models overlay rle window",
     "predicted": "annotate errors",

@@ -53,6 +53,7 @@ OTHERS: dict[str, Any] = {
     "model.norm_momentum": "paper",
     "augment.scale_crop": [0.5, 2],
     "augment.box_jitter_mode": "shrink",
+    "augment.view_scales": [1.5],
     "loss.normalise": "pixels",
     "optimiser.name": "sgd",
     "optimiser.betas": [0.8, 0.9],

@@ -1,5 +1,6 @@
 """A run goes on bit for bit, or says why it cannot; processes add up to one."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -154,3 +155,25 @@ def test_a_run_that_failed_at_once_is_in_nobodys_way(path: Path, tmp_path: Path)
     with pytest.raises(ConfigError, match="no head is called"):
         run_training(path, tmp_path / "run", tiny("model.head=nonsense"))
     assert run_training(path, tmp_path / "run", tiny("steps=1"))["steps"] == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"\x80\x02N.", b"half"])
+def test_a_damaged_state_says_what_to_do_next(path: Path, tmp_path: Path, damage: bytes) -> None:
+    run_training(path, tmp_path / "run", tiny("steps=2", "workers=0"))
+    state = tmp_path / "run" / "state.pt"
+    whole = state.read_bytes()
+    state.write_bytes(whole[: len(whole) // 2] if damage == b"half" else damage)
+    with pytest.raises(RunError, match=r"state\.pt: cannot be resumed from.*--init .*last"):
+        run_training(path, tmp_path / "run", tiny("steps=2", "workers=0"), resume=True)
+
+
+def test_a_full_disk_says_how_to_go_on(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match="No space left on device: make room and give --resume"):
+            run_training(path, tmp_path / "run", tiny("steps=2", "workers=0"))

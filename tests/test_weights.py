@@ -186,3 +186,43 @@ def test_a_missing_file_and_a_folder_are_called_so(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(WeightsError, match="no such weights file"):
             load_network(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64])
+def test_tensors_of_other_kinds_of_numbers_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = stored(tmp_path / "small.safetensors")
+    metadata = {"boxmask": json.dumps({"config": json.loads(SMALL.to_json()), "card": {}})}
+    tensors = {name: tensor.to(dtype) for name, tensor in load_file(path).items()}
+    save_file(tensors, path, metadata)
+    with pytest.raises(WeightsError, match="its network computes with"):
+        load_network(path)
+
+
+@pytest.mark.parametrize(
+    "wild",
+    [
+        {"view_size": 20_000},
+        {"view_size": 10**12},
+        {"image_size": 10**6},
+        {"feature_channels": 10**9},
+        {"feature_channels": 10**18},
+        {"head_channels": 10**12},
+        {"context": 1e300},
+    ],
+)
+def test_sizes_are_bounded_before_memory_is_asked_for(tmp_path: Path, wild: dict[str, int]) -> None:
+    path = stored(tmp_path / "small.safetensors")
+    config = json.loads(SMALL.to_json()) | wild
+    metadata = {"boxmask": json.dumps({"config": config, "card": {}})}
+    save_file(load_file(path), path, metadata)
+    with pytest.raises(WeightsError, match=f"{next(iter(wild))} is .*; give .* or less"):
+        load_network(path)
+
+
+def test_metadata_nested_without_end_are_refused(tmp_path: Path) -> None:
+    path = stored(tmp_path / "small.safetensors")
+    deep = 100_000 * "[" + 100_000 * "]"
+    for member in (f'{{"config": {deep}, "card": {{}}}}', f'{{"config": {{}}, "card": {deep}}}'):
+        save_file(load_file(path), path, {"boxmask": member})
+        with pytest.raises(WeightsError, match="its metadata cannot be used"):
+            load_network(path)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from boxmask.cores import network_threads
+from boxmask.disk import explain_disk_errors
 from boxmask.models.device import choose_device
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.sources import Source, open_sources
@@ -45,6 +46,13 @@ def train(
     job: TrainJob, config: TrainConfig, *, report: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """Train by a recipe on a job's data; return the last scores, in the first process."""
+    with explain_disk_errors(job.out, "give --resume to go on from the last state saved"):
+        return _train(job, config, report)
+
+
+def _train(
+    job: TrainJob, config: TrainConfig, report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
     torch.set_num_threads(job.threads or network_threads())
     # Each worker keeps images of its own.
     cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)

@@ -11,17 +11,32 @@ curves.png          losses and IoU over the steps
 samples.png         masks over the steps, the truth on top
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from boxmask.durable import digest, replace_file
-from boxmask.errors import RunError
+from boxmask.errors import ConfigError, RunError
+from boxmask.ours import is_there
 from boxmask.train.data.sources import Source
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.recipe_text import from_json, to_json
+from boxmask.unreadable import UNREADABLE
+
+# What a run writes besides its log, which is empty or makes it a run that was begun.
+_NAMES = (
+    "config.json",
+    "data.json",
+    "state.pt",
+    "last.safetensors",
+    "best.safetensors",
+    "MODEL_CARD.md",
+    "curves.png",
+    "samples.png",
+    "samples",
+)
 
 
 class File(msgspec.Struct, frozen=True):
@@ -88,6 +103,7 @@ class RunFolder:
             self._check_recipe(config)
             self._check_data(inputs)
             return
+        self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
         for path, text in (
             (self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2)),
@@ -101,10 +117,22 @@ class RunFolder:
         said = self.log.exists() and self.log.stat().st_size > 0
         return self.config.exists() and (said or self.state.exists())
 
+    def _refuse_foreign(self) -> None:
+        """Raise RunError if files are here that no run of ours has left that failed at once."""
+        begun = _is_read_by(_recipe, self.config), _is_read_by(_read_inputs, self.data)
+        ours = dict(zip((self.config, self.data), begun, strict=True))
+        for name in () if all(begun) else _NAMES:
+            path = self.path / name
+            if is_there(path) and not ours.get(path):
+                raise RunError(
+                    f"{path} is there already, and not of a run that can be resumed; give another "
+                    "--out."
+                )
+
     def _check_data(self, inputs: Inputs) -> None:
         try:
-            changes = msgspec.json.decode(self.data.read_bytes(), type=Inputs).changes(inputs)
-        except (OSError, msgspec.DecodeError) as error:
+            changes = _read_inputs(self.data.read_bytes()).changes(inputs)
+        except (OSError, *UNREADABLE) as error:
             raise RunError(
                 f"{self.data}: cannot tell whether the run began with these annotation files: "
                 f"{error}; begin a new one in another --out."
@@ -129,6 +157,27 @@ class RunFolder:
                 f"{self.config}: the recipe has changed, so the run cannot be resumed: "
                 f"{'; '.join(changes)}. Give the options it began with, or another --out."
             )
+
+
+def _read_inputs(text: bytes) -> Inputs:
+    return msgspec.json.decode(text, type=Inputs)
+
+
+def _recipe(text: bytes) -> TrainConfig:
+    """Read a recipe that was written by us: to the last byte as we write it."""
+    config = from_json(text)
+    if to_json(config).encode() != text:
+        raise ConfigError("this is not as a run writes it.")
+    return config
+
+
+def _is_read_by(read: Callable[[bytes], object], path: Path) -> bool:
+    """Tell whether a file is what `read` reads."""
+    try:
+        read(path.read_bytes())
+    except (OSError, ConfigError, *UNREADABLE):
+        return False
+    return True
 
 
 def files(sources: Sequence[Source]) -> tuple[File, ...]:

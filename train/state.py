@@ -4,6 +4,7 @@ There is no random state to keep: whatever is random is seeded by the step it be
 """
 
 import copy
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,22 @@ from torch.optim.optimizer import Optimizer
 from boxmask.durable import replace_file
 from boxmask.errors import RunError
 from boxmask.models.network import MaskNetwork
+
+# What reading a file that is no state, or not a whole one, raises.
+_UNUSABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    pickle.UnpicklingError,
+)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 class EMA:
@@ -62,8 +79,12 @@ class State:
             self.ema.network.load_state_dict(saved["average"] or saved["network"])
             self.optimiser.load_state_dict(saved["optimiser"])
             self.step, self.best = saved["step"], saved["best"]
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
-            raise RunError(f"{path}: cannot be resumed from: {error}") from error
+        except _UNUSABLE as error:
+            raise RunError(
+                f"{path}: cannot be resumed from, it is damaged or of another network "
+                f"({_first_line(error)}). Begin a new run in another --out; --init "
+                f"{path.with_name('last.safetensors')} starts from its last weights."
+            ) from error
 
     def _plain(self) -> dict[str, Any]:
         averaged = self.ema.decay is not None

@@ -12,6 +12,9 @@ from boxmask.annotate.settings import output_settings, recorded_tightness, resol
 from boxmask.annotate.work_folder import WorkFolder, refuse_foreign_output
 from boxmask.annotate.workload import Inputs, open_workload
 
+# What to do after the disk has failed.
+GO_ON = "run the same command again; it goes on with the shards that are finished"
+
 
 class Begun(NamedTuple):
     """A job with what was settled about it."""

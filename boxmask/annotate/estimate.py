@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from boxmask.annotate.begin import begin
+from boxmask.annotate.begin import GO_ON, begin
 from boxmask.annotate.events import TIME, Estimate, Event, OnEvent
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.network import DeviceNetwork
@@ -17,11 +17,11 @@ from boxmask.annotate.shards import run_shard
 from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
 from boxmask.annotate.work_folder import (
     WorkFolder,
-    explain_disk_errors,
     output_is_current,
     resumable_plan,
 )
 from boxmask.annotate.workload import Workload, open_workload
+from boxmask.disk import explain_disk_errors
 from boxmask.faults import ImageFault, reason_of
 from boxmask.mark import Status
 
@@ -32,7 +32,7 @@ IMAGES_CHECKED = 1000
 
 def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
     """Say what `annotate` would do, after timing the network on a few images."""
-    with explain_disk_errors(job.out):
+    with explain_disk_errors(job.out, GO_ON):
         inputs, work, hints, settings = begin(job, on_event)
         resumable = resumable_plan(work, settings, fresh=job.fresh)
         workload = open_workload(inputs, hints)

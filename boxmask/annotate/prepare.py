@@ -42,13 +42,19 @@ def prepare_image(
     workload: Workload, config: ModelConfig, *, image: int, rows: IntArray
 ) -> list[BoxViews]:
     """Decode an image and cut the views of some of its boxes; depends on the dataset alone."""
-    dataset = workload.dataset
     try:
-        pixels = workload.load_image(image)
+        with workload.opened(image) as pixels:
+            return _prepare(workload, config, pixels, image=image, rows=rows)
     except ImageFault as fault:
         detail = fault.detail.encode(errors="backslashreplace")
         skipped = [Outcome(row, fault.reason, detail) for row in rows.tolist()]
         return [_without_views(image, None, skipped)]
+
+
+def _prepare(
+    workload: Workload, config: ModelConfig, pixels: Pixels, *, image: int, rows: IntArray
+) -> list[BoxViews]:
+    dataset = workload.dataset
     height, width = pixels.shape[:2]
     asked, objects = (
         ImageBoxes(some, pixel_boxes(dataset, some, width, height), dataset.category_index[some])

@@ -44,7 +44,8 @@ def changed_images(workload: Workload, skipped: Mapping[int, str]) -> Iterator[i
 
     def reason_now(image: int) -> str:
         try:
-            workload.load_image(image)
+            with workload.opened(image):
+                pass
         except ImageFault as fault:
             return fault.reason
         return ""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from boxmask.annotate.begin import Begun, begin
+from boxmask.annotate.begin import GO_ON, Begun, begin
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
 from boxmask.annotate.exports import give_exports, missing_exports, write_exports
 from boxmask.annotate.job import AnnotateJob
@@ -21,13 +21,13 @@ from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
 from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
 from boxmask.annotate.work_folder import (
     WorkFolder,
-    explain_disk_errors,
     hold_lock,
     output_is_current,
     present_digests,
     resumable_plan,
 )
 from boxmask.annotate.workload import Workload, open_workload
+from boxmask.disk import explain_disk_errors
 from boxmask.errors import InputError, RunError
 from boxmask.faults import IMAGE_FAULTS
 from boxmask.mark import Status
@@ -39,7 +39,7 @@ def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
     Killed at any moment and run again, it writes the same bytes as if it had not been killed.
     """
     started = time.monotonic()
-    with explain_disk_errors(job.out):
+    with explain_disk_errors(job.out, GO_ON):
         begun = begin(job, on_event)
         resumable_plan(begun.work, begun.settings, fresh=job.fresh)  # refuses before it writes
         with hold_lock(begun.work.path):
@@ -101,7 +101,7 @@ def _begin_plan(workload: Workload, begun: Begun) -> Plan:
 
 
 def _name_digest(folder: Path) -> str:
-    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
+    return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()
 
 
 def _raise_if_skipped(work: WorkFolder) -> None:

@@ -1,6 +1,5 @@
 """The work folder: where everything lies until the output is finished."""
 
-import errno
 import fcntl
 import json
 import os
@@ -21,7 +20,6 @@ from boxmask.ours import is_plain, is_there, known_digest
 LOCK = "lock"
 # Names in the work folder, but for that of the lock.
 _OURS = re.compile(r"part-\d{6,}|output\.tmp|log\.tmp|\.boxmask-[0-9a-f]{16}\.tmp")
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Skip(NamedTuple):
@@ -203,19 +201,3 @@ def _lock(folder: Path) -> int | None:
 def _is_named(handle: int, path: Path) -> bool:
     """Tell whether an open file still has its name."""
     return path.exists() and os.path.samestat(os.fstat(handle), path.stat())
-
-
-@contextmanager
-def explain_disk_errors(out: Path) -> Iterator[None]:
-    """Turn what the system refuses inside (a full disk, no permission) into a sentence that says
-    how to go on."""
-    try:
-        yield
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        remedy = "make room" if error.errno in _DISK_FULL else "mend that"
-        # Where a write fails, the system names no file: it is then one of the output's.
-        raise RunError(
-            f"{error.filename or out}: cannot be used, {why}. Finished shards are kept: "
-            f"{remedy} and run the same command again, it goes on from there."
-        ) from error

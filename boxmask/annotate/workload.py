@@ -4,6 +4,7 @@ Letters: N boxes of the dataset, I images, K boxes of one image.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -21,6 +22,7 @@ from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.images import Size, image_size, load_image, relative_name
+from boxmask.images.turns import AT_ONCE, Turns
 from boxmask.mark import Status
 from boxmask.subset import Subset
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from boxmask.annotate.network import DeviceNetwork
 
 
+_turns = Turns(AT_ONCE)  # of all threads of the process
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -112,9 +115,16 @@ class Workload:
         objects: IntArray = rows[usable]
         return objects
 
-    def load_image(self, image: int) -> Pixels:
-        """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
-        return load_image(**self._image(image))
+    @contextmanager
+    def opened(self, image: int) -> Iterator[Pixels]:
+        """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done.
+
+        While large images are in use, other threads wait: the pixels are to be let go with the
+        block.
+        """
+        width, height = self.image_size(image)
+        with _turns.hold(width * height):
+            yield load_image(**self._image(image))
 
     def image_size(self, image: int) -> Size:
         """Return an image's (width, height) by its header; raise ImageFault if it is not usable."""

@@ -1,6 +1,8 @@
 """The command line: each command parses, calls one library function and prints."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -11,26 +13,47 @@ from boxmask.cli.check import check
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.examples import HELP
 from boxmask.cli.exit_status import EXPLANATION, ExitStatus, status_of
+from boxmask.cli.failure import EXPLAINED, explain, forget_output
 from boxmask.cli.models import models
+from boxmask.cli.printing import say
 from boxmask.cli.show import show
 from boxmask.cli.train import train
-from boxmask.errors import BoxmaskError
 from boxmask.version import __version__
 
 
 class _Commands(TyperGroup):
     """The group of all commands; our own errors become one sentence and an exit status."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the arguments; this is where --version is answered."""
+        with _explained():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:  # typer brings its own click or shares one, by version
         """Run the chosen command."""
-        try:
+        with _explained():
             return super().invoke(ctx)
-        except BoxmaskError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(status_of(error)) from error
-        except KeyboardInterrupt:
-            typer.echo("stopped", err=True)
-            raise typer.Exit(ExitStatus.INTERRUPTED) from None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """End with one sentence and an exit status where anything fails."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # here, where it can still be said that nobody takes it
+    except KeyboardInterrupt:
+        say("stopped", err=True)
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
+    except BrokenPipeError:
+        forget_output()
+        raise typer.Exit(ExitStatus.FAILED) from None
+    except EXPLAINED as error:
+        if isinstance(error, OSError):
+            forget_output()
+        say(f"error: {explain(error)}", err=True)
+        raise typer.Exit(status_of(error)) from error
 
 
 app = typer.Typer(
@@ -44,7 +67,7 @@ app = typer.Typer(
 def _show_version(wanted: bool) -> None:
     """Print the version and stop."""
     if wanted:
-        typer.echo(f"boxmask {__version__}")
+        say(f"boxmask {__version__}")
         raise typer.Exit
 
 

@@ -21,7 +21,7 @@ from boxmask.cli.options import (
     OfImage,
     Threads,
 )
-from boxmask.cli.printing import AsJson, Quiet, print_json
+from boxmask.cli.printing import AsJson, Quiet, print_json, say
 from boxmask.formats import ReadOptions
 from boxmask.subset import Subset
 
@@ -211,14 +211,14 @@ def annotate(
 
                 result = run(job, on_event)
     except KeyboardInterrupt:
-        typer.echo(_STOPPED, err=True)
+        say(_STOPPED, err=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json:
         print_json(result)
     elif not quiet:
         print_result(result, verbose=verbose)
     if result.shortage:
-        typer.echo(f"warning: {result.shortage}", err=True)
+        say(f"warning: {result.shortage}", err=True)
     if max_skipped is not None and result.skipped_count > max_skipped:
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
     if result.shortage:

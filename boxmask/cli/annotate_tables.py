@@ -3,13 +3,11 @@
 from itertools import islice
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from boxmask.annotate.events import Estimate, Summary
 from boxmask.annotate.hints import Hints
-from boxmask.cli.printing import format_duration
+from boxmask.cli.printing import console, format_duration, say
 from boxmask.mark import Status
 
 FIRST_SKIPPED = 10
@@ -50,19 +48,19 @@ def _print_summary(summary: Summary) -> None:
     if tally.outline_iou is not None:
         table.add_row("mean IoU of the polygons", f"{tally.outline_iou:.4f}")
         table.add_row("  the lowest", f"{tally.lowest_outline_iou:.4f}")
-    Console().print(table)
-    typer.echo(_summary_line(summary))
+    console().print(table)
+    say(_summary_line(summary))
     _say_rectangles(tally.rectangles, tally.warnings)
-    typer.echo(f"output: {summary.out}")
+    say(f"output: {summary.out}")
     if tally.skipped:
-        typer.echo(f"skipped: {summary.log}")
+        say(f"skipped: {summary.log}")
     for name, place in summary.exported.items():
-        typer.echo(f"{name}: {place}")
+        say(f"{name}: {place}")
         for note, value in summary.export_notes.get(name, {}).items():
             if value:
-                typer.echo(f"  {note}: {value:,}")
+                say(f"  {note}: {value:,}")
     if summary.other_images and (summary.already_done or summary.reused):
-        typer.echo(
+        say(
             "Masks of an earlier run are kept, made from another image folder; --fresh makes all "
             "of them from this one."
         )
@@ -89,15 +87,15 @@ def _print_estimate(estimate: Estimate) -> None:
     _add_hints(table, estimate.told)
     table.add_row("shards", f"{estimate.shards:,}")
     table.add_row("finished shards", f"{estimate.finished_shards:,}")
-    Console().print(table)
+    console().print(table)
     if estimate.finished_shards == estimate.shards:
-        typer.echo("No masks are left to make.")
+        say("No masks are left to make.")
     elif estimate.boxes_per_second is None:
-        typer.echo("The speed could not be measured: none of the first images can be used.")
+        say("The speed could not be measured: none of the first images can be used.")
     else:
         left, rate = format_duration(estimate.seconds_left), estimate.boxes_per_second
         where = f"on {estimate.device} in {estimate.precision}"
-        typer.echo(f"about {left} at {rate:.1f} boxes/s {where}")
+        say(f"about {left} at {rate:.1f} boxes/s {where}")
 
 
 def _print_skipped(summary: Summary) -> None:
@@ -105,18 +103,18 @@ def _print_skipped(summary: Summary) -> None:
     if summary.tally.skipped:
         with Path(summary.log).open(encoding="utf-8") as log:
             for line in islice(log, FIRST_SKIPPED):
-                typer.echo(f"  {line.rstrip()}")
+                say(f"  {line.rstrip()}")
 
 
 def _say_rectangles(replaced: int, warnings: dict[str, int]) -> None:
     """Say what became of segmentations that are just their box."""
     if replaced:
-        typer.echo(
+        say(
             f"{replaced:,} segmentations are just their box and were taken for boxes; "
             "--rectangles keep leaves them."
         )
     elif count := warnings.get("segmentations that are just their box"):
-        typer.echo(
+        say(
             f"{count:,} segmentations are just their box and were kept; --rectangles predict "
             "gives them masks."
         )

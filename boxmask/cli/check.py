@@ -20,7 +20,7 @@ from boxmask.cli.options import (
     Metadata,
     OfImage,
 )
-from boxmask.cli.printing import AsJson, print_json
+from boxmask.cli.printing import AsJson, print_json, say
 from boxmask.formats import ReadOptions
 from boxmask.subset import Subset
 
@@ -82,18 +82,18 @@ def _print_json(report: "CheckReport") -> None:
 
 
 def _print_text(report: "CheckReport", *, converted: bool) -> None:
-    typer.echo(f"{report.annotations} annotations")
+    say(f"{report.annotations} annotations")
     for status, count in sorted(report.statuses.items()):
-        typer.echo(f"  {count:>9} {status}")
+        say(f"  {count:>9} {status}")
     for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-        typer.echo(f"  {count:>9} skipped: {reason}")
+        say(f"  {count:>9} skipped: {reason}")
     if report.rectangles:
-        typer.echo(f"  {report.rectangles:>9} of the masks kept are just their box")
+        say(f"  {report.rectangles:>9} of the masks kept are just their box")
     if report.holds:
-        typer.echo("Every annotation is there once, in order, with all its keys.")
+        say("Every annotation is there once, in order, with all its keys.")
         return
-    typer.echo(f"Lost or changed, in {report.broken} places. The first of them:")
+    say(f"Lost or changed, in {report.broken} places. The first of them:")
     for line in report.first:
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     if converted:
-        typer.echo("Were the reading options (--images, --metadata, ...) those of annotate?")
+        say("Were the reading options (--images, --metadata, ...) those of annotate?")

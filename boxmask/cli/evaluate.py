@@ -8,7 +8,7 @@ import typer
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
 from boxmask.cli.options import BBox, Threads
-from boxmask.cli.printing import AsJson
+from boxmask.cli.printing import AsJson, console, say
 
 
 def evaluate(
@@ -74,7 +74,6 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
-    from rich.console import Console
 
     from boxmask.annotate.events import Event, Stage
     from boxmask.cli.progress import show_progress
@@ -83,10 +82,11 @@ def evaluate(
     from boxmask.evaluate.job import EvaluateJob
     from boxmask.evaluate.report import to_json
     from boxmask.evaluate.show.page import page_text
+    from boxmask.evaluate.show.page_file import check_page, write_page
     from boxmask.evaluate.show.terminal import tables
 
-    if page is not None and not page.absolute().parent.is_dir():
-        raise typer.BadParameter(f"{page.parent} is no folder", param_hint="--page")
+    if page is not None:
+        check_page(page)
     job = EvaluateJob(
         ground_truth,
         predicted=() if predicted is None else (predicted,),
@@ -113,11 +113,11 @@ def evaluate(
             job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
         )
     if page is not None:
-        page.write_text(page_text(found), encoding="utf-8")
+        write_page(page, page_text(found))
     if as_json:
-        typer.echo(to_json(found.report).decode())
+        say(to_json(found.report).decode())
     else:
-        Console().print(tables(found.report))
+        console().print(tables(found.report))
 
 
 def _parse_split(text: str) -> tuple[str, str]:

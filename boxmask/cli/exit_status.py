@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from boxmask.errors import BoxmaskError, ConfigError
+from boxmask.errors import ConfigError
 
 
 class ExitStatus(IntEnum):
@@ -29,6 +29,6 @@ MEANINGS = {
 EXPLANATION = ", ".join(f"{int(status)} {meaning}" for status, meaning in MEANINGS.items())
 
 
-def status_of(error: BoxmaskError) -> ExitStatus:
-    """Return the status of a command that ends with an error of ours."""
+def status_of(error: BaseException) -> ExitStatus:
+    """Return the status of a command that ends with an error."""
     return ExitStatus.USAGE if isinstance(error, ConfigError) else ExitStatus.FAILED

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from boxmask.bundled import BUNDLED
-from boxmask.cli.printing import AsJson, print_json
+from boxmask.cli.printing import AsJson, console, print_json, say
 
 _Row = dict[str, Any]
 
@@ -48,12 +48,11 @@ def models(
         return
     for title, rows in listed.items():
         _print_table(title, rows)
-    typer.echo("G/image, M/box: multiply-adds")
+    say("G/image, M/box: multiply-adds")
 
 
 def _print_table(title: str, rows: list[_Row]) -> None:
     """Print one table with the columns that its rows have; what cannot be used, below it."""
-    from rich.console import Console
     from rich.table import Table
 
     usable = [row for row in rows if "error" not in row]
@@ -65,12 +64,12 @@ def _print_table(title: str, rows: list[_Row]) -> None:
             table.add_column(_COLUMNS[key], justify=side, no_wrap=key == "name")
         for row in usable:
             table.add_row(*(_cell(row[key], _UNITS.get(key)) for key in present))
-        Console().print(table)
+        console().print(table)
     else:
-        typer.echo(f"{title}: none here")
+        say(f"{title}: none here")
     for row in rows:
         if "error" in row:
-            typer.echo(f"not usable: {row['error']}")
+            say(f"not usable: {row['error']}")
 
 
 def _cell(value: Any, unit: float | None) -> str:

@@ -1,13 +1,55 @@
-"""How the commands print: JSON for programs, numbers for people. Lines go through `typer.echo`."""
+"""How the commands print: lines and tables for people, JSON for programs.
 
-from typing import Annotated
+All that is printed goes through here. It quotes names and texts of the data, which may hold
+anything: escape sequences that move the cursor, halves of characters, or what rich takes for
+markup. They are shown as they are written in JSON.
+"""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Controls but for the line end and the tab, what turns the direction of text, and half characters.
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
 
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, no summary: warnings and errors only.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def plain(text: object) -> str:
+    """Return a text in which nothing acts upon a terminal.
+
+    >>> plain("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def say(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print a line, on standard error if `err`."""
+    typer.echo(plain(text), err=err, nl=nl)
+
+
+def console(*, err: bool = False) -> "Console":
+    """Return what prints tables; texts in them are shown as they are, never taken for markup."""
+    from rich.console import Console
+    from rich.text import Text
+
+    class _Plain(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            """Render any text of a table."""
+            options |= {"markup": False, "emoji": False}
+            return super().render_str(plain(text), **options)
+
+    return _Plain(stderr=err, markup=False, emoji=False)
 
 
 def print_json(value: object, *, indent: int = 0) -> None:

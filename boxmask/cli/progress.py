@@ -4,8 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from boxmask.annotate.events import MASKS, Event, OnEvent, Stage
+from boxmask.cli.printing import console, plain, say
 
 _LINE_EVERY = 10.0  # seconds
 _SOON = 1.0  # seconds, in which a rate would be chance
@@ -33,18 +32,18 @@ def show_progress(*, patience: float = 0.0, quiet: bool = False) -> Iterator[OnE
     if quiet:
         yield lambda event: None
         return
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    screen = console(err=True)
+    if not screen.is_terminal:
         yield _Lines(patience).show
         return
     columns = (
-        TextColumn("{task.description:<20}"),
+        TextColumn("{task.description:<20}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=screen) as progress:
         yield _Bars(progress).show
 
 
@@ -67,7 +66,7 @@ class _Bars:
     def show(self, event: Event) -> None:
         if event.stage not in self.tasks:
             self.tasks[event.stage] = self.progress.add_task(
-                event.stage.title,
+                plain(event.stage.title),
                 total=event.total,
                 completed=event.done,
                 rated=event.stage == MASKS,
@@ -93,7 +92,7 @@ class _Lines:
         if not due or now - self.began < self.patience:
             return
         self.said = now
-        typer.echo(self._line(event, now - self.began), err=True)
+        say(self._line(event, now - self.began), err=True)
 
     def _line(self, event: Event, seconds: float) -> str:
         line = event.stage.title

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from boxmask.cli.options import BBox
+from boxmask.cli.printing import say
 
 if TYPE_CHECKING:
     from boxmask.show import Shown
@@ -93,13 +94,13 @@ def show(
 def _print(shown: "Shown", *, close: bool) -> None:
     what = "close-up" if close else "image"
     masks = _count(shown.masks, "mask")
-    typer.echo(f"{shown.out}: {_count(shown.pictures, what)}, {masks}")
+    say(f"{shown.out}: {_count(shown.pictures, what)}, {masks}")
     if shown.left:
-        typer.echo(f"{shown.left:,} more are not shown; --limit shows more")
+        say(f"{shown.left:,} more are not shown; --limit shows more")
     for reason, count in shown.faults.items():
-        typer.echo(f"{_count(count, what)} left out: {reason}")
+        say(f"{_count(count, what)} left out: {reason}")
     if shown.first_fault:
-        typer.echo(f"the first: {shown.first_fault}")
+        say(f"the first: {shown.first_fault}")
 
 
 def _count(number: int, what: str) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.options import Threads
-from boxmask.cli.printing import AsJson, format_duration, print_json
+from boxmask.cli.printing import AsJson, format_duration, print_json, say
 
 
 def train(
@@ -56,7 +56,7 @@ def train(
     flags = [f"{name}={value}" for name, value in given.items() if value is not None]
     config = override(named(preset), [*(changes or ()), *flags])
     if print_config:
-        typer.echo(to_json(config), nl=False)
+        say(to_json(config), nl=False)
         return
     if out is None or not images:
         raise typer.BadParameter("--images and --out are needed to train")
@@ -78,14 +78,14 @@ def train(
     try:
         summary = train_network(job, config, report=_say)
     except KeyboardInterrupt:
-        typer.echo(f"stopped; the same command with --resume goes on from {out}", err=True)
+        say(f"stopped; the same command with --resume goes on from {out}", err=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json and summary:
         print_json(summary)
     elif summary:
         left_out = summary["left_out"]
         note = f"; {left_out} images or masks left out, see log.jsonl" if left_out else ""
-        typer.echo(f"done: weights and card in {out}{note}", err=True)
+        say(f"done: weights and card in {out}{note}", err=True)
 
 
 def _command(arguments: list[str]) -> str:
@@ -108,9 +108,9 @@ def _say(entry: dict[str, Any]) -> None:
         hidden = ("step", "_low", "_high", "left_out")
         scores = (f"{k} {value:.4f}" for k, value in entry.items() if not k.endswith(hidden))
         line = f"step {entry['step']}  {'  '.join(scores)}"
-    typer.echo(line, err=True)
+    say(line, err=True)
     for reason in entry.get("left_out", ()):
-        typer.echo(f"left out: {reason}", err=True)
+        say(f"left out: {reason}", err=True)
 
 
 def _opening(entry: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from os.path import realpath
 from pathlib import Path
 
 from boxmask.annotate.job import MAX_TIGHTNESS, Choice, Tightness, parse_tightness
@@ -75,7 +76,7 @@ class EvaluateJob:
         if not self.loosen:
             raise ConfigError("--loosen-out writes the boxes that --loosen has moved: add that.")
         read = (self.ground_truth, *self.predicted, *self.against, self.weights, self.keep)
-        if self.loosen_out.resolve() in {path.resolve() for path in read if path is not None}:
+        if realpath(self.loosen_out) in {realpath(path) for path in read if path is not None}:
             raise ConfigError(
                 f"{self.loosen_out}: --loosen-out is another file of this evaluation; "
                 "give another name."

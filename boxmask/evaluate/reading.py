@@ -19,6 +19,7 @@ from boxmask.errors import InputError
 from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile, sizes_of
 from boxmask.formats import BoxForm
 from boxmask.mark import Mark, Status
+from boxmask.unreadable import UNREADABLE
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -118,7 +119,7 @@ def _given_box(document: Document, row: _Annotation) -> list[float] | None:
         return None
     try:
         return msgspec.json.decode(row.boxmask.given_box, type=list[float] | None)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         raise _not_coco(document, "annotations", row.id, error) from error
 
 
@@ -164,13 +165,26 @@ def _categories(document: Document) -> tuple[Category, ...]:
 def _rows(document: Document, records: Records, what: str, rows: type[Row]) -> Iterator[Row]:
     def strict(record: dict[str, object]) -> Row:
         try:
-            # Encoding turns NaN and Infinity, which Python's json writes, into null.
-            return msgspec.json.decode(msgspec.json.encode(record), type=rows)
-        except msgspec.ValidationError as error:
+            return msgspec.json.decode(msgspec.json.encode(_strict(record)), type=rows)
+        except (*UNREADABLE, OverflowError) as error:
             raise _not_coco(document, what, record.get("id"), error) from error
 
     for _, chunk in decode_records(document, records, what, rows, strict):
         yield from chunk
+
+
+def _strict(value: object) -> object:
+    """Return a value that strict JSON can hold: what Python's json reads may hold more.
+
+    NaN and infinities become null when they are encoded; halves of characters are written out.
+    """
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [_strict(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_strict(key)): _strict(item) for key, item in value.items()}
+    return value
 
 
 def _not_coco(document: Document, what: str, id: object, error: Exception) -> InputError:

@@ -27,7 +27,7 @@ def relative_name(file_name: str, folder: Path | None = None) -> str | None:
     name = os.path.normpath(file_name)
     pure = PurePath(name)
     if pure.anchor and folder is not None:
-        for whole in (folder.absolute(), folder.resolve()):
+        for whole in (folder.absolute(), Path(os.path.realpath(folder))):
             if pure.is_relative_to(os.path.normpath(whole)):
                 pure = pure.relative_to(os.path.normpath(whole))
                 name = str(pure)

@@ -9,6 +9,7 @@ from PIL import Image
 
 # The largest value of the modes whose samples are wider than a byte.
 _MAX_SAMPLE = {"I": 65535.0, "I;16": 65535.0, "I;16B": 65535.0, "I;16L": 65535.0, "F": 1.0}
+_ROWS = 256  # at once
 # Modes that Pillow turns into RGB only by way of another.
 _VIA_MODE = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 
@@ -16,9 +17,7 @@ _VIA_MODE = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels as (H, W, 3), in memory of their own."""
     if image.mode in _MAX_SAMPLE or image.mode.startswith("I;16"):
-        return np.repeat(
-            _eight_bits(np.asarray(image), _MAX_SAMPLE.get(image.mode, 65535.0)), 3, axis=2
-        )
+        return _eight_bits(np.asarray(image), _MAX_SAMPLE.get(image.mode, 65535.0))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # directly to RGB, Pillow would warn
     if image.mode in _VIA_MODE:
@@ -27,14 +26,22 @@ def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def _eight_bits(samples: npt.NDArray[np.generic], top: float) -> npt.NDArray[np.uint8]:
-    """Scale wide samples (H, W) to (H, W, 1) bytes.
+    """Scale wide samples (H, W) to grey bytes (H, W, 3), some rows at a time to spare memory.
 
     The scale is that of the format; samples outside it can only be read by their own range.
     """
-    values = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    stripes = [slice(first, first + _ROWS) for first in range(0, len(samples), _ROWS)]
+    low = min(float(_floats(samples[rows]).min()) for rows in stripes)
+    high = max(float(_floats(samples[rows]).max()) for rows in stripes)
     if low >= 0 and high <= top:
         low, high = 0.0, top
-    scaled = np.rint((values - low) * np.float32(255 / max(high - low, 1e-12)))
-    eight: npt.NDArray[np.uint8] = scaled.astype(np.uint8)[:, :, None]
-    return eight
+    factor = np.float32(255 / max(high - low, 1e-12))
+    grey = np.empty((*samples.shape, 3), np.uint8)
+    for rows in stripes:
+        grey[rows] = np.rint((_floats(samples[rows]) - low) * factor)[:, :, None]
+    return grey
+
+
+def _floats(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """Return samples as finite numbers."""
+    return np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)

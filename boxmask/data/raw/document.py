@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -23,6 +24,9 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PREVIEW_LENGTH = 40
 _MAX_NAMES = 12
 _GZIP = b"\x1f\x8b"
+# What a gzip file may unpack to: so many bytes, or so many times its size.
+_UNPACKED, _TIMES = 1 << 30, 200
+_PIECE = 1 << 24
 _BOM = b"\xef\xbb\xbf"
 _NOT_JSON = {
     b"PK\x03\x04": "a zip archive: unpack it first",
@@ -167,13 +171,28 @@ def _explain_json_error(text: memoryview, error: Exception) -> str:
     return f"the JSON is broken at byte {byte}, line {line}: {what}, found {shown!r}."
 
 
+def _unpacked(path: Path, file: BinaryIO) -> bytearray:
+    """Unpack a gzip file, unless it holds more than any box file that was packed to this size."""
+    most = max(_UNPACKED, _TIMES * path.stat().st_size)
+    data = bytearray()
+    with gzip.GzipFile(fileobj=file) as packed:
+        while piece := packed.read(_PIECE):
+            data += piece
+            if len(data) > most:
+                raise InputError(
+                    f"{path}: unpacks to more than {most:,} bytes, {_TIMES} times its size or "
+                    "more; no box file does. Unpack it by hand if it is one."
+                )
+    return data
+
+
 def _read_bytes(path: Path) -> memoryview:
     try:
         with path.open("rb") as file:
             start = file.read(4)
             if start[:2] == _GZIP:
                 file.seek(0)
-                data = memoryview(gzip.decompress(file.read()))
+                data = memoryview(_unpacked(path, file))
             elif start:
                 # A map costs no memory of its own, and forked workers share it.
                 data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

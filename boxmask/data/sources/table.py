@@ -3,6 +3,7 @@
 Letters: N rows, I images. Corners are (x0, y0, x1, y1) in the unit of the format.
 """
 
+import os
 from array import array
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +38,8 @@ class SourceTable:
 
     def __init__(self, source: Input, format: str, options: ReadOptions, whole: float = 0) -> None:
         self.source, self.format, self.whole = source, format, whole
-        self.photos = Photos(options.images or source.folder, source.folder.resolve().name)
+        inside = os.path.basename(os.path.realpath(source.folder))  # noqa: PTH119 (a loop of links)
+        self.photos = Photos(options.images or source.folder, inside)
         self._demand_photos = options.images is not None
         self.file_names: list[str] = []
         self.sizes: list[tuple[int, int]] = []

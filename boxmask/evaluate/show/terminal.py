@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from boxmask.dataset import Id
 from boxmask.evaluate.average_precision import AP_NAMES
@@ -140,8 +141,8 @@ def _iou_table(report: EvaluationReport) -> Table:
         table.add_row(
             split if first else "",
             system.name,
-            f"[bold]{percent(found.iou.class_mean)}[/bold]",
-            f"[dim]{format_interval(found.iou.class_mean_95)}[/dim]",
+            Text(percent(found.iou.class_mean), "bold"),
+            Text(format_interval(found.iou.class_mean_95), "dim"),
             percent(found.iou.instance_mean),
             *(format_mean(found.means[name].class_mean, metrics[name]) for name in metrics),
             *(percent(found.sizes[size].class_mean) for size in SIZES),
@@ -153,7 +154,7 @@ def _iou_table(report: EvaluationReport) -> Table:
                 "gap" if system is report.systems[0] else "",
                 system.name,
                 percent(system.gap.class_mean, signed=True),
-                f"[dim]{format_interval(system.gap.class_mean_95, signed=True)}[/dim]",
+                Text(format_interval(system.gap.class_mean_95, signed=True), "dim"),
                 percent(system.gap.instance_mean, signed=True),
             )
     titles = [metric.title.capitalize() for metric in metrics.values()]
@@ -211,8 +212,8 @@ def _difference_table(differences: list[Difference]) -> Table:
             table.add_row(
                 split if difference is differences[0] else "",
                 f"-{difference.second}",
-                f"[bold]{percent(found.iou.class_mean, signed=True)}[/bold]",
-                f"[dim]{format_interval(found.iou.class_mean_95, signed=True)}[/dim]",
+                Text(percent(found.iou.class_mean, signed=True), "bold"),
+                Text(format_interval(found.iou.class_mean_95, signed=True), "dim"),
                 percent(found.iou.instance_mean, signed=True),
                 percent(found.better),
                 percent(found.worse),

@@ -50,14 +50,17 @@ IMPORTS = {
         "cores data dataset disk durable errors evaluate geometry images models ours overlay rle "
         "splits unreadable version window"
     ),
-    "review": "annotate bundled errors geometry models overlay rle window",
+    "review": (
+        "annotate bundled data dataset durable errors export faults formats geometry images mark "
+        "models ours overlay polygons rle version window"
+    ),
     "predicted": "annotate errors",
     "predict": "annotate bundled errors images models predicted",
     "options": "annotate formats images",
     "front": "annotate bundled check data dataset evaluate export formats options subset train",
     "cli": (
-        "annotate bundled check cores data errors evaluate export formats mark models show "
-        "subset train version"
+        "annotate bundled check cores data errors evaluate export formats mark models review "
+        "show subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

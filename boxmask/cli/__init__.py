@@ -16,6 +16,7 @@ from boxmask.cli.exit_status import EXPLANATION, ExitStatus, status_of
 from boxmask.cli.failure import EXPLAINED, explain, forget_output
 from boxmask.cli.models import models
 from boxmask.cli.printing import say
+from boxmask.cli.review import review
 from boxmask.cli.show import show
 from boxmask.cli.train import train
 from boxmask.version import __version__
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "annotate": annotate,
     "check": check,
     "show": show,
+    "review": review,
     "eval": evaluate,
     "train": train,
     "models": models,

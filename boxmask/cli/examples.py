@@ -48,6 +48,14 @@ HELP = {
             "boxmask show masks.json --images photos --worst 20 -o worst.jpg",
         ),
     ),
+    "review": Help(
+        "Show the worst masks, apply verdicts, audit.",
+        (
+            "boxmask review masks.json --images photos --static worst --worst 200",
+            "boxmask review masks.json --images photos --audit 200",
+            "boxmask review masks.json --images photos --apply reviewed.json",
+        ),
+    ),
     "eval": Help(
         "Score masks against the true ones.",
         (

@@ -3,6 +3,7 @@
 Letters: N boxes. Numbers are as written (N, 4), NaN in a row that cannot be read.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,21 @@ def to_xywh(numbers: Boxes, form: str) -> Boxes:
         case "cxcywh":
             return np.hstack([start - other / 2, other])
     return numbers
+
+
+def from_xywh(
+    box: Sequence[float], form: str, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Write x, y, width, height in pixels of an image of a size (width, height) in a form."""
+    x, y, w, h = box
+    match form.removeprefix("normalised").removeprefix("-"):
+        case "xyxy":
+            x, y, w, h = x, y, x + w, y + h
+        case "cxcywh":
+            x, y = x + w / 2, y + h / 2
+    if in_fractions(form):
+        return x / size[0], y / size[1], w / size[0], h / size[1]
+    return x, y, w, h
 
 
 def in_fractions(form: str) -> bool:

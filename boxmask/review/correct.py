@@ -33,6 +33,7 @@ Floats = npt.NDArray[np.float64]
 Move = Callable[[Grid, Cells, Sequence[Point]], Cells]
 
 _KEPT = 64  # looks of the network that are remembered
+_NEVER = np.float32(-8)  # the logit of what may not be in the mask
 _MARGIN = 0.05  # what a box grows beyond a click, in its sides
 _LEAST_MARGIN = 2.0  # pixels
 
@@ -50,6 +51,16 @@ class _Look:
     def logits(self) -> Cells:
         """What the network says in each cell (M, M)."""
         return self.grid.logits
+
+    def clipped(self, logits: Cells) -> Cells:
+        """Return logits (M, M) that say no wherever the mask may not be."""
+        x0, y0, x1, y1 = self.grid.frame.tolist()
+        middles = (np.arange(len(logits)) + 0.5) / len(logits)
+        across, down = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
+        inside = ((down >= self.clip[1]) & (down <= self.clip[3]))[:, None] & (
+            (across >= self.clip[0]) & (across <= self.clip[2])
+        )
+        return np.where(inside, logits, np.minimum(logits, _NEVER))
 
     @property
     def cell(self) -> float:
@@ -140,7 +151,8 @@ class Corrector:
         counts = _counts(look, look.logits, width, height)
         if points:
             logits = look.logits if before is None else look.grid.agreeing(before)
-            moved = self._move(look.grid, logits, points)
+            clipped = look.clipped(logits)
+            moved = logits + self._move(look.grid, clipped, points) - clipped
             unmoved = None if before is None else _counts(look, logits, width, height)
             changed = _Change(_counts(look, moved, width, height), unmoved, before)
             clicked = _clicked(look, changed, points, width, height)

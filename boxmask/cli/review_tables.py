@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
-from boxmask.cli.printing import print_json
+from boxmask.cli.printing import print_json, say
 
 if TYPE_CHECKING:
     from boxmask.review.apply import Applied
@@ -18,9 +16,9 @@ def print_applied(applied: "Applied", *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(applied), "out": str(applied.out)})
         return
-    typer.echo(f"{applied.out}: {_count(applied.annotations, 'annotation')} and what was drawn")
+    say(f"{applied.out}: {_count(applied.annotations, 'annotation')} and what was drawn")
     for name, count in applied.counts.items():
-        typer.echo(f"  {count:>9,} {name}")
+        say(f"  {count:>9,} {name}")
     left = {
         "on masks that have changed since: not applied": applied.stale,
         "on crowds: not applied, crowds stay as they are": applied.crowds,
@@ -28,7 +26,7 @@ def print_applied(applied: "Applied", *, as_json: bool) -> None:
     }
     for what, count in left.items():
         if count:
-            typer.echo(f"{_count(count, 'verdict')} {what}")
+            say(f"{_count(count, 'verdict')} {what}")
 
 
 def print_audit(report: "AuditReport", *, as_json: bool) -> None:
@@ -37,26 +35,26 @@ def print_audit(report: "AuditReport", *, as_json: bool) -> None:
         print_json(asdict(report))
         return
     drawn = f"{report.sample:,} drawn at random from {_count(report.population, 'mask')}"
-    typer.echo(f"audit: {drawn} that nobody had judged")
-    typer.echo(f"  judged so far       {report.judged:>7,}")
-    typer.echo(f"  of these acceptable {report.acceptable:>7,}")
+    say(f"audit: {drawn} that nobody had judged")
+    say(f"  judged so far       {report.judged:>7,}")
+    say(f"  of these acceptable {report.acceptable:>7,}")
     if not report.judged:
-        typer.echo("Judge them, and give the same command again.")
+        say("Judge them, and give the same command again.")
         return
     masks = report.population + report.judged_before
     share = "" if report.share is None else f"{100 * report.share:.1f} %, "
     interval = f"[{100 * report.low:.1f}, {100 * report.high:.1f}]"
     sure = f"{100 * report.confidence:.0f} % interval"
-    typer.echo(f"acceptable of all {masks:,}: {share}{sure} {interval}")
+    say(f"acceptable of all {masks:,}: {share}{sure} {interval}")
     if report.threshold is not None:
-        typer.echo(
+        say(
             f"At an expected IoU of {report.threshold:.2f} or more, 95 % are acceptable: "
             f"{_count(report.above, 'mask')}"
         )
     elif report.judged == report.sample:
-        typer.echo("No expected IoU is shown to be one above which 95 % are acceptable.")
+        say("No expected IoU is shown to be one above which 95 % are acceptable.")
     if report.judged < report.sample:
-        typer.echo("Those not judged count as bad below and as good above: judge them too.")
+        say("Those not judged count as bad below and as good above: judge them too.")
 
 
 def print_static(made: "StaticPage", *, as_json: bool) -> None:
@@ -64,9 +62,9 @@ def print_static(made: "StaticPage", *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(made), "page": str(made.page)})
         return
-    typer.echo(f"{made.page}: the worst {made.shown:,} of {_count(made.masks, 'mask')}")
+    say(f"{made.page}: the worst {made.shown:,} of {_count(made.masks, 'mask')}")
     if made.unreadable:
-        typer.echo(f"{_count(made.unreadable, 'image')} of them cannot be read")
+        say(f"{_count(made.unreadable, 'image')} of them cannot be read")
 
 
 def _count(number: int, what: str) -> str:

@@ -83,6 +83,8 @@ def finished(
     for annotation, bits in zip(annotations, masks, strict=True):
         if bits is not None:
             annotation["segmentation"] = rle(bits)
+        else:
+            annotation["boxmask"] = {"status": "skipped", "reason": "image missing"}
     records = [{"id": name, "file_name": name, "width": WIDTH, "height": HEIGHT} for name in images]
     out = folder / "out.json"
     out.write_text(json.dumps({"images": records, "annotations": annotations}))

@@ -61,6 +61,19 @@ def test_only_the_subset_is_annotated_and_the_rest_stays(
     assert check(dataset, part.out).holds == (not left)
 
 
+def test_an_image_that_was_not_to_be_annotated_is_no_background(job: AnnotateJob) -> None:
+    places = {"index_png": job.out.parent / "index", "yolo": job.out.parent / "yolo"}
+    summary = annotate(replace(job, subset=Subset(category=("dog",)), exports=places))
+    dogs = ["0", "1", "2"]  # the fourth image has things alone
+    for folder, suffix in (("index", ".png"), ("yolo/labels", ".txt"), ("yolo/images", ".png")):
+        found = sorted(path.name for path in (job.out.parent / folder).iterdir())
+        assert found == [dog + suffix for dog in dogs]
+    for name in places:
+        notes = summary.export_notes[name]
+        assert notes["images left out, not annotated"] == 1
+        assert notes["boxes not annotated, background"] == 6
+
+
 def test_check_notices_what_changed_outside(job: AnnotateJob) -> None:
     subset = Subset(limit=1)
     annotate(replace(job, subset=subset))

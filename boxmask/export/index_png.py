@@ -27,18 +27,21 @@ def write(finished: Finished, place: Path) -> Exported:
 
     The folders of the images are left out, as in iWildCam, unless two images have the same name in
     different folders. A PNG has 8 bits, or 16 if a place is over 255. There is none for an image
-    whose size is not known because it could not be opened; one of that name from an earlier run is
-    removed.
+    whose size is not known because it could not be opened, nor for one that was not to be
+    annotated; one of that name from an earlier run is removed.
     """
     dataset, of_image = finished.dataset, _png_names(finished)
     written, notes = set(), Counter[str]()
     for masks in masks_by_image(dataset, finished.out):
         name = of_image[masks.image]
-        if name is not None:
+        if name is not None and masks.left and not masks.instances:
+            notes["images left out, not annotated"] += 1
+        elif name is not None:
             pixels = paint(masks, _confidence(dataset, masks.instances))
             write_whole(finished.ledger, place / name, png_bytes(Image.fromarray(pixels)))
             written.add(name)
             notes += _covered(masks, pixels)
+            notes["boxes not annotated, background"] += masks.left
     remove_stale(finished.ledger, place, of_image, written)
     return Exported(len(written), dict(notes))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boxmask.data.annotated_file import AnnotatedFile
+from boxmask.data.raw.members import split_members
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.export.rows import open_finished
@@ -27,6 +28,7 @@ class ImageMasks(NamedTuple):
     width: int
     height: int
     boxes: int  # of the image, crowds aside
+    left: int  # of these, without a mask because they were not to be annotated
     instances: list[Instance]
 
 
@@ -40,9 +42,11 @@ def masks_by_image(dataset: BoxDataset, out: Path) -> Iterator[ImageMasks]:
     for image, (width, height) in enumerate(finished.sizes[:-1].tolist()):
         rows = order[starts[image] : starts[image + 1]].tolist()
         if rows and 0 < width * height <= MOST_PIXELS:
-            boxes = int((~dataset.is_crowd[rows]).sum())
+            boxes = [row for row in rows if not dataset.is_crowd[row]]
             instances = list(_instances(dataset, finished, rows, width, height))
-            yield ImageMasks(image, width, height, boxes, instances)
+            masked = {instance.row for instance in instances}
+            left = sum(row not in masked and _is_left(finished.records[row]) for row in boxes)
+            yield ImageMasks(image, width, height, len(boxes), left, instances)
 
 
 def _instances(
@@ -61,6 +65,11 @@ def _instances(
             ) from error
         if window is not None:
             yield Instance(row, place, window)
+
+
+def _is_left(record: bytes) -> bool:
+    """Tell whether a run has left an annotation without a mask as it was."""
+    return "boxmask" not in split_members(record)
 
 
 def _window(segmentation: object | None, width: int, height: int) -> Window | None:

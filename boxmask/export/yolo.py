@@ -83,7 +83,8 @@ def write(finished: Finished, place: Path) -> Exported:
         name, labels = images[masks.image], list(_labels(dataset, masks))
         source = finished.images / sources[masks.image]
         if name is None or not labels or not source.is_file():
-            notes["images left out, without a mask or a file"] += 1
+            reason = "not annotated" if masks.left and not labels else "without a mask or a file"
+            notes[f"images left out, {reason}"] += 1
             continue
         image, text = files_of(name, parts[masks.image])
         put_image(ledger, source, place / image, copy=options.yolo_copy)
@@ -91,7 +92,8 @@ def write(finished: Finished, place: Path) -> Exported:
         write_whole(ledger, place / text, "".join(lines).encode())
         written |= {image, text}
         ious += [label.iou for label in labels]
-        notes["boxes without a mask in the other images"] += masks.boxes - len(labels)
+        notes["boxes not annotated, background"] += masks.left
+        notes["boxes without a mask in the other images"] += masks.boxes - masks.left - len(labels)
         notes["masks whose parts are joined by a bridge"] += sum(x.ring.bridged > 0 for x in labels)
         notes["masks that have lost a speck"] += sum(x.ring.dropped > 0 for x in labels)
     remove_stale(ledger, place, names(finished), written)

@@ -195,3 +195,34 @@ def test_a_size_beyond_all_is_unknown(tmp_path: Path) -> None:
     data = boxes_of(1, 1)
     text = json.dumps(data).replace(f'"width": {WIDTH}', f'"width": {LONG}')
     assert read(job_of(tmp_path, text).boxes).widths.tolist() == [0]
+
+
+@pytest.mark.parametrize(("key", "text"), [("\ud800", True), ("caf\xe9", False)])
+@pytest.mark.parametrize("where", ["images", "annotations"])
+def test_a_key_that_cannot_be_written_again_is_refused_before_masks_are_made(
+    tmp_path: Path, where: str, key: str, text: bool
+) -> None:
+    data = boxes_of(2, 2)
+    data[where][1][key] = 1
+    job = make_job(tmp_path)
+    written = json.dumps(data, ensure_ascii=text)
+    job.boxes.write_bytes(written.encode("ascii" if text else "latin-1"))
+    with pytest.raises(InputError, match=rf"boxes\.json: {where}\[1\]: .*Rename that key"):
+        read(job.boxes)
+
+
+def test_pairs_of_halves_in_keys_and_texts_are_characters(tmp_path: Path) -> None:
+    data = boxes_of(2, 2)
+    data["annotations"][1]["\U0001f600"] = "\U0001f600"
+    assert checked(job_of(tmp_path, json.dumps(data))).holds
+
+
+def test_nothing_of_a_table_is_nothing(tmp_path: Path) -> None:
+    data = boxes_of(1, 6)
+    nothing = [float("nan"), float("nan"), "no", "NaN", "0"]
+    for one, value in zip(data["annotations"], nothing, strict=False):
+        one["iscrowd"] = value
+        one["segmentation"] = float("nan")
+    data["annotations"][5]["segmentation"] = float("nan")
+    report = checked(job_of(tmp_path, json.dumps(data)))
+    assert report.holds and report.statuses == {"ok": 6}, report.first

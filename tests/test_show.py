@@ -10,7 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from boxmask.cli import app
+from boxmask.errors import ConfigError
 from boxmask.overlay import colour
+from boxmask.show import Show, show
 
 GREY = 128
 SIDE = 40
@@ -211,3 +213,20 @@ def test_boxes_without_masks_are_shown_as_well(tmp_path: Path) -> None:
     result = show(file, "--out", str(out), "--height", str(SIDE), "--labels", "none")
     assert "1 image, 0 masks" in result.stdout, result.output
     assert tuple(pixels(out)[10, 20]) == colour(0)
+
+
+def test_what_is_drawn_from_is_not_written_over_even_with_fresh(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        Image.new("RGB", (40, 30)).save(tmp_path / name)
+    images = [
+        {"id": k, "file_name": name, "width": 40, "height": 30}
+        for k, name in enumerate(("a.png", "b.jpg"))
+    ]
+    boxes = [{"id": k, "image_id": k, "category_id": 1, "bbox": [1, 1, 9, 9]} for k in (0, 1)]
+    file = tmp_path / "boxes.json"
+    file.write_text(json.dumps({"images": images, "annotations": boxes, "categories": []}))
+    before = (tmp_path / "a.png").read_bytes(), (tmp_path / "b.jpg").read_bytes()
+    for out in (tmp_path / "a.png", tmp_path):
+        with pytest.raises(ConfigError, match="is drawn from"):
+            show(Show(file=file, images=tmp_path, out=out, fresh=True))
+    assert before == ((tmp_path / "a.png").read_bytes(), (tmp_path / "b.jpg").read_bytes())

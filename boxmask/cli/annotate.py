@@ -28,9 +28,7 @@ from boxmask.subset import Subset
 if TYPE_CHECKING:
     from boxmask.annotate.events import Estimate, Summary
 
-_STOPPED = (
-    "stopped; finished shards are kept, the same command (without --fresh) goes on from there"
-)
+_STOPPED = "stopped; the same command (without --fresh) goes on with the shards that are finished"
 
 
 @with_export_options

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from boxmask.data.boxes import pixel_boxes, read_boxes
 from boxmask.data.columns import build_dataset
 from boxmask.data.forms import coco_form
+from boxmask.data.keys import require_writable
 from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import segmentation
 from boxmask.data.strict import raise_first_fault
@@ -51,6 +52,8 @@ def read(path: Path, options: ReadOptions | None = None) -> BoxDataset:
     options = options or ReadOptions()
     source = Input(path)
     dataset = _reader(_format(source, options)).read(source, options)
+    if source.is_json:
+        require_writable(dataset, source.document)
     if options.strict:
         raise_first_fault(dataset)
     return dataset

@@ -23,7 +23,7 @@ from boxmask.formats import ReadOptions
 from boxmask.mark import Status, read_mark
 
 REPEATED_CATEGORIES = "category ids that occur more than once"
-_FALSE_TEXTS = ("", "0", "0.0", "false")
+_FALSE_TEXTS = ("", "0", "0.0", "false", "no", "nan", "none", "null")
 _Four = tuple[float, float, float, float]
 
 
@@ -142,7 +142,7 @@ def _categories(document: Document) -> list[Category]:
 
 def _is_crowd(value: object) -> bool:
     """Texts count as what they say: a file made from a table may have "0" everywhere."""
-    return bool(value) and str(value).strip().lower() not in _FALSE_TEXTS
+    return bool(value) and value == value and str(value).strip().lower() not in _FALSE_TEXTS
 
 
 def _is_rejected(raw: msgspec.Raw) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 
 from boxmask.data.boxes import DECIMALS
 from boxmask.data.raw.document import decode_lenient
+from boxmask.data.raw.repair import is_word
 from boxmask.dataset import BoxDataset
 from boxmask.unreadable import UNREADABLE
 
@@ -75,7 +76,8 @@ def is_filled(raw: msgspec.Raw) -> bool:
     """Tell whether a segmentation holds anything: not null, [], [[]], {} or runs of no pixel."""
     if len(raw) > LONGEST_EMPTY:
         return True
-    return bytes(raw) not in _USUAL_EMPTY and _holds_a_mask(decode_lenient(raw))
+    text = bytes(raw)
+    return text not in _USUAL_EMPTY and not is_word(text) and _holds_a_mask(decode_lenient(text))
 
 
 def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:
@@ -105,6 +107,8 @@ def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:
 def _holds_a_mask(value: object) -> bool:
     if isinstance(value, dict):
         return _holds_a_pixel(value.get("counts"))
+    if isinstance(value, float) and value != value:
+        return False  # a table has NaN where it has nothing
     return any(value) if isinstance(value, list) else bool(value)
 
 

@@ -1,6 +1,8 @@
 """Picture files that say that they were made here, so that they may be replaced."""
 
 import io
+import os
+from collections.abc import Set
 from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError
@@ -22,6 +24,12 @@ def check_free(path: Path, fresh: bool) -> None:
             f"{path} is there already and was not made by boxmask show; give another --out, or "
             "--fresh to replace it."
         )
+
+
+def check_not_read(path: Path, read: Set[str]) -> None:
+    """Refuse to replace a file, by its real path, that is drawn from, whatever is wished."""
+    if os.path.realpath(path) in read:
+        raise ConfigError(f"{path}: is drawn from, and would be written over; give another --out.")
 
 
 def _made_here(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Masks drawn over their images: a contact sheet, or one picture an image."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from boxmask.data import ReadOptions, read
@@ -10,7 +11,7 @@ from boxmask.faults import ImageFault
 from boxmask.overlay import Pixels, sheet
 from boxmask.show.choose import Tile, tiles
 from boxmask.show.draw import draw, load
-from boxmask.show.files import SUFFIXES, check_free, picture_name, write
+from boxmask.show.files import SUFFIXES, check_free, check_not_read, picture_name, write
 from boxmask.show.job import Show, Shown
 
 SHEET = 24  # tiles on a contact sheet, where no limit is given
@@ -38,13 +39,16 @@ def show(job: Show) -> Shown:
         check_free(out, job.fresh)
     dataset = read(job.file, ReadOptions(images=job.images, bbox=job.bbox))
     chosen = tiles(job, dataset)
+    read_from = {os.path.realpath(job.file)}
+    read_from |= {os.path.realpath(job.images / dataset.file_names[tile.image]) for tile in chosen}
     limit = job.limit or (SHEET if is_sheet else len(chosen))
     shown = Shown(out, left=max(len(chosen) - limit, 0))
     drawn = _draw_all(job, dataset, chosen[:limit], shown, job.height or (TILE if is_sheet else 0))
     if is_sheet:
+        check_not_read(out, read_from)
         _write_sheet(drawn, shown)
     else:
-        _write_folder(drawn, shown, job.fresh)
+        _write_folder(drawn, shown, read_from, fresh=job.fresh)
     if not shown.pictures:
         raise InputError(f"{dataset.path}: {_why_nothing(shown)}")
     return shown
@@ -56,9 +60,12 @@ def _write_sheet(drawn: Iterator[_Drawn], shown: Shown) -> None:
         write(shown.out, sheet(pictures, width=_WIDTH))
 
 
-def _write_folder(drawn: Iterator[_Drawn], shown: Shown, fresh: bool) -> None:
+def _write_folder(
+    drawn: Iterator[_Drawn], shown: Shown, read_from: Set[str], *, fresh: bool
+) -> None:
     for picture in drawn:
         path = shown.out / picture.name
+        check_not_read(path, read_from)
         check_free(path, fresh)
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, picture.pixels)

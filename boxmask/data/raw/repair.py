@@ -37,6 +37,11 @@ def strict_copy(text: bytes | memoryview) -> bytearray:
     return copy
 
 
+def is_word(value: bytes) -> bool:
+    """Tell whether a value of a strict copy stands for NaN or an infinity."""
+    return value.startswith(b'"' + _NOT_UTF8) and not value.strip(b'"' + _NOT_UTF8)
+
+
 def _quotes(text: bytearray, start: int, end: int) -> int:
     """Count the quotes that begin or end a string."""
     if text.find(b"\\", start, end) < 0:

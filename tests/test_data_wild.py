@@ -60,6 +60,7 @@ def test_what_is_no_number_size_or_id_overflows_nowhere() -> None:
         box(bbox=f"[{LONG}, 0, 1, 1]"),
         box(conf=401 * "9"),
         box(conf="1e999"),
+        box(conf="1e308"),
         box(bbox="[NaN, 0, 1, 1]"),
     ],
 )

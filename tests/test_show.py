@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 from boxmask.cli import app
 from boxmask.errors import ConfigError
 from boxmask.overlay import colour
-from boxmask.show import Show, show
+from boxmask.show import Show
+from boxmask.show import show as draw
 
 GREY = 128
 SIDE = 40
@@ -228,5 +229,5 @@ def test_what_is_drawn_from_is_not_written_over_even_with_fresh(tmp_path: Path) 
     before = (tmp_path / "a.png").read_bytes(), (tmp_path / "b.jpg").read_bytes()
     for out in (tmp_path / "a.png", tmp_path):
         with pytest.raises(ConfigError, match="is drawn from"):
-            show(Show(file=file, images=tmp_path, out=out, fresh=True))
+            draw(Show(file=file, images=tmp_path, out=out, fresh=True))
     assert before == ((tmp_path / "a.png").read_bytes(), (tmp_path / "b.jpg").read_bytes())

@@ -71,7 +71,10 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     unique_positions(table.ids, document.path, "images")
     xywh, faults = read_boxes([row.bbox for row in detections])
     _judge_fractions(xywh, faults, document.path)
-    scores = np.array([np.nan if row.conf is None else row.conf for row in detections], np.float32)
+    with np.errstate(over="ignore"):  # a confidence beyond all becomes infinite
+        scores = np.array(
+            [np.nan if row.conf is None else row.conf for row in detections], np.float32
+        )
     faults[(scores < np.float32(options.min_conf)) & (faults == 0)] = _WEAK
     categories, positions = _categories(document)
     return build_dataset(

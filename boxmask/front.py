@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from boxmask.export import EXPORTS, ExportOptions
-from boxmask.formats import ReadOptions
+from boxmask.formats import BoxForm, ReadOptions
 from boxmask.options import Annotating, Checking, Evaluating, FilePath, Reading
 from boxmask.subset import Subset
 
@@ -143,6 +143,7 @@ def train(
     resume: bool = False,
     device: str = "auto",
     threads: int | None = None,
+    bbox: BoxForm = "auto",
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Train a network by a preset into the folder `out`; return the last scores.
@@ -173,6 +174,7 @@ def train(
         resume=resume,
         device=device,
         threads=threads,
+        bbox=bbox,
         command="boxmask.train",
     )
     return train_network(job, config, report=report or (lambda entry: None))

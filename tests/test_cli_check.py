@@ -52,6 +52,18 @@ def test_json_is_one_object_for_programs(
     assert result.exit_code == (0 if holds else 4)
 
 
+def test_quiet_and_verbose_change_what_is_listed(tmp_path: Path) -> None:
+    assert run(*write(tmp_path), "-q").stdout == ""
+    names = write(tmp_path)
+    data = json.loads((tmp_path / "in.json").read_text())
+    data["images"] += [{**data["images"][0], "id": id} for id in range(2, 15)]
+    (tmp_path / "in.json").write_text(json.dumps(data))
+    few, all = run(*names, "-q").stdout, run(*names, "-v").stdout
+    assert "The first of them:" in few
+    assert few.count("images") == 10 and all.count('"images"[') == 13
+    assert "1 annotations" in all and "annotations\n" not in few
+
+
 def test_what_is_lost_of_a_converted_file_asks_after_the_reading_options(tmp_path: Path) -> None:
     names = write(tmp_path)
     (tmp_path / "in.json").write_text('{"images": [{"file": "a.jpg", "detections": []}]}')

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 from training_files import write_dataset
 from typer.testing import CliRunner
 
 from boxmask.cli import app
+from boxmask.train.data.sources import open_sources
 
 SMALL = ["--preset", "tiny", "--steps", "2", "--batch", "2", "--device", "cpu"]
 
@@ -37,6 +39,23 @@ def test_a_run_from_files_of_two_folders_leaves_weights_and_a_summary(tmp_path: 
     assert summary["steps"] == 2 and 0 <= summary["scores"]["miou_unseen"] <= 1
     assert (tmp_path / "run" / "best.safetensors").exists()
     assert "step 2" in done.stderr
+
+
+def test_boxes_are_read_as_bbox_says(tmp_path: Path) -> None:
+    path = write_dataset(tmp_path / "a")
+    data = json.loads(path.read_text())
+    given = [one["bbox"] for one in data["annotations"]]
+    for one in data["annotations"]:
+        x, y, w, h = one["bbox"]
+        one["bbox"] = [x, y, x + w, y + h]
+    path.write_text(json.dumps(data))
+    (source,) = open_sources([path], [path.parent / "images"], seen="all", bbox="xyxy")
+    wanted = np.array(given, float)
+    wanted[:, 2:] += wanted[:, :2]
+    assert np.allclose(source.dataset.boxes, wanted)
+    options = ["--images", str(path.parent / "images"), "--preset", "tiny", "--steps", "1"]
+    options += ["--set", "workers=0", "--bbox", "xyxy", "--out", str(tmp_path / "run")]
+    assert CliRunner().invoke(app, ["train", str(path), *options]).exit_code == 0
 
 
 def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ IMPORTS = {
         "splits unreadable window"
     ),
     "train": (
-        "cores data dataset disk durable errors evaluate geometry images models ours overlay rle "
-        "splits unreadable version window"
+        "cores data dataset disk durable errors evaluate formats geometry images models "
+        "ours overlay rle splits unreadable version window"
     ),
     "review": (
         "annotate bundled data dataset durable errors export faults formats geometry images mark "

@@ -12,6 +12,7 @@ import torch
 
 from boxmask.cores import network_threads
 from boxmask.disk import explain_disk_errors
+from boxmask.formats import BoxForm
 from boxmask.models.device import choose_device
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.sources import Source, open_sources
@@ -39,6 +40,7 @@ class TrainJob:
     resume: bool = False
     device: str = "auto"
     threads: int | None = None
+    bbox: BoxForm = "auto"  # what the numbers of all boxes are, as in annotate
     command: str = "boxmask train"
 
 
@@ -56,7 +58,7 @@ def _train(
     torch.set_num_threads(job.threads or network_threads())
     # Each worker keeps images of its own.
     cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)
-    sources = open_sources(job.annotations, job.images, seen=config.seen)
+    sources = open_sources(job.annotations, job.images, seen=config.seen, bbox=job.bbox)
     collection = Collection(
         sources,
         min_side=config.min_side,
@@ -101,7 +103,7 @@ def _open_validation(
 ) -> Validation | None:
     """Open the data to measure on; the masks of all its classes are known there."""
     if job.val:
-        measured = open_sources(job.val, job.val_images or job.images, seen="all")
+        measured = open_sources(job.val, job.val_images or job.images, seen="all", bbox=job.bbox)
     elif config.holdout:
         measured = tuple(replace(one, seen=np.ones_like(one.seen)) for one in sources)
     else:

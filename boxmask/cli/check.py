@@ -24,6 +24,9 @@ from boxmask.cli.printing import AsJson, print_json, say
 from boxmask.formats import ReadOptions
 from boxmask.subset import Subset
 
+_FIRST = 10  # places that are listed
+_ALL = 1 << 62
+
 if TYPE_CHECKING:
     from boxmask.check import CheckReport
 
@@ -42,6 +45,12 @@ def check(
     limit: Limit = None,
     category: InCategory = None,
     image: OfImage = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only what is lost or changed.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List all that is lost or changed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Prove that OUT holds every annotation of IN once, in order, with all its own keys.
@@ -66,11 +75,14 @@ def check(
     )
     dataset = read(boxes, options)
     subset = Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ()))
-    report = compare(dataset, out, subset=subset)
+    report = compare(dataset, out, subset=subset, shown=_ALL if verbose else _FIRST)
     if as_json:
         _print_json(report)
     else:
-        _print_text(report, converted=dataset.format != "coco")
+        if not quiet:
+            _print_counts(report)
+        if not report.holds:
+            _print_problems(report, converted=dataset.format != "coco")
     if not report.holds:
         raise typer.Exit(ExitStatus.NOT_CONSERVED)
 
@@ -81,7 +93,7 @@ def _print_json(report: "CheckReport") -> None:
     print_json(summary)
 
 
-def _print_text(report: "CheckReport", *, converted: bool) -> None:
+def _print_counts(report: "CheckReport") -> None:
     say(f"{report.annotations} annotations")
     for status, count in sorted(report.statuses.items()):
         say(f"  {count:>9} {status}")
@@ -91,8 +103,11 @@ def _print_text(report: "CheckReport", *, converted: bool) -> None:
         say(f"  {report.rectangles:>9} of the masks kept are just their box")
     if report.holds:
         say("Every annotation is there once, in order, with all its keys.")
-        return
-    say(f"Lost or changed, in {report.broken} places. The first of them:")
+
+
+def _print_problems(report: "CheckReport", *, converted: bool) -> None:
+    first = " The first of them:" if len(report.first) < report.broken else ""
+    say(f"Lost or changed, in {report.broken} places.{first}")
     for line in report.first:
         say(f"  {line}")
     if converted:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from boxmask.cli.exit_status import ExitStatus
-from boxmask.cli.options import Threads
+from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, format_duration, print_json, say
 
 
@@ -42,6 +42,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
     threads: Threads = None,
+    bbox: BBox = "auto",
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show the recipe and stop.")
     ] = False,
@@ -73,6 +74,7 @@ def train(
         resume=resume,
         device=device,
         threads=threads,
+        bbox=bbox,
         command=_command(sys.argv[1:]),
     )
     try:

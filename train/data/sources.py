@@ -7,6 +7,7 @@ from pathlib import Path
 from boxmask.data import ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
+from boxmask.formats import BoxForm
 from boxmask.splits import select_each
 from boxmask.train.data.scene import Bits
 
@@ -26,7 +27,7 @@ class Source:
 
 
 def open_sources(
-    annotations: Sequence[Path], folders: Sequence[Path], *, seen: str
+    annotations: Sequence[Path], folders: Sequence[Path], *, seen: str, bbox: BoxForm = "auto"
 ) -> tuple[Source, ...]:
     """Read annotation files, each with its folder of images; one folder may serve them all."""
     if len(folders) == 1:
@@ -40,7 +41,7 @@ def open_sources(
         if not folder.is_dir():
             raise ConfigError(f"{folder}: there is no such folder of images.")
     datasets = [
-        read(path, ReadOptions(images=folder))
+        read(path, ReadOptions(images=folder, bbox=bbox))
         for path, folder in zip(annotations, folders, strict=True)
     ]
     chosen = select_each(seen, [dataset.categories for dataset in datasets])

@@ -37,7 +37,7 @@ train --preset zoom-exact --init "$run/first/last.safetensors" --set model.mask_
 
 learn_from coco coco_more person person2 animals voc feralcats pantry tools furniture balloons books \
     garbage carparts buildings nuclei mushrooms dishes boards mcu mandarins plants greens bottles
-weights=[1,.56,1.1,1.2,.66,.55,.74,.21,.38,.33,.46,.18,.25,.2,.14,.15,.16,.11,.1,.13,.14,.24,.17,.17]
+weights=[1,0.56,1.1,1.2,0.66,0.55,0.74,0.21,0.38,0.33,0.46,0.18,0.25,0.2,0.14,0.15,0.16,0.11,0.1,0.13,0.14,0.24,0.17,0.17]
 zoom=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set optimiser.lr=7e-4
     --set validate_every=1000)
 shallow=(--set model.head=hourglass20 --set augment.paste=0.45 --set augment.paste_target=0.35

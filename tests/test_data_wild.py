@@ -161,6 +161,15 @@ def test_check_reads_an_output_with_a_byte_that_is_no_text(tmp_path: Path, where
             assert not check(read(job.boxes), job.out).holds
 
 
+def test_check_reads_an_output_whose_categories_are_no_whole_json(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    annotate(job)
+    sound = job.out.read_bytes()
+    job.out.write_bytes(sound.replace(b'"name": "thing"}', b'NaN: "thing"}', 1))
+    assert job.out.read_bytes() != sound
+    assert not check(read(job.boxes), job.out).holds
+
+
 def test_a_list_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     text = json.dumps(boxes_of(1, 1))
     job = job_of(tmp_path, text[:-1] + ', "annotations": []}')

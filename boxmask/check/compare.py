@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -118,7 +119,10 @@ def _measured(dataset: BoxDataset, output: AnnotatedFile) -> dict[int, tuple[int
 def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
     if same_value(ours, theirs):
         return
-    before, after = decode_verbatim(ours), _without_drawn(key, decode_verbatim(theirs))
+    before: Any = None
+    after: Any = None
+    with suppress(ValueError, RecursionError):  # what skips over values is laxer than what reads
+        before, after = decode_verbatim(ours), _without_drawn(key, decode_verbatim(theirs))
     if isinstance(before, list) and isinstance(after, list):
         plain: Any = decode_lenient(ours), _without_drawn(key, decode_lenient(theirs))
         items = zip_longest(before, after, *plain, fillvalue=_ABSENT)

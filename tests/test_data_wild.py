@@ -161,13 +161,19 @@ def test_check_reads_an_output_with_a_byte_that_is_no_text(tmp_path: Path, where
             assert not check(read(job.boxes), job.out).holds
 
 
-def test_check_reads_an_output_whose_categories_are_no_whole_json(tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", [b"NaN", b"-Infinity "])
+def test_a_bare_word_in_the_place_of_a_key_is_broken_json(tmp_path: Path, word: bytes) -> None:
     job = make_job(tmp_path)
     annotate(job)
-    sound = job.out.read_bytes()
-    job.out.write_bytes(sound.replace(b'"name": "thing"}', b'NaN: "thing"}', 1))
-    assert job.out.read_bytes() != sound
-    assert not check(read(job.boxes), job.out).holds
+    dataset = read(job.boxes)
+    for path in (job.out, job.boxes):
+        sound = path.read_bytes()
+        path.write_bytes(sound.replace(b'"name": "thing"}', word + b': "thing"}', 1))
+        assert path.read_bytes() != sound
+    with pytest.raises(InputError, match=r"out\.json: the JSON is broken"):
+        check(dataset, job.out)
+    with pytest.raises(InputError, match=r"boxes\.json: the JSON is broken"):
+        read(job.boxes)
 
 
 def test_a_list_that_is_there_twice_is_refused(tmp_path: Path) -> None:

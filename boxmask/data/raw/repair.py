@@ -8,7 +8,8 @@ one where it matters then takes the slow way, from its original bytes.
 
 import re
 
-_WORD = re.compile(rb"[NI](?:(?<=N)aN|(?<=I)nfinity)")  # a first letter makes the search fast
+# A first letter makes the search fast; what has a colon after it would be a key, and is none.
+_WORD = re.compile(rb"[NI](?:(?<=N)aN|(?<=I)nfinity)(?!\s*:)")
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _HALF_PAIR = re.compile(
     rb"(?<!\\)((?:\\\\)*+)"

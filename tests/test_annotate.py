@@ -152,7 +152,7 @@ def test_an_export_replaces_only_files_of_its_own_run(tmp_path: Path) -> None:
     mine.parent.mkdir()
     mine.write_bytes(b"mine")
     job = make_job(tmp_path, exports={"index_png": mine.parent})
-    with pytest.raises(ConfigError, match=r"1.png is there already, and not of this run"):
+    with pytest.raises(ConfigError, match=r"1.png is there already, and not as a run"):
         annotate(job)
     assert mine.read_bytes() == b"mine"
     annotate(replace(job, fresh=True))

@@ -24,6 +24,10 @@ CALLS = {
     "check": (["in.json", "out.json"], "boxmask.data.read"),
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
     "models": ([], "boxmask.models.catalogue.list_heads"),
+    "review": (
+        ["in.json", "--images", ".", "--static", "worst"],
+        "boxmask.review.static.write_static",
+    ),
     "show": (["in.json", "--images", "."], "boxmask.show.show"),
     "train": (["in.json", "--images", ".", "--out", "run"], "boxmask.train.run.train"),
 }

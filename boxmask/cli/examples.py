@@ -49,8 +49,9 @@ HELP = {
         ),
     ),
     "review": Help(
-        "Show the worst masks, apply verdicts, audit.",
+        "Judge and correct the worst masks; audit.",
         (
+            "boxmask review masks.json --images photos",
             "boxmask review masks.json --images photos --static worst --worst 200",
             "boxmask review masks.json --images photos --audit 200",
             "boxmask review masks.json --images photos --apply reviewed.json",

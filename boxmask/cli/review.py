@@ -11,6 +11,8 @@ from boxmask.errors import ConfigError
 
 if TYPE_CHECKING:
     from boxmask.review.job import ReviewJob
+    from boxmask.review.server import Opened
+    from boxmask.review.session import Session
 
 
 def review(
@@ -45,9 +47,22 @@ def review(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Replace files that review did not write.")
     ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page.", show_default="a free one")
+    ] = 0,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
+    ] = True,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Weights that make masks of boxes and clicks.", show_default="bundled"),
+    ] = None,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Also show images that links lead to elsewhere.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the worst masks, apply verdicts on them, and tell how good the others are.
+    """Look at the worst masks in the browser, correct them, and tell how good the others are.
 
     OUT itself is never changed.
     """
@@ -55,15 +70,27 @@ def review(
 
     if images is None:
         raise ConfigError("give --images, the folder that the file names begin in.")
-    job = ReviewJob(file, images, verdicts, bbox, fresh)
-    if [apply, audit, static].count(None) != 2:
-        raise ConfigError("give one of --static DIR, --audit N and --apply NEW.json.")
+    job = ReviewJob(
+        file=file,
+        images=images,
+        verdicts=verdicts,
+        bbox=bbox,
+        fresh=fresh,
+        port=port,
+        open_browser=open_browser,
+        weights=weights,
+        follow_links=follow_links,
+    )
+    if [apply, audit, static].count(None) < 2:
+        raise ConfigError("give only one of --static DIR, --audit N and --apply NEW.json.")
     if apply is not None:
         _apply(job, apply, as_json=as_json)
     elif audit is not None:
         _audit(job, audit, as_json=as_json)
     elif static is not None:
         _static(job, static, worst, as_json=as_json)
+    else:
+        _serve(job)
 
 
 def _apply(job: "ReviewJob", out: Path, *, as_json: bool) -> None:
@@ -91,3 +118,53 @@ def _static(job: "ReviewJob", folder: Path, worst: int, *, as_json: bool) -> Non
         raise ConfigError("--static shows an annotated file; name it first.")
     made = write_static(job.file, job.images, folder, worst=worst, bbox=job.bbox, fresh=job.fresh)
     print_static(made, as_json=as_json)
+
+
+def _serve(job: "ReviewJob") -> None:
+    try:
+        from boxmask.review.server import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        raise ConfigError(
+            f'the page needs {error.name}, which is not installed: pip install "boxmask[review]"'
+        ) from error
+    _print_closed(serve(job, _print_opened))
+
+
+def _print_opened(opened: "Opened") -> None:
+    summary, log = opened.summary, opened.session.log
+    images = _count(summary["images"], "image")
+    if opened.job.file is None:
+        typer.echo(f"{opened.job.images}: {images}")
+    else:
+        held = f"{_count(summary['annotations'], 'annotation')} of {images}"
+        typer.echo(f"{opened.job.file}: {held}, {_count(summary['masks'], 'mask')}")
+    typer.echo(f"verdicts: {log.path}{_said(opened.session)}")
+    if log.read.torn:
+        typer.echo(f"its last line was half written: {log.read.torn} bytes of it were cut off")
+    if stale := opened.session.stale:
+        typer.echo(
+            f"{_count(stale, 'verdict')} on masks that have changed since: kept, but not counted"
+        )
+    for line in opened.warnings:
+        typer.echo(f"warning: {line}", err=True)
+    typer.echo(f"open {opened.address}")
+    typer.echo("Every verdict is saved at once. Ctrl-C ends the review.")
+
+
+def _print_closed(session: "Session") -> None:
+    new = session.seq - session.seq_at_start
+    typer.echo(f"\n{_count(new, 'new entry')} in {session.log.path}{_said(session)}")
+
+
+def _said(session: "Session") -> str:
+    """Write the verdicts that stand, behind the name of their file."""
+    counts = session.counts() | {"drawn": len(session.drawn)}
+    said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
+    return f" ({said})" if said else ""
+
+
+def _count(number: int, what: str) -> str:
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"

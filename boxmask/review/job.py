@@ -15,6 +15,10 @@ class ReviewJob:
     verdicts: Path | None = None  # None: beside the file
     bbox: BoxForm = "auto"
     fresh: bool = False  # replace files that were written by something else
+    port: int = 0  # of the page; 0: one that is free
+    open_browser: bool = True
+    weights: Path | None = None  # that make masks of boxes and clicks; None: the bundled ones
+    follow_links: bool = False  # also show images that links lead to out of the folder
 
     @property
     def verdicts_file(self) -> Path:

@@ -12,6 +12,8 @@ pycocotools decodes them, are the measure; crowds are left out.
 import argparse
 import importlib
 import json
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -123,15 +125,32 @@ def by_ultralytics(files: Files) -> Masks:
 
 
 def by_datumaro(files: Files) -> Masks:
-    """Load by the coco_instances importer."""
+    """Load by the coco_instances importer, which wants its own folders and cuts masks up."""
     datumaro = importlib.import_module("datumaro")
-    loaded = datumaro.Dataset.import_from(str(files.coco), "coco_instances")
+    data = json.loads(files.coco.read_text())
+    images = {stem(one["file_name"]): one for one in data["images"]}
+    order = {one["id"]: place for place, one in enumerate(data["annotations"])}
     found: Masks = {}
-    for item in loaded:
-        masks = [one for one in item.annotations if hasattr(one, "image")]
-        masks = [one for one in masks if not one.attributes.get("is_crowd")]
-        found[stem(item.id)] = [np.asarray(one.image).astype(bool) for one in masks]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "annotations").mkdir()
+        (Path(folder) / "images").symlink_to(files.images.absolute())
+        shutil.copy(files.coco, Path(folder) / "annotations" / "instances_all.json")
+        for item in datumaro.Dataset.import_from(folder, "coco_instances"):
+            parts: dict[int, list[Bits]] = defaultdict(list)
+            for one in item.annotations:
+                is_box = type(one).__name__ == "Bbox"  # one beside each mask
+                if not is_box and not one.attributes.get("is_crowd"):
+                    parts[one.group].append(datumaro_bits(one, images[stem(item.id)]))
+            ids = sorted(parts, key=order.__getitem__)
+            found[stem(item.id)] = [np.any(parts[id], axis=0) for id in ids]
     return found
+
+
+def datumaro_bits(one: Any, image: dict[str, Any]) -> Bits:
+    """Return what one of Datumaro's polygons or masks covers."""
+    if hasattr(one, "image"):
+        return np.asarray(one.image).astype(bool)
+    return decoded([list(map(float, one.points))], image)
 
 
 CLIENTS: dict[str, tuple[str, Callable[[Files], Masks]]] = {

@@ -24,7 +24,7 @@ def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         masks = Path(folder) / "masks.json"
         boxmask.annotate(PHOTOS / "boxes.json", images=PHOTOS, out=masks)
-        command = [sys.executable, "-m", "boxmask", "review", masks, "--images", PHOTOS]
+        command = [sys.executable, "-m", "boxmask", "review", str(masks), "--images", str(PHOTOS)]
         with subprocess.Popen([*command, "--no-open"], stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             lines = (re.search(r"http://\S+", line) for line in server.stdout)

@@ -90,8 +90,7 @@ def test_what_was_drawn_on_images_alone_becomes_a_file(file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "give one of"),
-        (("--audit", "3", "--static", "page"), "give one of"),
+        (("--audit", "3", "--static", "page"), "give only one of"),
         (("--apply", "missing/new.json"), "in a folder that there is"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -203,6 +205,19 @@ def test_a_lost_server_is_told_and_nothing_is_judged_meanwhile(
     page.context.close()
     kept = (served.file or Path()).with_name("masks.json.verdicts.jsonl").read_text()
     assert [json.loads(line)["verdict"] for line in kept.splitlines()[1:]] == ["accept"]
+
+
+def test_the_sample_of_an_audit_is_one_click_away(browser: Any, tmp_path: Path) -> None:
+    file = write_file(tmp_path, annotated())
+    command = [sys.executable, "-m", "boxmask", "review", str(file), "--images", str(tmp_path)]
+    subprocess.run([*command, "--audit", "2"], check=True, capture_output=True)
+    with Served(file, tmp_path) as server:
+        page = Page(browser, server)
+        page.tab.click("#sample")
+        page.see("document.querySelector('#matching').textContent === '2 instances match'")
+        page.press("a")
+        page.see("document.querySelector('#audit').textContent.includes('1 of 2 judged')")
+        page.end()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP, (2560, 1440)])

@@ -152,6 +152,18 @@ def test_a_killed_server_keeps_every_verdict_that_it_answered(tmp_path: Path) ->
         assert again.get("api/summary")["verdicts"]["accept"] == 3
 
 
+def test_the_sample_of_an_audit_is_shown_and_told_of(tmp_path: Path) -> None:
+    file = write_file(tmp_path, annotated())
+    command = [sys.executable, "-m", "boxmask", "review", str(file), "--images", str(tmp_path)]
+    subprocess.run([*command, "--audit", "2"], check=True, capture_output=True)
+    with Served(file, tmp_path) as server:
+        assert server.get("api/summary")["sample"] == 2
+        first, _ = server.get("api/instances?sample=1")["rows"]
+        server.post("api/verdict", row=first["row"], verdict="accept", hash=first["hash"])
+        told = server.get("api/audit")
+    assert (told["sample"], told["judged"], told["acceptable"]) == (2, 1, 1)
+
+
 def test_a_second_server_on_the_same_verdicts_says_so(served: Served) -> None:
     assert served.file is not None
     command = [sys.executable, "-m", "boxmask", "review", str(served.file), "--images", "."]
@@ -163,6 +175,7 @@ def test_a_second_server_on_the_same_verdicts_says_so(served: Served) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     with Served(write_file(tmp_path, annotated()), tmp_path) as server:
+        server.get("api/summary")
         server.process.send_signal(signal.SIGINT)
         printed, error = server.process.communicate()
     assert (server.process.returncode, error) == (0, "")

@@ -1,7 +1,7 @@
 // The page: what each action does, and how grid and viewer take turns.
 
 import { readAddress, writeAddress } from "./address.js";
-import { get } from "./api.js";
+import { startAudit } from "./audit.js";
 import { startChanges } from "./changes.js";
 import { startFilters } from "./filters.js";
 import { columns, moveTo, perScreen, rewind, startGrid } from "./grid.js";
@@ -187,6 +187,7 @@ async function start() {
   if (theme) document.documentElement.dataset.theme = theme;
   startNotices();
   startFilters();
+  startAudit();
   startGrid(openHere, (verdict, onward) => giveHere(verdict, onward));
   startKeys(run);
   listenToButtons();
@@ -195,23 +196,12 @@ async function start() {
   await fetchSummary();
   await goTo(place);
   startChanges();
-  showAudit(await get("api/audit").catch(() => null));
 }
 
 /** A verdict by the mouse in the grid: the cursor stays where the hand is. */
 function giveHere(verdict) {
   const instance = list.at(state.index);
   if (instance) judge(instance, instance.verdict?.verdict === verdict ? null : verdict);
-}
-
-function showAudit(found) {
-  const place = byId("audit");
-  if (!found || !place) return;
-  place.hidden = false;
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  place.textContent = found.judged
-    ? `Audit: ${found.judged} of ${found.sample} judged; ${percent(found.low)} to ${percent(found.high)} of all masks are acceptable.`
-    : `Audit: ${found.sample} masks drawn, none judged yet.`;
 }
 
 start();

@@ -70,6 +70,18 @@ class Page:
         for key in keys:
             self.tab.keyboard.press(key)
 
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the mouse at a place, move it to another, and let it go."""
+        self.tab.mouse.move(*start)
+        self.tab.mouse.down()
+        self.tab.mouse.move(*end, steps=5)
+        self.tab.mouse.up()
+
+    def middle(self) -> tuple[float, float]:
+        """Return the middle of the picture."""
+        stage = self.tab.locator(".stage").bounding_box()
+        return stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+
     def see(self, script: str) -> None:
         """Wait until something is so; the page's own rules forbid waiting inside it."""
         for _ in range(600):
@@ -116,10 +128,7 @@ def test_filters_leave_out_and_survive_a_reload(browser: Any, served: Served) ->
     page.see("document.querySelector('#matching').textContent === '3 instances match'")
     plot = page.tab.locator(".plot").bounding_box()
     across, down = plot["x"], plot["y"] + 30
-    page.tab.mouse.move(across + plot["width"] * 0.6, down)
-    page.tab.mouse.down()
-    page.tab.mouse.move(across + plot["width"] * 0.8, down, steps=4)
-    page.tab.mouse.up()
+    page.drag((across + plot["width"] * 0.6, down), (across + plot["width"] * 0.8, down))
     page.see("document.querySelector('#matching').textContent === '1 instance match'")
     page.tab.reload()
     page.see("document.querySelector('#matching').textContent === '1 instance match'")
@@ -135,10 +144,8 @@ def test_a_side_of_the_box_is_dragged_and_the_new_mask_kept(browser: Any, served
     page.tab.wait_for_selector(".handles [data-side=e]", state="attached")
     before = served.get("api/instances")["rows"][0]
     grip = page.tab.locator(".handles [data-side=e] .grip").bounding_box()
-    page.tab.mouse.move(grip["x"] + 4, grip["y"] + 4)
-    page.tab.mouse.down()
-    page.tab.mouse.move(grip["x"] + 120, grip["y"] + 4, steps=3)
-    page.tab.mouse.up()
+    across, down = grip["x"] + 4, grip["y"] + 4
+    page.drag((across, down), (across + 116, down))
     page.see("!document.querySelector('.pending').hidden")
     page.see("!document.querySelector('.pending .save').disabled")
     page.press("s")
@@ -151,12 +158,8 @@ def test_a_side_of_the_box_is_dragged_and_the_new_mask_kept(browser: Any, served
 def test_the_brush_adds_pixels(browser: Any, served: Served) -> None:
     page = Page(browser, served)
     page.press("Enter", "e")
-    stage = page.tab.locator(".stage").bounding_box()
-    middle = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
-    page.tab.mouse.move(*middle)
-    page.tab.mouse.down()
-    page.tab.mouse.move(middle[0] + 150, middle[1] + 150, steps=5)
-    page.tab.mouse.up()
+    x, y = page.middle()
+    page.drag((x, y), (x + 150, y + 150))
     page.press("s")
     page.see(judged(1))
     row = served.get("api/instances")["rows"][0]
@@ -169,12 +172,8 @@ def test_a_new_box_gets_a_mask_and_a_class(browser: Any, served: Served) -> None
     page = Page(browser, served)
     page.press("n")
     page.tab.wait_for_selector(".stage[data-tool=draw]")
-    stage = page.tab.locator(".stage").bounding_box()
-    middle = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
-    page.tab.mouse.move(*middle)
-    page.tab.mouse.down()
-    page.tab.mouse.move(middle[0] + 160, middle[1] + 120, steps=4)
-    page.tab.mouse.up()
+    x, y = page.middle()
+    page.drag((x, y), (x + 160, y + 120))
     page.see("!document.querySelector('.pending .save').disabled")
     page.tab.fill("#new-class", "kite")
     page.tab.click(".pending .save")

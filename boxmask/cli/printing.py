@@ -60,6 +60,17 @@ def print_json(value: object, *, indent: int = 0) -> None:
     typer.echo(msgspec.json.format(text, indent=indent) if indent else text)
 
 
+def counted(number: int, what: str) -> str:
+    """Write how many there are of something.
+
+    >>> counted(1, "mask"), counted(1200, "image"), counted(0, "entry")
+    ('1 mask', '1,200 images', '0 entries')
+    """
+    if number != 1:
+        what = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what}"
+
+
 def format_duration(seconds: float) -> str:
     """Write a time as people say it.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from boxmask.cli.options import BBox
-from boxmask.cli.printing import AsJson
+from boxmask.cli.printing import AsJson, counted, say
 from boxmask.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -134,28 +134,26 @@ def _serve(job: "ReviewJob") -> None:
 
 def _print_opened(opened: "Opened") -> None:
     summary, log = opened.summary, opened.session.log
-    images = _count(summary["images"], "image")
+    images = counted(summary["images"], "image")
     if opened.job.file is None:
-        typer.echo(f"{opened.job.images}: {images}")
+        say(f"{opened.job.images}: {images}")
     else:
-        held = f"{_count(summary['annotations'], 'annotation')} of {images}"
-        typer.echo(f"{opened.job.file}: {held}, {_count(summary['masks'], 'mask')}")
-    typer.echo(f"verdicts: {log.path}{_said(opened.session)}")
+        held = f"{counted(summary['annotations'], 'annotation')} of {images}"
+        say(f"{opened.job.file}: {held}, {counted(summary['masks'], 'mask')}")
+    say(f"verdicts: {log.path}{_said(opened.session)}")
     if log.read.torn:
-        typer.echo(f"its last line was half written: {log.read.torn} bytes of it were cut off")
+        say(f"its last line was half written: {log.read.torn} bytes of it were cut off")
     if stale := opened.session.stale:
-        typer.echo(
-            f"{_count(stale, 'verdict')} on masks that have changed since: kept, but not counted"
-        )
+        say(f"{counted(stale, 'verdict')} on masks that have changed since: kept, but not counted")
     for line in opened.warnings:
-        typer.echo(f"warning: {line}", err=True)
-    typer.echo(f"open {opened.address}")
-    typer.echo("Every verdict is saved at once. Ctrl-C ends the review.")
+        say(f"warning: {line}", err=True)
+    say(f"open {opened.address}")
+    say("Every verdict is saved at once. Ctrl-C ends the review.")
 
 
 def _print_closed(session: "Session") -> None:
     new = session.seq - session.seq_at_start
-    typer.echo(f"\n{_count(new, 'new entry')} in {session.log.path}{_said(session)}")
+    say(f"\n{counted(new, 'new entry')} in {session.log.path}{_said(session)}")
 
 
 def _said(session: "Session") -> str:
@@ -163,8 +161,3 @@ def _said(session: "Session") -> str:
     counts = session.counts() | {"drawn": len(session.drawn)}
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
     return f" ({said})" if said else ""
-
-
-def _count(number: int, what: str) -> str:
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{number:,} {what if number == 1 else plural}"

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from boxmask.cli.printing import print_json, say
+from boxmask.cli.printing import counted, print_json, say
 
 if TYPE_CHECKING:
     from boxmask.review.apply import Applied
@@ -16,7 +16,7 @@ def print_applied(applied: "Applied", *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(applied), "out": str(applied.out)})
         return
-    say(f"{applied.out}: {_count(applied.annotations, 'annotation')} and what was drawn")
+    say(f"{applied.out}: {counted(applied.annotations, 'annotation')} and what was drawn")
     for name, count in applied.counts.items():
         say(f"  {count:>9,} {name}")
     left = {
@@ -26,7 +26,7 @@ def print_applied(applied: "Applied", *, as_json: bool) -> None:
     }
     for what, count in left.items():
         if count:
-            say(f"{_count(count, 'verdict')} {what}")
+            say(f"{counted(count, 'verdict')} {what}")
 
 
 def print_audit(report: "AuditReport", *, as_json: bool) -> None:
@@ -34,7 +34,7 @@ def print_audit(report: "AuditReport", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
         return
-    drawn = f"{report.sample:,} drawn at random from {_count(report.population, 'mask')}"
+    drawn = f"{report.sample:,} drawn at random from {counted(report.population, 'mask')}"
     say(f"audit: {drawn} that nobody had judged")
     say(f"  judged so far       {report.judged:>7,}")
     say(f"  of these acceptable {report.acceptable:>7,}")
@@ -49,7 +49,7 @@ def print_audit(report: "AuditReport", *, as_json: bool) -> None:
     if report.threshold is not None:
         say(
             f"At an expected IoU of {report.threshold:.2f} or more, 95 % are acceptable: "
-            f"{_count(report.above, 'mask')}"
+            f"{counted(report.above, 'mask')}"
         )
     elif report.judged == report.sample:
         say("No expected IoU is shown to be one above which 95 % are acceptable.")
@@ -62,10 +62,6 @@ def print_static(made: "StaticPage", *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(made), "page": str(made.page)})
         return
-    say(f"{made.page}: the worst {made.shown:,} of {_count(made.masks, 'mask')}")
+    say(f"{made.page}: the worst {made.shown:,} of {counted(made.masks, 'mask')}")
     if made.unreadable:
-        say(f"{_count(made.unreadable, 'image')} of them cannot be read")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+        say(f"{counted(made.unreadable, 'image')} of them cannot be read")

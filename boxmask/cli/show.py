@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from boxmask.cli.options import BBox
-from boxmask.cli.printing import say
+from boxmask.cli.printing import counted, say
 
 if TYPE_CHECKING:
     from boxmask.show import Shown
@@ -93,15 +93,11 @@ def show(
 
 def _print(shown: "Shown", *, close: bool) -> None:
     what = "close-up" if close else "image"
-    masks = _count(shown.masks, "mask")
-    say(f"{shown.out}: {_count(shown.pictures, what)}, {masks}")
+    masks = counted(shown.masks, "mask")
+    say(f"{shown.out}: {counted(shown.pictures, what)}, {masks}")
     if shown.left:
         say(f"{shown.left:,} more are not shown; --limit shows more")
     for reason, count in shown.faults.items():
-        say(f"{_count(count, what)} left out: {reason}")
+        say(f"{counted(count, what)} left out: {reason}")
     if shown.first_fault:
         say(f"the first: {shown.first_fault}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

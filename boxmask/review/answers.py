@@ -33,7 +33,7 @@ class Answers:
     def prepare(self) -> None:
         """Make what the first question would wait for."""
         self.page(Filter(), 0, 1)
-        _ = self._fixed, self._rows_by_image
+        _ = self._fixed, self._instances.rows_by_image
 
     def summary(self) -> Json:
         """Say what there is, as numbers."""
@@ -103,8 +103,7 @@ class Answers:
         """Return the instances of an image: those drawn, then the largest first."""
         session = self._session
         session.check_image(image)
-        order, starts = self._rows_by_image
-        rows = order[starts[image] : starts[image + 1]]
+        rows = self._instances.rows_of(image)
         rows = rows[np.argsort(-np.nan_to_num(self._instances.area[rows]), kind="stable")]
         name = self._instances.dataset.file_names[image]
         every: list[Row] = [one.row for one in session.drawn if one.image == name]
@@ -159,10 +158,6 @@ class Answers:
     def _audit(self) -> Audit | None:
         # Nobody else can draw another one: the verdicts are open here.
         return Audit.latest(self._instances, self._session.entries)
-
-    @cached_property
-    def _rows_by_image(self) -> tuple[IntArray, IntArray]:
-        return self._instances.dataset.rows_by_image()
 
 
 def _passes(drawn: Drawn, wanted: Filter) -> bool:

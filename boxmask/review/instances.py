@@ -5,13 +5,14 @@ Letters: N annotations. Sizes are (width, height) in pixels of the stored, uprig
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from boxmask.data import pixel_boxes, segmentation
-from boxmask.dataset import BoxDataset
+from boxmask.dataset import BoxDataset, IntArray
 from boxmask.errors import InputError
 from boxmask.faults import ImageFault
 from boxmask.images import image_size
@@ -93,6 +94,16 @@ class Instances:
     def reason_of(self, row: int) -> str:
         """Say why a row was skipped, "" if it was not."""
         return str(self.reasons[self.reason[row]])
+
+    def rows_of(self, image: int) -> IntArray:
+        """Return the rows of an image, in the order of the file."""
+        order, starts = self.rows_by_image
+        return order[starts[image] : starts[image + 1]]
+
+    @cached_property
+    def rows_by_image(self) -> tuple[IntArray, IntArray]:
+        """The rows in the order of their images, and where those of each image begin."""
+        return self.dataset.rows_by_image()
 
     def category(self, row: int) -> str:
         """Name the category of a row, "" if it has none."""

@@ -74,8 +74,7 @@ class Predicting:
     def _others(self, question: Question) -> IntArray:
         """Find the rows of the image's other boxes that can be used."""
         dataset = self._session.instances.dataset
-        order, starts = self._rows_by_image
-        rows = order[starts[question.image] : starts[question.image + 1]]
+        rows = self._session.instances.rows_of(question.image)
         sides = dataset.boxes[rows]
         usable = np.isfinite(sides).all(axis=1) & (sides[:, 2:] > sides[:, :2]).all(axis=1)
         if isinstance(question.row, int):
@@ -89,10 +88,6 @@ class Predicting:
             return None
         own = categories[question.row]
         return (categories[others] == own) & (own >= 0)
-
-    @cached_property
-    def _rows_by_image(self) -> tuple[IntArray, IntArray]:
-        return self._session.instances.dataset.rows_by_image()
 
 
 def _before(base: dict[str, Any] | None, width: int, height: int) -> Window | None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from boxmask.data import Input, coco
 from boxmask.data.columns import build_dataset
+from boxmask.data.numbers import as_number
 from boxmask.data.raw.input import files_below
 from boxmask.data.raw.records import Records, decode_records
 from boxmask.data.sources.photos import is_image
@@ -135,18 +136,12 @@ def _box_areas(dataset: BoxDataset) -> npt.NDArray[np.float64]:
 
 def _lenient(values: dict[str, object]) -> _Record:
     """Take what can be taken of a record that is not of the expected types."""
-    record, mark = _Record(area=_number(values.get("area"))), values.get("boxmask")
+    record, mark = _Record(area=as_number(values.get("area"))), values.get("boxmask")
     if isinstance(mark, dict):
         status, reason = (_text(mark.get(key)) for key in ("status", "reason"))
-        record.boxmask = _Mark(status, reason, _number(mark.get("predicted_iou")))
+        record.boxmask = _Mark(status, reason, as_number(mark.get("predicted_iou")))
     return record
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _number(value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e300:
-        return None
-    return float(value)

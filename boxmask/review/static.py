@@ -14,7 +14,6 @@ from boxmask.faults import ImageFault
 from boxmask.formats import BoxForm
 from boxmask.ours import Ledger
 from boxmask.review.describe import Json, describe
-from boxmask.review.instances import Instances
 from boxmask.review.pictures import Pictures
 from boxmask.review.reading import open_instances
 from boxmask.version import __version__
@@ -85,13 +84,14 @@ def write_static(
     ledger = _open_folder(folder, fresh=fresh)
     names = [f"crops/{rank:05}.jpg" for rank in range(1, len(rows) + 1)]
     _check_free(ledger, folder, ["index.html", "style.css", *names], fresh=fresh)
-    crops = _write_crops(instances, rows, names, ledger, folder)
+    shown = [describe(instances, row, None) for row in rows]
+    crops = _write_crops(Pictures(instances), shown, names, ledger, folder)
     style = files("boxmask.review").joinpath("static.css").read_bytes()
     write_whole(ledger, folder / "style.css", style)
     told = f"the {len(rows):,} of the lowest expected IoU among {len(known):,} masks"
     tiles = (
-        _tile(describe(instances, row, None), rank, crop)
-        for rank, (row, crop) in enumerate(zip(rows, crops, strict=True), start=1)
+        _tile(instance, rank, crop)
+        for rank, (instance, crop) in enumerate(zip(shown, crops, strict=True), start=1)
     )
     page = _page(file.name, told, tiles)
     write_whole(ledger, folder / "index.html", page.encode("utf-8", "backslashreplace"))
@@ -124,17 +124,15 @@ def _check_free(ledger: Ledger, folder: Path, names: Sequence[str], *, fresh: bo
 
 
 def _write_crops(
-    instances: Instances, rows: Sequence[int], names: Sequence[str], ledger: Ledger, folder: Path
+    pictures: Pictures, shown: Sequence[Json], names: Sequence[str], ledger: Ledger, folder: Path
 ) -> list[str]:
-    """Write the crop of each row; return their names, "" where the image cannot be opened."""
-    pictures, written = Pictures(instances), []
-    for row, name in zip(rows, names, strict=True):
-        image = int(instances.dataset.image_index[row])
-        window = describe(instances, row, None)["window"]
+    """Write the crop of each instance; return their names, "" where the image cannot be opened."""
+    written = []
+    for instance, name in zip(shown, names, strict=True):
         try:
-            if image < 0:
+            if instance["image"] < 0:
                 raise InputError("no image record")
-            crop = pictures.crop(image, window, _SIDE)
+            crop = pictures.crop(instance["image"], instance["window"], _SIDE)
         except (ImageFault, InputError):
             written.append("")
             continue

@@ -155,7 +155,7 @@ function clicked(event, open, judge) {
   if (!element) return;
   moveTo(Number(element.dataset.index));
   const verdict = event.target.closest("[data-judge]")?.dataset.judge;
-  if (verdict) judge(verdict, false);
+  if (verdict) judge(verdict);
   else open();
 }
 

@@ -29,7 +29,6 @@ function giveVerdict(verdict) {
 async function step(by) {
   if (inGrid()) return moveTo(state.index + by);
   if (viewer.editing.pending) return undefined;
-  if (state.view === "all" && !state.summary.images_alone) state.view = "one";
   if (state.summary.images_alone) return showImage(viewer.image.image + by);
   moveTo(state.index + by);
   return openHere(false);
@@ -188,7 +187,7 @@ async function start() {
   startNotices();
   startFilters();
   startAudit();
-  startGrid(openHere, (verdict, onward) => giveHere(verdict, onward));
+  startGrid(openHere, giveHere);
   startKeys(run);
   listenToButtons();
   listenToEvents();

@@ -20,7 +20,7 @@ export class Viewer {
     this.instance = null; // the one in question; none on an image of which nothing is chosen
     this.image = null; // {image, file_name, width, height, rows, total}, in the view of a whole image
     this.stage = new Stage({
-      press: (point, event) => (this.image && !this.editing.correction && this.editing.tool === "adjust" && !this.instance ? null : this.editing.press(point, event)),
+      press: (point, event) => this.editing.press(point, event),
       tap: (point, event) => this.tapped(point, event),
       hover: (_, event) => this.drawing.brushAt(this.editing.tool === "brush" ? event : null, this.editing.radius, this.editing.erasing),
       swipe: (dx) => Math.abs(dx) > SWIPE && this.run.swipe(dx < 0 ? 1 : -1),

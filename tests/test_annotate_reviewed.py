@@ -3,12 +3,17 @@
 import json
 from pathlib import Path
 
+import pytest
 from check_files import before
 from test_check_review import reviewed
 
+from boxmask.annotate.begin import begin
+from boxmask.annotate.events import Event
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.workload import initial_status
 from boxmask.check import check
 from boxmask.data import read
+from boxmask.errors import RunError
 from boxmask.evaluate.reading import read_masks
 from boxmask.mark import Status
 from boxmask.subset import Subset
@@ -53,3 +58,15 @@ def test_the_law_is_checked_against_the_first_input_as_well(tmp_path: Path) -> N
     (tmp_path / "in.json").write_text(json.dumps(before()))
     (tmp_path / "new.json").write_text(json.dumps(reviewed()))
     assert check(read(tmp_path / "in.json"), tmp_path / "new.json").holds
+
+
+def test_a_reviewed_file_is_not_written_over_and_that_is_told_before_any_work(
+    tmp_path: Path,
+) -> None:
+    boxes, out = tmp_path / "in.json", tmp_path / "new.json"
+    boxes.write_text(json.dumps(before()))
+    out.write_text(json.dumps(reviewed()))
+    events: list[Event] = []
+    with pytest.raises(RunError, match="is there already, and not of this run"):
+        begin(AnnotateJob(boxes=boxes, images=tmp_path, out=out), events.append)
+    assert events == [] and json.loads(out.read_text()) == reviewed()

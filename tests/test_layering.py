@@ -52,7 +52,7 @@ IMPORTS = {
     ),
     "review": (
         "annotate bundled data dataset durable errors export faults formats geometry images mark "
-        "models ours overlay polygons rle version window"
+        "models ours overlay polygons rle unreadable version window"
     ),
     "predicted": "annotate errors",
     "predict": "annotate bundled errors images models predicted",

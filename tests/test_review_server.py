@@ -14,6 +14,9 @@ from PIL import Image
 from review_files import annotated, write_file
 from review_server import Served
 
+from boxmask.errors import WeightsError
+from boxmask.review.job import ReviewJob
+
 pytest.importorskip("starlette", reason="the extra boxmask[review] is not installed")
 pytest.importorskip("uvicorn", reason="the extra boxmask[review] is not installed")
 
@@ -120,9 +123,13 @@ def test_the_network_answers_for_a_box_and_what_it_said_is_kept(served: Served) 
 
 def test_a_drawn_mask_is_kept_apart(served: Served) -> None:
     values = {"image": 1, "rle": filled(30, 2, 4, 5), "box": [30, 2, 4, 5]}
-    drawn = served.post("api/draw", **values, category="thing")["instance"]
+    answer = served.post("api/draw", **values, category="kite")
+    drawn = answer["instance"]
+    assert answer["drawn"] == 1
     assert str(drawn["row"]).startswith("new-") and drawn["drawn"]
     assert served.get("api/image/1")["total"] == 4
+    summary = served.get("api/summary")
+    assert summary["drawn"] == 1 and {"name": "kite", "count": 1} in summary["categories"]
     empty = {**values, "client": "c1", "category": "thing", "rle": {"size": [30, 40], "counts": ""}}
     assert served.ask("api/draw", empty)[0] == 400
 
@@ -170,6 +177,15 @@ def test_a_second_server_on_the_same_verdicts_says_so(served: Served) -> None:
     second = subprocess.run([*command, "--no-open"], capture_output=True, text=True)
     assert second.returncode == 1
     assert second.stderr.startswith("error: ") and second.stderr.count("\n") == 1
+
+
+def test_weights_that_are_none_are_told_of_before_the_file_is_read(tmp_path: Path) -> None:
+    from boxmask.review.server import serve
+
+    (tmp_path / "w").write_text("none")
+    job = ReviewJob(tmp_path / "absent.json", tmp_path, weights=tmp_path / "w")
+    with pytest.raises(WeightsError, match="not safetensors"):
+        serve(job, lambda opened: None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")

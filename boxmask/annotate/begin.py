@@ -31,6 +31,7 @@ def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     check_places(job)
     work = WorkFolder(job.out)
     begun = None if job.fresh else load_plan(work.plan)
+    refuse_foreign_output(work, begun, fresh=job.fresh)  # before time is spent on it
     threads_before = 0 if begun is None else begun.threads
     inputs = Inputs(job, *resolve_device(job, begun), on_event, threads_before)
     hints = _settle_hints(inputs, work, begun)
@@ -48,7 +49,6 @@ def _settle_hints(inputs: Inputs, work: WorkFolder, begun: Plan | None) -> Hints
     if begun is not None and not work.has_no_masks(begun):
         tightness = recorded_tightness(begun)
     if tightness is None:
-        refuse_foreign_output(work, begun, fresh=job.fresh)  # before time is spent on it
         tightness = _measure(inputs, hints)
     return hints if tightness is None else replace(hints, tightness=tightness)
 

@@ -27,6 +27,7 @@ _RELATIVE = msgspec.json.Decoder(_Relative)
 _LONGEST_RECTANGLE = 300  # bytes
 _POLYGONS = msgspec.json.Decoder(list[list[float]])
 _DECODER = msgspec.json.Decoder(_Record)
+_ANYTHING = msgspec.json.Decoder()
 
 
 def segmentation(dataset: BoxDataset, row: int, size: tuple[int, int]) -> object | None:
@@ -77,7 +78,15 @@ def is_filled(raw: msgspec.Raw) -> bool:
     if len(raw) > LONGEST_EMPTY:
         return True
     text = bytes(raw)
-    return text not in _USUAL_EMPTY and not is_word(text) and _holds_a_mask(decode_lenient(text))
+    return text not in _USUAL_EMPTY and not is_word(text) and _holds_a_mask(_decoded(text))
+
+
+def _decoded(text: bytes) -> object:
+    """Decode a short value: by the fast parser, or by Python's where that one is too strict."""
+    try:
+        return _ANYTHING.decode(text)
+    except UNREADABLE:
+        return decode_lenient(text)
 
 
 def as_rectangle(raw: bytes) -> tuple[float, float, float, float] | None:

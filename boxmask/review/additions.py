@@ -56,9 +56,9 @@ class Additions:
         self.categories.append(msgspec.json.encode({"id": id, "name": name} | mark))
 
     def _add(self, drawn: Drawn, image: int, id: Id, category: Id) -> None:
-        correction = drawn.judgement.correction
-        rle = correction.rle if correction else drawn.rle
-        values = mask_values(rle, Status.DRAWN, REVIEWS.get(drawn.judgement.verdict, ""))
+        values = mask_values(
+            drawn.standing_rle, Status.DRAWN, REVIEWS.get(drawn.judgement.verdict, "")
+        )
         mark = values["boxmask"]
         assert isinstance(mark, dict)
         self.images[image] = None

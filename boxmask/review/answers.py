@@ -33,36 +33,46 @@ class Answers:
     def prepare(self) -> None:
         """Make what the first question would wait for."""
         self.page(Filter(), 0, 1)
-        _ = self._fixed, self._instances.rows_by_image
+        _ = self.summary(), self._instances.rows_by_image
 
     def summary(self) -> Json:
         """Say what there is, as numbers."""
         session = self._session
         return self._fixed | {
-            "verdicts": session.counts(),
-            "drawn": len(session.drawn),
+            **session.counted(),
+            "categories": self._categories(),
             "sample": len(self._sample()),
             "seq": session.seq,
         }
+
+    def _categories(self) -> list[Json]:
+        """Count the annotations of each category, those drawn included."""
+        names = Counter[str](self._in_file)
+        names.update(drawn.category for drawn in self._session.drawn)
+        return [{"name": name, "count": count} for name, count in names.items()]
+
+    @cached_property
+    def _in_file(self) -> Counter[str]:
+        """How many annotations of each category the file has; "": of none."""
+        dataset = self._instances.dataset
+        used = np.bincount(dataset.category_index + 1, minlength=len(dataset.categories) + 1)
+        names: Counter[str] = Counter({"": int(used[0])} if used[0] else {})
+        for category, count in zip(dataset.categories, used[1:].tolist(), strict=True):
+            names[category.name] += count
+        return names
 
     @cached_property
     def _fixed(self) -> Json:
         instances = self._instances
         dataset = instances.dataset
         statuses = np.bincount(instances.status, minlength=len(STATUSES)).tolist()
-        used = np.bincount(dataset.category_index + 1, minlength=len(dataset.categories) + 1)
-        names: Counter[str] = Counter({"": int(used[0])} if used[0] else {})
-        for category, count in zip(dataset.categories, used[1:].tolist(), strict=True):
-            names[category.name] += count
         return {
             "file": dataset.path.name,
             "images": len(dataset.image_ids),
             "annotations": len(instances),
             "masks": int(dataset.has_mask.sum()),
             "statuses": {s: n for s, n in zip(STATUSES, statuses, strict=True) if n},
-            "categories": [{"name": name, "count": count} for name, count in names.items()],
             "predicted": not bool(np.isnan(instances.iou).all()),
-            "can_predict": True,
             "images_alone": dataset.path == instances.images,
             "verdicts_file": self._session.log.path.name,
             "version": __version__,
@@ -136,7 +146,7 @@ class Answers:
                     rows.update({} if entry.row is None else {entry.row: None})
             shown = [session.describe(row) or {"row": row, "gone": True} for row in rows]
             more = seq < session.seq
-        return {"seq": seq, "more": more, "rows": shown, "verdicts": session.counts()}
+        return {"seq": seq, "more": more, "rows": shown, **session.counted()}
 
     def _described(self, rows: list[Row]) -> list[Json]:
         found = (self._session.describe(row) for row in rows)
@@ -185,6 +195,5 @@ def _has_verdict(drawn: Drawn, verdict: str) -> bool:
 def _has_size(drawn: Drawn, size: str) -> bool:
     if not size:
         return True
-    correction = drawn.judgement.correction
     low, high = SIZES[size]
-    return low <= shape_of(correction.rle if correction else drawn.rle).area < high
+    return low <= shape_of(drawn.standing_rle).area < high

@@ -4,9 +4,8 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -23,6 +22,14 @@ from boxmask.review.describe import Json
 from boxmask.review.filters import Filter, number
 from boxmask.review.guard import Refused
 from boxmask.review.pictures import Pictures
+from boxmask.review.posts import (
+    ClientPost,
+    CorrectPost,
+    DrawPost,
+    PredictPost,
+    VerdictPost,
+    posted,
+)
 from boxmask.review.predicting import Predicting, Question
 from boxmask.review.session import Changed, Missing, Session
 
@@ -37,56 +44,6 @@ _KINDS = {
     ".png": "image/png",
     ".woff2": "font/woff2",
 }
-
-Client = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z-]{1,64}$")]
-Row = Annotated[int, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern=r"^new-\d{1,18}$")]
-Hash = Annotated[str, msgspec.Meta(max_length=64)] | None
-Box = tuple[float, float, float, float]
-By = Literal["box", "points", "brush"]
-Posted = TypeVar("Posted")
-
-
-class VerdictPost(msgspec.Struct):
-    row: Row
-    verdict: Literal["accept", "reject", "fix"] | None
-    hash: Hash
-    client: Client
-
-
-class CorrectPost(msgspec.Struct):
-    row: Row
-    rle: dict[str, Any]
-    box: Box
-    by: By | list[By]
-    hash: Hash
-    client: Client
-
-
-class DrawPost(msgspec.Struct):
-    image: int
-    rle: dict[str, Any]
-    box: Box
-    category: str
-    client: Client
-
-
-class Click(msgspec.Struct):
-    x: float
-    y: float
-    inside: bool
-
-
-class PredictPost(msgspec.Struct):
-    image: int
-    box: Box
-    client: Client
-    points: Annotated[list[Click], msgspec.Meta(max_length=200)] = []
-    row: Row | None = None
-    base: dict[str, Any] | None = None
-
-
-class ClientPost(msgspec.Struct):
-    client: Client
 
 
 def build_app(
@@ -112,7 +69,7 @@ def build_app(
         Route("/api/undo", api.undo, methods=["POST"]),
         Route("/api/redo", api.redo, methods=["POST"]),
     ]
-    handlers: Any = {HTTPException: _no_such_address, Refused: _refuse}
+    handlers: Any = {HTTPException: _no_such_address, Refused: _refuse, Exception: _fail}
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -179,43 +136,34 @@ class _Api:
         return await _picture(picture)
 
     async def verdict(self, request: Request) -> Response:
-        post = await _posted(request, VerdictPost)
+        post = posted(await request.body(), VerdictPost)
         judge = self._session.judge
         return await _get(lambda: judge(post.row, post.verdict, post.hash, post.client))
 
     async def predict(self, request: Request) -> Response:
-        post = await _posted(request, PredictPost)
+        post = posted(await request.body(), PredictPost)
         points = [Point(one.x, one.y, one.inside) for one in post.points]
         question = Question(post.image, post.box, points, post.row, post.base)
         return await _get(lambda: self._predicting.predict(question))
 
     async def correct(self, request: Request) -> Response:
-        post = await _posted(request, CorrectPost)
+        post = posted(await request.body(), CorrectPost)
         by = [post.by] if isinstance(post.by, str) else post.by
         values: Json = {"rle": post.rle, "box": post.box, "by": by}
         return await _get(lambda: self._session.correct(post.row, post.hash, post.client, **values))
 
     async def draw(self, request: Request) -> Response:
-        post = await _posted(request, DrawPost)
+        post = posted(await request.body(), DrawPost)
         values: Json = {"rle": post.rle, "box": post.box, "category": post.category}
         return await _get(lambda: self._session.draw(post.image, post.client, **values))
 
     async def undo(self, request: Request) -> Response:
-        post = await _posted(request, ClientPost)
+        post = posted(await request.body(), ClientPost)
         return await _get(lambda: self._session.undo(post.client))
 
     async def redo(self, request: Request) -> Response:
-        post = await _posted(request, ClientPost)
+        post = posted(await request.body(), ClientPost)
         return await _get(lambda: self._session.redo(post.client))
-
-
-async def _posted(request: Request, kind: type[Posted]) -> Posted:
-    """Read the body of a request; Refused if it is not of that kind."""
-    body = await request.body()
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, f"the request cannot be read: {error}") from error
 
 
 async def _get(answer: Callable[[], Json | None]) -> Response:
@@ -293,3 +241,8 @@ async def _no_such_address(request: Request, error: Exception) -> Response:
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return _json({"error": str(error)}, error.status)
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    """Answer for a fault of ours; the terminal has all of it."""
+    return _json({"error": f"boxmask has failed: {type(error).__name__}: {error}"}, 500)

@@ -44,20 +44,19 @@ def describe(instances: Instances, row: int, judgement: Judgement | None) -> Jso
 
 def describe_drawn(instances: Instances, drawn: Drawn, image: int) -> Json:
     """Describe an annotation that was drawn in the review; image -1: the file lacks it now."""
-    correction = drawn.judgement.correction
     return _values(
         instances,
         drawn.row,
         image,
-        box=(correction.box if correction else None) or drawn.box,
-        rle=correction.rle if correction else drawn.rle,
+        box=drawn.standing_box,
+        rle=drawn.standing_rle,
         id="",
         category=drawn.category,
         status="drawn",
         reason="" if image >= 0 else "no image record",
         iou=None,
         verdict=_verdict(drawn.judgement),
-        corrected=correction is not None,
+        corrected=drawn.judgement.correction is not None,
         drawn=True,
     )
 

@@ -39,6 +39,17 @@ class Drawn:
     box: Box
     judgement: Judgement  # "drawn", or what was said of it later
 
+    @property
+    def standing_rle(self) -> Rle:
+        """Its mask, as it was corrected if it was."""
+        return self.judgement.correction.rle if self.judgement.correction else self.rle
+
+    @property
+    def standing_box(self) -> Box:
+        """Its box, likewise."""
+        correction = self.judgement.correction
+        return (correction.box if correction else None) or self.box
+
 
 class Judgements:
     """The entries of a verdicts file, folded row by row onto the masks of a file."""

@@ -1,23 +1,26 @@
 """Answers `api/predict`: the mask of a box and clicks on an image of a review. Nothing is kept."""
 
-from collections.abc import Sequence
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from boxmask.dataset import IntArray
+from boxmask.data import pixel_boxes
 from boxmask.review.clicks import Point
-from boxmask.review.correct import Corrector
 from boxmask.review.describe import Json
 from boxmask.review.instances import Box
+from boxmask.review.judgements import Drawn
+from boxmask.review.loading import Loading
 from boxmask.review.masks import checked_rle, rle_hash, shape_of
 from boxmask.review.pictures import Pictures
 from boxmask.review.session import Session
+from boxmask.review.verdicts import Row
 from boxmask.rle import runs_window, segmentation_runs
 from boxmask.window import Window
+
+Floats = npt.NDArray[np.float64]
 
 
 class Question(NamedTuple):
@@ -26,17 +29,28 @@ class Question(NamedTuple):
     image: int
     box: Box
     points: Sequence[Point]
-    row: int | str | None  # the annotation whose box it is; None for a new one
+    row: Row | None  # the annotation whose box it is; None for a new one
     base: dict[str, Any] | None  # None: what the network says of the box
 
 
-class Predicting:
-    """The network of a review, loaded when it is first asked."""
+class _Others(NamedTuple):
+    """The boxes around one that is asked about: K of them."""
 
-    def __init__(self, session: Session, pictures: Pictures, weights: Path | None) -> None:
+    boxes: Floats  # (K, 4) x0, y0, x1, y1
+    names: npt.NDArray[np.object_]  # (K,) of their categories
+
+    def alike(self, name: str) -> npt.NDArray[np.bool_] | None:
+        """Tell which are of that category (K,); None where that is not known."""
+        return np.array(self.names == name, np.bool_) if name else None
+
+
+class Predicting:
+    """Asks the network of a review."""
+
+    def __init__(self, session: Session, pictures: Pictures, loading: Loading) -> None:
         self._session = session
         self._pictures = pictures
-        self._weights = weights
+        self._loading = loading
 
     def predict(self, question: Question) -> Json:
         """Mask a box of an image, shown the other boxes of it."""
@@ -45,14 +59,14 @@ class Predicting:
         pixels = self._pictures.pixels(question.image)
         height, width = pixels.shape[:2]
         x, y, w, h = question.box
-        others = self._others(question)
-        found = self.corrector.correct(
+        others = self._others(question, width, height)
+        found = self._loading.network().correct(
             pixels,
             (x, y, x + w, y + h),
             question.points,
             before=_before(question.base, width, height),
-            others=self._session.instances.dataset.boxes[others],
-            alike=self._alike(question, others),
+            others=others.boxes,
+            alike=others.alike(self._category(question.row)),
             key=(question.image, self._pictures.stamp(question.image)),
         )
         rle = checked_rle(found.rle(), width=width, height=height)
@@ -66,28 +80,39 @@ class Predicting:
             "ms": round((perf_counter() - begun) * 1000, 1),
         }
 
-    @cached_property
-    def corrector(self) -> Corrector:
-        """The network."""
-        return Corrector.load(self._weights)
+    def _others(self, question: Question, width: int, height: int) -> _Others:
+        """Find the image's other boxes as they stand, those that were drawn among them."""
+        instances = self._session.instances
+        rows = instances.rows_of(question.image)
+        rows = rows[rows != question.row] if isinstance(question.row, int) else rows
+        boxes = pixel_boxes(instances.dataset, rows, width, height)
+        names = [instances.category(row) for row in rows.tolist()]
+        for place, row in enumerate(rows.tolist()):
+            judgement = self._session.by_row.get(row)
+            if judgement is not None and judgement.correction and judgement.correction.box:
+                boxes[place] = _corners(judgement.correction.box)
+        drawn = [one for one in self._drawn_on(question.image) if one.row != question.row]
+        boxes = np.vstack([boxes, *(_corners(one.standing_box) for one in drawn)])
+        usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        names += [one.category for one in drawn]
+        return _Others(boxes[usable], np.array(names, np.object_)[usable])
 
-    def _others(self, question: Question) -> IntArray:
-        """Find the rows of the image's other boxes that can be used."""
-        dataset = self._session.instances.dataset
-        rows = self._session.instances.rows_of(question.image)
-        sides = dataset.boxes[rows]
-        usable = np.isfinite(sides).all(axis=1) & (sides[:, 2:] > sides[:, :2]).all(axis=1)
-        if isinstance(question.row, int):
-            usable &= rows != question.row
-        return rows[usable]
+    def _drawn_on(self, image: int) -> Iterator[Drawn]:
+        name = self._session.instances.dataset.file_names[image]
+        for drawn in self._session.drawn:
+            if drawn.image == name and drawn.judgement.verdict != "reject":
+                yield drawn
 
-    def _alike(self, question: Question, others: IntArray) -> Any:
-        """Tell which of the others are of the same category; None where that is not known."""
-        categories = self._session.instances.dataset.category_index
-        if not isinstance(question.row, int) or not 0 <= question.row < len(categories):
-            return None
-        own = categories[question.row]
-        return (categories[others] == own) & (own >= 0)
+    def _category(self, row: Row | None) -> str:
+        """Name the category of an annotation, "" if that is not known."""
+        if isinstance(row, int) and row < len(self._session.instances):
+            return self._session.instances.category(row)
+        return next((one.category for one in self._session.drawn if one.row == row), "")
+
+
+def _corners(box: Sequence[float]) -> Floats:
+    x, y, w, h = box
+    return np.array([x, y, x + w, y + h], np.float64)
 
 
 def _before(base: dict[str, Any] | None, width: int, height: int) -> Window | None:

@@ -1,5 +1,6 @@
 """Opens an annotated file, or a folder of images without one, as instances."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,9 @@ class _Mark(msgspec.Struct, gc=False):
     predicted_iou: float | None = None
 
 
+_UNMARKED = _Mark()
+
+
 class _Record(msgspec.Struct, gc=False):
     boxmask: _Mark | None = None
     area: float | None = None
@@ -45,16 +49,14 @@ class _Marks:
 
     def add(self, first: int, records: list[_Record]) -> None:
         """Take over the records from row `first` on."""
-        for row, record in enumerate(records, start=first):
-            if record.area is not None:
-                self.area[row] = record.area
-            mark = record.boxmask
-            if mark is not None:
-                self.status[row] = _CODES.get(mark.status, _CODES["none"])
-                if mark.predicted_iou is not None:
-                    self.iou[row] = mark.predicted_iou
-                if mark.reason:
-                    self.reason[row] = self.code(mark.reason)
+        rows = slice(first, first + len(records))
+        marks = [record.boxmask or _UNMARKED for record in records]
+        self.area[rows] = [_number(record.area) for record in records]
+        self.iou[rows] = [_number(mark.predicted_iou) for mark in marks]
+        self.status[rows] = [_CODES.get(mark.status, _CODES["none"]) for mark in marks]
+        for row, mark in enumerate(marks, start=first):
+            if mark.reason:
+                self.reason[row] = self.code(mark.reason)
 
     def code(self, reason: str) -> int:
         """Number a reason; those beyond the column's range share the last number."""
@@ -141,6 +143,10 @@ def _lenient(values: dict[str, object]) -> _Record:
         status, reason = (_text(mark.get(key)) for key in ("status", "reason"))
         record.boxmask = _Mark(status, reason, as_number(mark.get("predicted_iou")))
     return record
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ from boxmask.review.api import build_app
 from boxmask.review.describe import Json
 from boxmask.review.guard import Guard
 from boxmask.review.job import ReviewJob
+from boxmask.review.loading import Loading
 from boxmask.review.pictures import Pictures
 from boxmask.review.predicting import Predicting
 from boxmask.review.reading import folder_instances, open_instances
@@ -44,25 +45,23 @@ class Opened:
 
 def serve(job: ReviewJob, on_open: Callable[[Opened], None]) -> Session:
     """Serve a review until Ctrl-C; `on_open` is told when the page can be opened."""
-    with _listening(job.port) as listener, _session(job) as session:
-        port = listener.getsockname()[1]
-        token = secrets.token_hex(16)
-        answers = Answers(session)
-        answers.prepare()
-        pictures = Pictures(session.instances, follow_links=job.follow_links)
-        predicting = Predicting(session, pictures, job.weights)
-        app = guarded(build_app(session, pictures, answers, predicting), token=token, port=port)
-        address = f"http://{LOOPBACK}:{port}/{token}/"
-        # Loaded while the first masks are looked at. Ctrl-C waits for it: a thread that is left in
-        # the middle of loading a library takes the whole process down with it.
-        loading = threading.Thread(target=lambda: predicting.corrector)
-        loading.start()
-        with suppress(KeyboardInterrupt):  # the usual end; every verdict is on the disk already
-            on_open(Opened(job, session, answers.summary(), address, _warnings(session)))
-            if job.open_browser and has_screen():
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-            _run(app, listener)
-        loading.join()
+    loading = Loading(job.weights)
+    with _listening(job.port) as listener:
+        if job.weights is not None:
+            loading.network()  # a file that is no network is told of before a large one is read
+        with _session(job) as session:
+            answers = Answers(session)
+            answers.prepare()
+            pictures = Pictures(session.instances, follow_links=job.follow_links)
+            predicting = Predicting(session, pictures, loading)
+            app = build_app(session, pictures, answers, predicting)
+            token, port = secrets.token_hex(16), listener.getsockname()[1]
+            address = f"http://{LOOPBACK}:{port}/{token}/"
+            with suppress(KeyboardInterrupt), loading.soon():  # the usual end of a review
+                on_open(Opened(job, session, answers.summary(), address, _warnings(session)))
+                if job.open_browser and has_screen():
+                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+                _run(guarded(app, token=token, port=port), listener)
         return session
 
 

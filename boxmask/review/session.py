@@ -77,6 +77,10 @@ class Session:
                 found[drawn.judgement.verdict] += 1
         return found
 
+    def counted(self) -> Json:
+        """Return what every answer to a deed says of all that stands."""
+        return {"verdicts": self.counts(), "drawn": len(self.drawn)}
+
     def describe(self, row: Row) -> Json | None:
         """Describe an instance as it stands; None if it was drawn and that was undone."""
         if isinstance(row, str):
@@ -160,7 +164,7 @@ class Session:
 
     def _undo(self, target: Entry | None, client: str) -> Json:
         if target is None:
-            return {"seq": self.seq, "undone": None, "instance": None, "verdicts": self.counts()}
+            return {"seq": self.seq, "undone": None, "instance": None, **self.counted()}
         own = {"row": target.row, "id": target.id, "image": target.image, "mask": target.mask}
         undone = {"seq": target.seq, "row": target.row, "verdict": target.verdict}
         return self._take(client=client, verdict="undo", undoes=target.seq, **own) | {
@@ -184,8 +188,7 @@ class Session:
             drawn = self._judgements.drawn.get(row)
             if drawn is None:
                 raise Missing(f"there is no annotation {row}, or drawing it was undone.")
-            correction = drawn.judgement.correction
-            return rle_hash(correction.rle if correction else drawn.rle)
+            return rle_hash(drawn.standing_rle)
         self._check_row(row)
         judgement = self._judgements.by_row.get(row)
         if judgement is not None and judgement.correction is not None:
@@ -222,7 +225,7 @@ class Session:
             if not gone:
                 self.columns.set(row, self._judgements.by_row.get(row), entry.seq)
         instance = None if gone or row is None else self.describe(row)
-        return {"seq": entry.seq, "verdicts": self.counts(), "instance": instance}
+        return {"seq": entry.seq, "instance": instance, **self.counted()}
 
 
 def _checked_box(box: Box) -> Box:

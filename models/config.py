@@ -65,6 +65,12 @@ class ModelConfig:
     """Learn the expected IoU; without it, it is estimated from the mask's own probabilities."""
     norm_momentum: Literal["torch", "paper"] = "torch"
     """See norm.py."""
+    detector: str | None = None
+    """What finds boxes (detectors), for the families that see whole images; None finds none."""
+    classes: tuple[str, ...] = ()
+    """What a detector tells apart; training fills in those of its data."""
+    class_ids: tuple[int | str, ...] = ()
+    """The ids of the classes in the data."""
 
     def __post_init__(self) -> None:
         if self.family not in _FAMILIES:

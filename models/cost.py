@@ -62,14 +62,17 @@ def backbone_cost(config: ModelConfig) -> Cost:
 
 
 def _view_cost(network: MaskNetwork) -> int:
-    """Count what is done once per view: backbone and pixel embedding."""
+    """Count what is done once per view: backbone, pixel embedding, detector."""
     side = _view_side(network.config)
     branch = cast(Branch, network.branches[-1])
     hints = (_hints_of(network.config),) if network.config.window_masks else ()
 
     def predict() -> None:
         pixels = network.normalise(torch.empty(1, 3, side, side))
-        branch.region.per_view(network.backbone(pixels, *hints)[-1])
+        stage = network.backbone(pixels, *hints)[-1]
+        branch.region.per_view(stage)
+        if network.detector is not None:
+            network.detector.detect(stage, torch.ones(1, 2))
 
     return _multiply_adds(predict)
 

@@ -9,15 +9,18 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from boxmask.errors import ConfigError
 from boxmask.models.backbones import build_backbone
 from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.config import ModelConfig
+from boxmask.models.detectors import Detections, Detector, DetectorSizes, Truth, build_detector
 from boxmask.models.heads import HeadSizes, build_head
 from boxmask.models.norm import use_paper_momentum
 from boxmask.models.normalise import Normalise
 from boxmask.models.quality import QualityHead, estimated_iou_logit
 from boxmask.models.regions import EmbeddingRegion, PyramidRegion, Region, WindowRegion
 from boxmask.models.views import Views
+from boxmask.models.warm_start import copy_parts
 
 
 def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
@@ -31,10 +34,34 @@ def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
         for _ in range(backbone.stages)
     ]
     quality = QualityHead(config.quality_channels) if config.quality else None
-    network = MaskNetwork(config, backbone=backbone, branches=branches, quality=quality)
+    network = MaskNetwork(
+        config,
+        backbone=backbone,
+        branches=branches,
+        quality=quality,
+        detector=_build_detector(config, backbone),
+    )
     if config.norm_momentum == "paper":
         use_paper_momentum(network)
     return network
+
+
+def _build_detector(config: ModelConfig, backbone: Backbone) -> Detector | None:
+    """Build the detector that a config names, if any; as long as it has no classes, of one."""
+    if config.detector is None:
+        return None
+    if len(config.classes) != len(config.class_ids):
+        raise ConfigError(
+            f"the model has {len(config.classes)} classes and {len(config.class_ids)} class_ids; "
+            "leave both out, training fills them in."
+        )
+    sizes = DetectorSizes(
+        channels=backbone.channels,
+        stages=backbone.stages,
+        classes=max(1, len(config.classes)),
+        hidden=config.embedding_channels,
+    )
+    return build_detector(config.detector, config.family, sizes)
 
 
 def head_sizes(config: ModelConfig, *, fine: int = 0) -> HeadSizes:
@@ -66,6 +93,8 @@ class Prediction(NamedTuple):
     """The same before the sigmoid."""
     auxiliary: tuple[Tensor, ...] = ()
     """Mask logits of the earlier stages of a stacked backbone, while training."""
+    detection: dict[str, Tensor] | None = None
+    """The detector's losses by name, where it was shown the truth."""
 
 
 class Branch(nn.Module):
@@ -85,7 +114,7 @@ class Branch(nn.Module):
 
 
 class MaskNetwork(nn.Module):
-    """A backbone, a branch per stage of it, and the quality head on the last branch."""
+    """A backbone, a branch per stage of it, the quality head on the last, perhaps a detector."""
 
     def __init__(
         self,
@@ -94,6 +123,7 @@ class MaskNetwork(nn.Module):
         backbone: Backbone,
         branches: Sequence[Branch],
         quality: QualityHead | None,
+        detector: Detector | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -101,23 +131,48 @@ class MaskNetwork(nn.Module):
         self.backbone = backbone
         self.branches = nn.ModuleList(branches)
         self.quality = quality
+        self.detector = detector
 
-    def forward(self, views: Views, *, box_chunk: int | None = None) -> Prediction:
+    def forward(
+        self, views: Views, *, box_chunk: int | None = None, truth: Truth | None = None
+    ) -> Prediction:
         """Predict the masks of all boxes; `box_chunk` bounds how many are in memory at once.
 
         Chunks are for inference: while training they would be batches of their own to the norms.
+        With the `truth` of the views, the detector says how wrong it is.
         """
-        if len(views) == 0:
+        if len(views) == 0 and truth is None:
             return self._empty_prediction()
         if self.config.view_per_box and box_chunk is not None:
             return _concatenate([self._predict(part, len(part)) for part in views.split(box_chunk)])
-        return self._predict(views, box_chunk or len(views))
+        return self._predict(views, box_chunk or len(views), truth)
 
-    def _predict(self, views: Views, chunk: int) -> Prediction:
+    def detect(self, views: Views, extents: Tensor) -> Detections:
+        """Find boxes in views whose images fill `extents` (V,2) of them."""
+        assert self.detector is not None
+        return self.detector.detect(self._stages(views)[-1], extents)
+
+    def start_from(self, other: nn.Module) -> None:
+        """Take the weights of a network that may lack the detector: that one is new then."""
+        copy_parts(self, other, optional=("detector",))
+
+    def _stages(self, views: Views) -> Any:
+        """Look at the views: the stages of the backbone."""
         pixels = self.normalise(views.pixels)
         # Only networks of window masks see anything besides the pixels.
         hints = () if views.hints is None else (views.hints,)
-        stages = self.backbone(pixels, *hints)
+        return self.backbone(pixels, *hints)
+
+    def _predict(self, views: Views, chunk: int, truth: Truth | None = None) -> Prediction:
+        stages = self._stages(views)
+        prediction = self._predict_masks(stages, views, chunk)
+        if truth is None or self.detector is None:
+            return prediction
+        return prediction._replace(detection=self.detector.losses(stages, truth))
+
+    def _predict_masks(self, stages: Any, views: Views, chunk: int) -> Prediction:
+        if len(views) == 0:
+            return self._empty_prediction()
         # Only the last stage predicts outside training; the earlier ones help it to learn.
         first = 0 if self.training else len(stages) - 1
         branches = cast(list[Branch], list(self.branches)[first:])
@@ -144,8 +199,10 @@ class MaskNetwork(nn.Module):
 
     def _empty_prediction(self) -> Prediction:
         side = self.config.mask_size
-        # Tied to the parameters, so that a loss over no boxes has gradients, all of them zero.
-        zero = 0 * next(self.branches.parameters()).sum()
+        # Tied to the parameters, so that a loss over no boxes has gradients, all of them zero:
+        # processes that train together wait for the gradient of each.
+        tied = self.parameters() if self.training else [next(self.branches.parameters())]
+        zero = 0 * torch.stack([parameter.sum() for parameter in tied]).sum()
         logits = zero.expand(0, side, side)
         auxiliary = (logits,) * (len(self.branches) - 1 if self.training else 0)
         return Prediction(logits, zero.expand(0), zero.expand(0), auxiliary)

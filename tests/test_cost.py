@@ -27,6 +27,7 @@ PARAMETERS = {
     "deepmarc-r101": 69_450_689,
     "lite": 4_846_707,
     "tiny": 197_395,
+    "tiny-centernet": 3_443_384,
     "zoom": 6_024_203,
     "zoom-exact": 4_615_923,
 }

@@ -51,6 +51,8 @@ OTHERS: dict[str, Any] = {
     "model.large_view_size": 200,
     "model.context": 1.5,
     "model.norm_momentum": "paper",
+    "model.detector": "centernet",
+    "model.classes": ["dog"],
     "augment.scale_crop": [0.5, 2],
     "augment.box_jitter_mode": "shrink",
     "augment.view_scales": [1.5],

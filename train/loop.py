@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from boxmask.errors import ConfigError, RunError, WeightsError
+from boxmask.models.detectors import DETECTORS
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load_network
@@ -16,7 +17,7 @@ from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.loader import check_parts, iterate_steps
 from boxmask.train.distributed import Processes
-from boxmask.train.loss import Totals, losses
+from boxmask.train.loss import Totals, detection_losses, losses
 from boxmask.train.optimiser import build_optimiser, clip, set_rate
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.state import EMA, State
@@ -114,8 +115,13 @@ def _backward_part(
     with torch.autocast(
         processes.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
     ):
-        prediction = model(batch.views)
+        prediction = model(batch.views, truth=batch.truth)
     terms = losses(prediction, batch, config=config.loss_weights, totals=totals)
+    if prediction.detection is not None:
+        mean_over = DETECTORS[str(config.model.detector)].mean_over
+        terms |= detection_losses(
+            prediction.detection, batch, mean_over=mean_over, config=config.loss, totals=totals
+        )
     loss = torch.stack(list(terms.values())).sum()
     terms = {name: value.detach() for name, value in terms.items()}
     if not torch.isfinite(loss):
@@ -144,8 +150,9 @@ def _count_totals(parts: list[Batch], processes: Processes) -> Totals:
     """Count what a step holds over all its parts and processes."""
     weight = sum(float(part.weights.sum()) for part in parts)
     images = float(sum(part.images for part in parts))
-    sums = processes.sum(torch.tensor([weight, images], dtype=torch.float64))
-    return Totals(weight=float(sums[0]), images=float(sums[1]))
+    boxes = float(sum(0 if part.truth is None else len(part.truth) for part in parts))
+    sums = processes.sum(torch.tensor([weight, images, boxes], dtype=torch.float64))
+    return Totals(*sums.tolist())
 
 
 def _set_training(network: MaskNetwork, config: TrainConfig) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from boxmask.models.detectors.detector import Mean
 from boxmask.models.network import Prediction
 from boxmask.train.data.batch import Batch
 from boxmask.train.data.targets import true_iou
@@ -22,6 +23,7 @@ class Totals:
 
     weight: float
     images: float
+    boxes: float = 0.0  # true ones, for a detector
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -78,3 +80,22 @@ def losses(
         error = F.binary_cross_entropy_with_logits(quality, target, reduction="none")
         parts["quality"] = config.quality * total(error)
     return parts
+
+
+def detection_losses(
+    found: dict[str, Tensor],
+    batch: Batch,
+    *,
+    mean_over: Mean,
+    config: LossWeights,
+    totals: Totals,
+) -> dict[str, Tensor]:
+    """Weigh a detector's losses of one part of a step, means over its boxes or images, so that
+    those of all parts add up to the mean of the step."""
+    assert batch.truth is not None
+    of_part, of_step = {
+        "boxes": (len(batch.truth), totals.boxes),
+        "images": (batch.images, totals.images),
+    }[mean_over]
+    weight = config.detection * max(1, of_part) / max(1.0, of_step)
+    return {name: weight * value for name, value in found.items()}

@@ -156,6 +156,21 @@ _TINY = TrainConfig(
     save_every=100,
 )
 
+_TINY_CENTERNET = TrainConfig(
+    model=MODELS["tiny-centernet"],
+    augment=Augment(flip=0.5, brightness=0.1, contrast=0.2, saturation=0.2),
+    loss=LossWeights(mask=2.0, dice=1.0, quality=1.0, normalise="batch"),
+    optimiser=Optimiser(
+        lr=2e-3, backbone_lr=0.5, weight_decay=0.02, warm_up=50, clip=10.0, ema=0.98
+    ),
+    batch=8,
+    steps=900,
+    channels_last=True,
+    workers=0,
+    truth_side=32,
+    validate_every=300,
+    save_every=100,
+)
 
 PRESETS: dict[str, TrainConfig] = {
     "deepmac-512": _DEEPMAC,
@@ -164,6 +179,7 @@ PRESETS: dict[str, TrainConfig] = {
     "deepmarc-r101": replace(_DEEPMARC, model=MODELS["deepmarc-r101"]),
     "lite": _LITE,
     "tiny": _TINY,
+    "tiny-centernet": _TINY_CENTERNET,
     "zoom": _ZOOM,
     "zoom-exact": _ZOOM_EXACT,
 }

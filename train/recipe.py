@@ -63,6 +63,7 @@ class LossWeights:
     mask: float = 5.0  # binary cross-entropy with soft targets
     dice: float = 0.0
     quality: float = 1.0  # expected IoU against the true IoU
+    detection: float = 1.0  # times a detector's own losses
     auxiliary: bool = True  # earlier hourglass stacks learn as well
     normalise: Normalise = "image"  # per image as the paper, over the batch, or over its pixels
 

@@ -14,6 +14,7 @@ from boxmask.cores import network_threads
 from boxmask.disk import explain_disk_errors
 from boxmask.formats import BoxForm
 from boxmask.models.device import choose_device
+from boxmask.train.data.classes import with_classes
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.sources import Source, open_sources
 from boxmask.train.distributed import processes
@@ -59,6 +60,7 @@ def _train(
     # Each worker keeps images of its own.
     cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)
     sources = open_sources(job.annotations, job.images, seen=config.seen, bbox=job.bbox)
+    config = replace(config, model=with_classes(config.model, sources))
     collection = Collection(
         sources,
         min_side=config.min_side,

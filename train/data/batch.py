@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from boxmask.models.detectors import Truth
 from boxmask.models.views import Views
 
 
@@ -51,6 +52,7 @@ class Batch:
     iou_samples: IoUSamples
     names: tuple[str, ...]  # (N,) file and annotation id, for messages
     left_out: tuple[str, ...] = ()  # why something drawn for it could not be used
+    truth: Truth | None = None  # for a detector
 
     @property
     def images(self) -> int:
@@ -67,6 +69,7 @@ class Batch:
             IoUSamples.join([part.iou_samples for part in parts]),
             tuple(name for part in parts for name in part.names),
             tuple(reason for part in parts for reason in part.left_out),
+            _join_truth(parts),
         )
 
     def to(self, device: torch.device) -> "Batch":
@@ -77,14 +80,30 @@ class Batch:
             targets=self.targets.to(device, non_blocking=True),
             weights=self.weights.to(device, non_blocking=True),
             iou_samples=self.iou_samples.to(device),
+            truth=None if self.truth is None else self.truth.to(device),
         )
 
 
 def _join_padded(parts: Sequence[Views]) -> Views:
     """Join views whose sides may differ, as images of several shapes do, padded as each was."""
-    height = max(part.pixels.shape[2] for part in parts)
-    width = max(part.pixels.shape[3] for part in parts)
+    height, width = _largest(parts)
     return Views.join([_padded(part, height, width) for part in parts])
+
+
+def _join_truth(parts: Sequence[Batch]) -> Truth | None:
+    """Join the truth of views that are padded to be joined; None if there is none."""
+    height, width = _largest([part.views for part in parts])
+    padded = [
+        part.truth.padded(_share(part.views, height, width))
+        for part in parts
+        if part.truth is not None
+    ]
+    return Truth.join(padded) if padded else None
+
+
+def _largest(parts: Sequence[Views]) -> tuple[int, int]:
+    """Return the height and width that hold all of the views."""
+    return max(p.pixels.shape[2] for p in parts), max(p.pixels.shape[3] for p in parts)
 
 
 def _padded(views: Views, height: int, width: int) -> Views:
@@ -92,5 +111,11 @@ def _padded(views: Views, height: int, width: int) -> Views:
     if (h, w) == (height, width):
         return views
     pixels = torch.nn.functional.pad(views.pixels, (0, width - w, 0, height - h))
-    share = torch.tensor([w / width, h / height, w / width, h / height])
+    share = _share(views, height, width).repeat(2)
     return replace(views, pixels=pixels, boxes=views.boxes * share)
+
+
+def _share(views: Views, height: int, width: int) -> torch.Tensor:
+    """Return the share (2,) of the padded width and height that views have."""
+    h, w = views.pixels.shape[2:]
+    return torch.tensor([w / width, h / height])

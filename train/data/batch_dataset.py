@@ -4,6 +4,7 @@ Everything is a function of the recipe, the collection and the number of the par
 can make any batch, in any order, and a resumed run sees what it would have seen.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from boxmask.errors import ConfigError, InputError
 from boxmask.models.config import MAX_WINDOW_CONTEXT, ModelConfig, with_view_size
 from boxmask.models.views import Views, context_of, cut_views, mask_frames
 from boxmask.train.data.batch import Batch, IoUSamples
+from boxmask.train.data.classes import places_of
 from boxmask.train.data.collection import Collection, Table
 from boxmask.train.data.colour import random_factor
 from boxmask.train.data.compose import box_scene, image_scene
@@ -22,6 +24,7 @@ from boxmask.train.data.jitter import clip_box, draw_proposal, jitter_box, loose
 from boxmask.train.data.sampler import Sampler, balancing_weights
 from boxmask.train.data.scene import Instance, Scene, as_neighbours
 from boxmask.train.data.targets import Span, iou_samples, mask_target
+from boxmask.train.data.truth import views_with_truth
 from boxmask.train.recipe import Augment, TrainConfig
 
 Random = np.random.Generator
@@ -39,12 +42,16 @@ class BatchDataset(Dataset[Batch]):
         self.parts = parts  # of a step
         self.size = config.batch // parts  # boxes or images in a part
         table = collection.table
-        weights = _item_weights(table, config)
+        self.detects = config.model.detector is not None
+        # A detector learns from every box, masks from those that are supervised.
+        learnt = np.ones_like(table.supervised) if self.detects else table.supervised
+        self.places = places_of(config.model.classes, collection.sources) if self.detects else None
+        weights = _item_weights(table, learnt, config)
         if config.model.view_per_box:
             self.groups = [np.array([item]) for item in np.flatnonzero(table.supervised)]
             weights = weights[table.supervised]
         else:
-            self.groups = _by_image(table, unseen=config.unseen_boxes)
+            self.groups = _by_image(table, learnt, all_boxes=config.unseen_boxes)
             weights = np.array([weights[group].mean() for group in self.groups])
         self.sampler = Sampler(weights, seed=config.seed)
 
@@ -102,15 +109,35 @@ class BatchDataset(Dataset[Batch]):
             if model.window_masks:
                 return self._window_batch(scene, model, tightness, random)
         else:
-            if len(items) > self.config.max_boxes:
+            if not self.detects and len(items) > self.config.max_boxes:
                 items = random.choice(items, self.config.max_boxes, replace=False)
             scene = image_scene(self.collection, items, config=augment, random=random)
         return self._batch(scene, model, random)
 
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
-        instances = [_noisy_box(one, self.config, random) for one in scene.instances]
+        asked = self._asked(scene.instances, random) if self.detects else list(scene.instances)
+        instances = [_noisy_box(one, self.config, random) for one in asked]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
-        return self._answered(scene, instances, cut_views(model, scene.image, boxes), model, None)
+        if self.places is None:
+            views = cut_views(model, scene.image, boxes)
+            return self._answered(scene, instances, views, model, None)
+        found = [one for one in scene.instances if one.label >= 0]
+        views, truth = views_with_truth(
+            model,
+            scene.image,
+            boxes,
+            found=np.array([one.box for one in found]).reshape(-1, 4),
+            labels=self.places[[one.label for one in found]],
+        )
+        return replace(self._answered(scene, instances, views, model, None), truth=truth)
+
+    def _asked(self, instances: Sequence[Instance], random: Random) -> list[Instance]:
+        """Choose whose masks are asked for, of all those that a detector is to find."""
+        asked = [one for one in instances if one.mask is not None or self.config.unseen_boxes]
+        if len(asked) <= self.config.max_boxes:
+            return asked
+        chosen = random.choice(len(asked), self.config.max_boxes, replace=False)
+        return [asked[place] for place in chosen]
 
     def _window_batch(
         self, scene: Scene, model: ModelConfig, tightness: float, random: Random
@@ -170,9 +197,11 @@ def _draw_tightness(augment: Augment, random: Random) -> float:
     return float(random.uniform(0, augment.loosest))
 
 
-def _item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
+def _item_weights(
+    table: Table, learnt: npt.NDArray[np.bool_], config: TrainConfig
+) -> npt.NDArray[np.float64]:
     """Weigh each box (N,) by its class and its source; what cannot be learnt weighs nothing."""
-    weights = table.supervised * balancing_weights(table.category, power=config.balance)
+    weights = learnt * balancing_weights(table.category, power=config.balance)
     weights *= balancing_weights(table.source, power=config.source_balance)
     if config.source_weights:
         sources = int(table.source.max()) + 1
@@ -185,12 +214,14 @@ def _item_weights(table: Table, config: TrainConfig) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _by_image(table: Table, *, unseen: bool) -> list[npt.NDArray[np.int64]]:
-    """Group the boxes of each image that has something to learn."""
-    items = np.arange(len(table.image)) if unseen else np.flatnonzero(table.supervised)
+def _by_image(
+    table: Table, learnt: npt.NDArray[np.bool_], *, all_boxes: bool
+) -> list[npt.NDArray[np.int64]]:
+    """Group the boxes of each image that has something to learn: those, or all that it has."""
+    items = np.arange(len(table.image)) if all_boxes else np.flatnonzero(learnt)
     order = items[np.argsort(table.image[items], kind="stable")]
     cuts = np.flatnonzero(np.diff(table.image[order])) + 1
-    return [group for group in np.split(order, cuts) if table.supervised[group].any()]
+    return [group for group in np.split(order, cuts) if learnt[group].any()]
 
 
 def _noisy_box(instance: Instance, config: TrainConfig, random: Random) -> Instance:

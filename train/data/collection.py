@@ -32,7 +32,7 @@ class Table:
     source: IntArray
     row: IntArray  # in its source
     image: IntArray  # 0 to I-1
-    category: IntArray  # counted over all sources
+    category: IntArray  # counted over all sources; -1 where there is no such category
     supervised: Bits  # its class is seen and it has a mask
 
     def only(self, chosen: Bits) -> "Table":
@@ -172,7 +172,7 @@ def _table(sources: Sequence[Source], min_side: float) -> Table:
                 np.full(len(rows), number),
                 rows,
                 images[number] + dataset.image_index[rows],
-                categories[number] + category,
+                np.where(category < 0, -1, categories[number] + category),
                 supervised,
             )
         )

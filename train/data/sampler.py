@@ -51,6 +51,9 @@ class Sampler:
 
 
 def balancing_weights(groups: IntArray, *, power: float) -> Weights:
-    """Weigh items so that groups are drawn by frequency (power 0) to equally often (1)."""
-    counts = np.bincount(groups)
-    return np.asarray(counts[groups].astype(np.float64) ** -power)
+    """Weigh items so that groups are drawn by frequency (power 0) to equally often (1).
+
+    Items of no group, -1, are one of their own.
+    """
+    counts = np.bincount(groups + 1)
+    return np.asarray(counts[groups + 1].astype(np.float64) ** -power)

@@ -95,7 +95,6 @@ function facts(instance, position, more) {
 function hint(tool, erasing, scope) {
   if (tool === "draw") return "Drag a box around something. Its mask appears at once.";
   if (tool === "brush") return erasing ? "Wipe what does not belong. E adds again, [ ] sizes." : "Paint what is missing. E or the right button erases, [ ] sizes.";
-  if (!state.summary?.can_predict) return "The server has no network: correct with the brush.";
   if (scope === "all") return "Click a mask to choose it, then drag its box.";
   return "Drag a side of the box, or click what is missing; right click what is too much.";
 }

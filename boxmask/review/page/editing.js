@@ -6,7 +6,7 @@ import { Correction } from "./correction.js";
 const SMALLEST = 4; // sides of a new box, pixels; less was a slip of the hand
 
 export class Editing {
-  /** `host` has subject(), canPredict(), changed(), say(text), lost(), stage, drawing. */
+  /** `host` has subject(), changed(), say(text), lost(), stage, drawing. */
   constructor(host) {
     this.host = host;
     this.tool = "adjust"; // or brush, draw
@@ -57,7 +57,6 @@ export class Editing {
 
   /** Drag a side or a corner of the box. */
   drag(side) {
-    if (!this.able()) return idle;
     const correction = this.start();
     const from = correction.step.box;
     let begun = false;
@@ -74,7 +73,7 @@ export class Editing {
   /** Move a side by the keyboard. */
   nudge(side, event) {
     const way = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    if (!way || !this.able()) return;
+    if (!way) return;
     event.preventDefault();
     event.stopPropagation();
     const correction = this.start();
@@ -86,7 +85,7 @@ export class Editing {
   }
 
   tap(point, event) {
-    if (!this.able() || !within(point, this.host.stage.size)) return;
+    if (!within(point, this.host.stage.size)) return;
     const outside = event.button === 2 || event.shiftKey || event.altKey || this.outside;
     const { x, y } = point;
     this.start().click({ x: round(x), y: round(y), inside: !outside }, 9 / this.host.stage.view.scale);
@@ -119,7 +118,6 @@ export class Editing {
 
   /** Draw the box of a new annotation. */
   rectangle(start) {
-    if (!this.able()) return idle;
     this.discard();
     const { image, width, height } = this.host.subject();
     const size = this.host.stage.size;
@@ -140,18 +138,10 @@ export class Editing {
     };
   }
 
-  /** Whether the server can predict; says so if not. */
-  able() {
-    if (!this.host.canPredict()) this.host.say("The server has no network: correct with the brush (E)");
-    return this.host.canPredict();
-  }
-
   thicker(factor) {
     this.radius = clamp(this.radius * factor, 1, 200);
   }
 }
-
-const idle = { move() {}, end() {} };
 
 const round = (value) => Math.round(value * 10) / 10;
 

@@ -70,7 +70,7 @@ export class Viewer {
     const { instance, editing } = this;
     const stored = instance && { path: pathOf(instance.rings), box: instance.box };
     const shown = editing.step ?? stored ?? {};
-    const handles = editing.tool === "adjust" && this.canPredict() && Boolean(shown.box);
+    const handles = editing.tool === "adjust" && Boolean(shown.box);
     if (this.image) this.drawing.drawOthers(this.image.rows, editing.isNew ? undefined : instance?.row);
     this.drawing.drawCurrent(shown, { handles });
     this.stage.root.dataset.tool = editing.tool;
@@ -147,10 +147,6 @@ export class Viewer {
 
   subject() {
     return this.instance && this.editing.tool !== "draw" ? this.instance : (this.image ?? this.instance);
-  }
-
-  canPredict() {
-    return Boolean(state.summary?.can_predict);
   }
 
   say(text) {

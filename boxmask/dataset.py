@@ -55,6 +55,9 @@ class BoxDataset:
     is_rectangle: npt.NDArray[np.bool_]  # (N,) the segmentation is just the box, four corners
     is_rejected: npt.NDArray[np.bool_]  # (N,) a person took its mask away
     scores: npt.NDArray[np.float32] | None = None  # (N,) detector confidence
+    turned: npt.NDArray[np.float64] | None = None
+    """(N, 4, 2) corners x, y of the boxes that are turned, in the unit of `boxes`, which are their
+    bounds; NaN in a row whose box is upright, None if all are."""
     box_form: str = ""  # how boxes were read, where the user has said so: a formats.BoxForm
     rotated_if_unsized: bool = False  # detector ran on the EXIF-rotated image
     warnings: dict[str, int] = field(default_factory=dict)  # what was counted while reading

@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.errors import InputError
+from boxmask.turned import LEAST_FILLED, are_flat, areas_of, part_inside, shares_filled
 
 Flags = npt.NDArray[np.bool_]
 FaultCodes = npt.NDArray[np.uint8]
+Corners = npt.NDArray[np.float64]
+
+_MOST_SKEW = 0.4  # of their bounds: how far opposite sides may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +33,30 @@ class Candidates:
     in_pixels: Flags  # (N,) False: in fractions of an image whose size is not known yet
     sizes: npt.NDArray[np.int64]  # (N, 2) width and height of the image in that unit, 0 if unknown
     has_image: Flags  # (N,)
+    corners: Corners | None = None  # (N, 4, 2) of turned boxes, of which `boxes` are the bounds;
+    # NaN in a row whose box is upright, None if all are
 
     @classmethod
-    def of_image(cls, boxes: npt.NDArray[np.float64], *, width: int, height: int) -> "Candidates":
+    def of_image(
+        cls,
+        boxes: npt.NDArray[np.float64],
+        corners: Corners | None = None,
+        *,
+        width: int,
+        height: int,
+    ) -> "Candidates":
         """Make candidates of boxes (N, 4) in pixels of one image."""
         true = np.ones(len(boxes), np.bool_)
-        return cls(boxes, true, np.tile([[width, height]], (len(boxes), 1)), true)
+        sizes = np.tile([[width, height]], (len(boxes), 1))
+        return cls(boxes, true, sizes, true, corners)
+
+    @property
+    def turned(self) -> tuple[npt.NDArray[np.intp], Corners]:
+        """Which boxes are turned (n,), and their corners (n, 4, 2)."""
+        if self.corners is None:
+            return np.zeros(0, np.intp), np.zeros((0, 4, 2))
+        rows = np.flatnonzero(np.isfinite(self.corners).all(axis=(1, 2)))
+        return rows, self.corners[rows]
 
 
 @dataclass(frozen=True)
@@ -58,7 +80,21 @@ def _not_finite(candidates: Candidates) -> Flags:
 def _empty(candidates: Candidates) -> Flags:
     x0, y0, x1, y1 = candidates.boxes.T
     empty: Flags = (x1 <= x0) | (y1 <= y0)
+    rows, corners = candidates.turned
+    empty[rows] |= are_flat(corners)
     return empty
+
+
+def _no_rectangle(candidates: Candidates) -> Flags:
+    """Fractions of an image make a parallelogram of a rectangle, so that is asked of them."""
+    none: Flags = np.zeros(len(candidates.boxes), np.bool_)
+    rows, corners = candidates.turned
+    filled = shares_filled(corners) >= LEAST_FILLED
+    sides = candidates.boxes[rows, 2:] - candidates.boxes[rows, :2]
+    skew = np.abs(corners[:, 0] - corners[:, 1] + corners[:, 2] - corners[:, 3])
+    paired = (skew <= _MOST_SKEW * sides).all(axis=1)
+    none[rows] = ~np.where(candidates.in_pixels[rows], filled, paired)
+    return none
 
 
 def _outside(candidates: Candidates) -> Flags:
@@ -66,6 +102,12 @@ def _outside(candidates: Candidates) -> Flags:
     width, height = candidates.sizes.T
     known = (width > 0) & (height > 0)
     outside: Flags = known & ((x0 >= width) | (y0 >= height) | (x1 <= 0) | (y1 <= 0))
+    over = known & ((x0 < 0) | (y0 < 0) | (x1 > width) | (y1 > height)) & ~outside
+    for row, corners in zip(*candidates.turned, strict=True):
+        if over[row]:
+            image = np.array([0, 0, width[row], height[row]], np.float64)
+            part = part_inside(corners, image)
+            outside[row] = not len(part) or areas_of(part[None])[0] <= 0
     return outside
 
 
@@ -76,6 +118,7 @@ FAULTS: dict[str, Fault] = {
     "box does not have four numbers": Fault("bbox"),
     "box is not finite": Fault("bbox", _not_finite),
     "box has no width or height": Fault("bbox", _empty),
+    "turned box is no rectangle": Fault("bbox", _no_rectangle),
     "box is outside the image": Fault("bbox", _outside),
     "box is not in fractions of the image": Fault("bbox"),
     "not exactly one synset": Fault(chosen=True),

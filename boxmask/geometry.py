@@ -156,7 +156,7 @@ def frame_pixels(
     goes on with that. Where no pixel's middle lies between them, it is the pixel under theirs."""
     first, last = max(math.ceil(low - 0.5), 0), min(math.floor(high - 0.5), extent - 1)
     if first > last:
-        first = last = _centre(low, high, extent)
+        first = last = pixel_under(low, high, extent)
     middles = np.arange(first, last + 1) + 0.5
     at = (middles - start) / (stop - start) * side - 0.5
     return first, at.clip(0, side - 1)
@@ -176,7 +176,7 @@ def _runs(
     if len(column):
         edges = (column + x[0]) * height + (row + y[0])
     else:
-        middle = _centre(x0, x1, width) * height + _centre(y0, y1, height)
+        middle = pixel_under(x0, x1, width) * height + pixel_under(y0, y1, height)
         edges = np.array([middle, middle + 1])
     return edge_runs(edges, size=width * height)
 
@@ -192,18 +192,19 @@ def pixel_positions(low: float, high: float, *, extent: int, side: int) -> tuple
         if first < last:
             return before + int(first), at[first:last]
     # No pixel's fraction falls in the box: the pixel under its centre takes its middle.
-    return _centre(low, high, extent), np.array([(side - 1) / 2])
+    return pixel_under(low, high, extent), np.array([(side - 1) / 2])
 
 
-def _centre(low: float, high: float, extent: int) -> int:
+def pixel_under(low: float, high: float, extent: int) -> int:
+    """Return the pixel that the middle between two places lies in, or the nearest."""
     return max(min(int((low + high) / 2), extent - 1), 0)
 
 
 def _columns(probability: npt.NDArray[np.float32], across: Floats) -> Floats:
     """Interpolate (M, M) at the columns of a box: (w, M)."""
-    cell, share = _cell_and_share(across, len(probability))
+    cell, share = cell_and_share(across, len(probability))
     source = np.ascontiguousarray(probability.T, dtype=np.float64)
-    return _lerp(
+    return lerp(
         source.take(cell, axis=0), (source[1:] - source[:-1]).take(cell, axis=0), share[:, None]
     )
 
@@ -214,12 +215,12 @@ def _edges(columns: Floats, down: Floats) -> tuple[Places, Places]:
     The values between two samples rise or fall steadily, so the first and the last row between them
     tell whether there is an edge, and halving finds it. That spares most pixels of a large box.
     """
-    cell, share = _cell_and_share(down, columns.shape[1])
+    cell, share = cell_and_share(down, columns.shape[1])
     telling = np.ones(len(down), dtype=np.bool_)
     telling[1:-1] = (cell[1:-1] != cell[:-2]) | (cell[1:-1] != cell[2:])
     rows = np.flatnonzero(telling)
     steps = columns[:, 1:] - columns[:, :-1]
-    values = _lerp(columns.take(cell[rows], axis=1), steps.take(cell[rows], axis=1), share[rows])
+    values = lerp(columns.take(cell[rows], axis=1), steps.take(cell[rows], axis=1), share[rows])
     # Background before each column and after the last ends every run with its column.
     bits = np.zeros(values.size + len(values) + 1, dtype=np.bool_)
     np.greater(values, 0.5, out=bits[:-1].reshape(len(values), -1)[:, 1:])
@@ -242,16 +243,17 @@ def _halve(
     """Narrow down each edge, all between two samples: the first row that has the bit after it."""
     while (after - before).max() > 1:
         middle = (before + after) >> 1
-        passed = (_lerp(start, step, share[middle]) > 0.5) == bit
+        passed = (lerp(start, step, share[middle]) > 0.5) == bit
         before, after = np.where(passed, before, middle), np.where(passed, middle, after)
     return after
 
 
-def _lerp(start: Floats, step: Floats, share: Floats) -> Floats:
+def lerp(start: Floats, step: Floats, share: Floats) -> Floats:
+    """Interpolate between values and those a step further."""
     return start + step * share
 
 
-def _cell_and_share(at: Floats, side: int) -> tuple[Places, Floats]:
+def cell_and_share(at: Floats, side: int) -> tuple[Places, Floats]:
     """Split positions among M samples into the sample before and the share of the next."""
     cell = np.minimum(at.astype(np.intp), side - 2)
     return cell, at - cell

@@ -1,7 +1,7 @@
 """The network as a Python function: boxes of one picture in, masks out, as `annotate` makes them.
 
 Letters: N boxes, H W the picture. Boxes are (x0, y0, x1, y1) in pixels of the picture, COCO
-convention: [0, 0, 1, 1] covers exactly the first pixel.
+convention: [0, 0, 1, 1] covers exactly the first pixel; turned ones are four corners x, y in order.
 """
 
 import os
@@ -26,9 +26,19 @@ from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, image_pixels, load_image
 from boxmask.models.device import choose_device
 from boxmask.predicted import PredictedMasks
+from boxmask.turned import (
+    LEAST_FILLED,
+    are_flat,
+    bounds_of,
+    is_upright,
+    own_frames,
+    shares_filled,
+)
 
 Pixels = npt.NDArray[np.uint8]
+Corners = npt.NDArray[np.float64]
 ADVICE = "give x0, y0, x1, y1 of each, corners in pixels"
+TURNED_ADVICE = "give x, y of its four corners, in order round it"
 Picture = str | os.PathLike[str] | Image.Image | Pixels
 
 
@@ -80,10 +90,11 @@ class Predictor:
     ) -> PredictedMasks:
         """Mask the boxes (N, 4) of a picture: a path, a PIL image, or uint8 (H, W, 3) RGB.
 
-        `labels` (N,) say which boxes name the same kind of thing; None: all do. `tightness` is the
-        expected error of a box's sides, in sides of the box. With `neighbours`, the network is told
-        of the other boxes. `flip` asks it twice, once mirrored. Pictures are used as stored, unless
-        `exif` is "rotated".
+        Where boxes are turned, give the corners of all, (N, 4, 2), in order round each. `labels`
+        (N,) say which boxes name the same kind of thing; None: all do. `tightness` is the expected
+        error of a box's sides, in sides of the box. With `neighbours`, the network is told of the
+        other boxes. `flip` asks it twice, once mirrored. Pictures are used as stored, unless `exif`
+        is "rotated".
         """
         hints = self._hints(tightness, neighbours)
         placed = placed_boxes(boxes, labels)
@@ -109,7 +120,7 @@ class Predictor:
     ) -> Iterator[BoxViews]:
         config = self._network.config
         for some in split_rows(placed.rows, at_once=batching.max_rows(config)):
-            asked = ImageBoxes(some, placed.boxes[some], placed.labels[some])
+            asked = placed.only(some)
             for views in prepare_boxes(config, pixels, asked, objects=placed, hints=hints):
                 for skipped in views.skipped:
                     detail = skipped.fragment.decode()
@@ -118,22 +129,40 @@ class Predictor:
 
 
 def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> ImageBoxes:
-    """Check boxes (N, 4) and number them and their labels."""
+    """Check boxes (N, 4), or corners (N, 4, 2) of turned ones, and number them and their labels."""
     try:
-        corners = np.asarray(boxes, np.float64)
+        given = np.asarray(boxes, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"boxes are not a table of numbers ({error}); {ADVICE}") from error
-    corners = corners if corners.size else corners.reshape(0, 4)
-    if corners.ndim != 2 or corners.shape[1] != 4:
-        raise InputError(f"boxes have the shape {corners.shape}, not (N, 4); {ADVICE}")
-    finite = np.isfinite(corners).all(axis=1)
-    for wrong, why in (
-        (~finite, "is not finite"),
-        (finite & (corners[:, 2:] <= corners[:, :2]).any(axis=1), "has no area"),
-    ):
-        for place in np.flatnonzero(wrong)[:1].tolist():
-            raise InputError(f"boxes[{place}] {why}: {corners[place].tolist()}; {ADVICE}")
-    return ImageBoxes(np.arange(len(corners)), corners, _numbered(labels, len(corners)))
+    given = given if given.size else given.reshape(0, 4)
+    if given.shape[1:] not in ((4,), (4, 2)):
+        raise InputError(
+            f"boxes have the shape {given.shape}, not (N, 4); {ADVICE}, or where boxes are turned "
+            "four corners of each, (N, 4, 2)"
+        )
+    if given.ndim == 3:
+        return _placed_corners(given, _numbered(labels, len(given)))
+    _raise_first(given, ~np.isfinite(given).all(axis=1), "is not finite", ADVICE)
+    _raise_first(given, (given[:, 2:] <= given[:, :2]).any(axis=1), "has no area", ADVICE)
+    return ImageBoxes(np.arange(len(given)), given, _numbered(labels, len(given)))
+
+
+def _placed_corners(corners: Corners, labels: npt.NDArray[np.int32]) -> ImageBoxes:
+    """Check the corners (N, 4, 2) of boxes, which are turned or not."""
+    _raise_first(corners, ~np.isfinite(corners).all(axis=(1, 2)), "is not finite", TURNED_ADVICE)
+    _raise_first(corners, are_flat(corners), "has no area", TURNED_ADVICE)
+    wrong = shares_filled(corners) < LEAST_FILLED
+    _raise_first(corners, wrong, "is no rectangle", TURNED_ADVICE)
+    boxes, angles = own_frames(corners)
+    upright = is_upright(corners)
+    boxes[upright], angles[upright] = bounds_of(corners[upright]), 0
+    return ImageBoxes(np.arange(len(boxes)), boxes, labels, angles if angles.any() else None)
+
+
+def _raise_first(boxes: Corners, wrong: npt.ArrayLike, why: str, advice: str) -> None:
+    """Raise InputError for the first box (N,) that something is wrong with."""
+    for place in np.flatnonzero(wrong)[:1].tolist():
+        raise InputError(f"boxes[{place}] {why}: {boxes[place].tolist()}; {advice}")
 
 
 def _numbered(labels: Iterable[object] | None, count: int) -> npt.NDArray[np.int32]:

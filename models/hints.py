@@ -1,14 +1,17 @@
 """Hints: what a box dataset says about a view besides its pixels, as planes on the view's grid.
 
 Shapes: K neighbours, S the grid's side, P planes. Boxes are (x0, y0, x1, y1) in pixels of the
-image, COCO convention. A plane's cell is a square of the window; what a box covers of it counts in
-part.
+image, COCO convention, or of the frame of a turned box (boxmask/turned.py), which its window and
+all that is drawn in it share. A plane's cell is a square of the window; what a box covers of it
+counts in part.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from boxmask.turned import areas_of, bounds_of, corners_of, part_inside, to_frame
 
 Floats = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float32]
@@ -23,6 +26,7 @@ _MAX_PLACE = 2.0  # of the places in the box: what lies farther out is all the s
 _FULL_TIGHTNESS = 0.2  # the tightness that its plane says with a 1
 _MAX_TIGHTNESS_PLANE = 1.25  # of that plane: boxes that are looser were never seen
 _SAME_OBJECT_IOU = 0.8  # a box of this IoU with the one asked for is the same object, named twice
+_POINTS = 4  # a side of a cell, at which it is seen how much of it a turned box covers
 
 
 class Neighbours(NamedTuple):
@@ -32,6 +36,20 @@ class Neighbours(NamedTuple):
     """(K,4)"""
     same: npt.NDArray[np.bool_]
     """(K,) has the label of the box asked for."""
+    angles: Floats | None = None
+    """(K,) of the frames of turned boxes, in that of the box asked for; None: all are upright."""
+
+    @property
+    def bounds(self) -> Floats:
+        """The boxes (K,4), and the bounds of those that are turned."""
+        if self.angles is None:
+            return self.boxes
+        return bounds_of(corners_of(self.boxes, self.angles))
+
+    def only(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Neighbours":
+        """Return some of them, or all in another order."""
+        angles = None if self.angles is None else self.angles[chosen]
+        return Neighbours(self.boxes[chosen], self.same[chosen], angles)
 
 
 def hint_planes(
@@ -57,32 +75,44 @@ def _in_window(box: Floats, window: Floats, neighbours: Neighbours) -> Neighbour
 
     Boxes without area are not neighbours.
     """
-    boxes = neighbours.boxes
+    boxes = neighbours.bounds
     apart = (boxes[:, :2] >= window[2:]) | (boxes[:, 2:] <= window[:2])
     apart |= boxes[:, 2:] <= boxes[:, :2]
+    shared = _shared(box, neighbours)
+    either = _areas(neighbours.boxes) + _areas(box[None]) - shared
+    return neighbours.only(~apart.any(axis=1) & (shared < _SAME_OBJECT_IOU * either))
+
+
+def _shared(box: Floats, neighbours: Neighbours) -> Floats:
+    """Return the areas (K,) that a box (4,) shares with its neighbours."""
+    boxes, angles = neighbours.boxes, neighbours.angles
     both = np.clip(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0, None)
-    shared = both.prod(axis=1)
-    either = _areas(boxes) + _areas(box[None]) - shared
-    kept = ~apart.any(axis=1) & (shared < _SAME_OBJECT_IOU * either)
-    return Neighbours(boxes[kept], neighbours.same[kept])
+    shared: Floats = both.prod(axis=1)
+    if angles is not None:
+        for k in np.flatnonzero(angles):
+            part = part_inside(corners_of(boxes[k : k + 1], angles[k : k + 1])[0], box)
+            shared[k] = areas_of(part[None])[0]
+    return shared
 
 
 def _neighbour_planes(box: Floats, window: Floats, near: Neighbours, side: int) -> Planes:
     """Draw the five planes (5,S,S) of the neighbours."""
-    smallest_first = np.argsort(_areas(near.boxes), kind="stable")
-    boxes, same = near.boxes[smallest_first], near.same[smallest_first]
-    cover = _covers(boxes, window, side)
+    near = near.only(np.argsort(_areas(near.boxes), kind="stable"))  # the smallest first
+    cover = _covers(near.boxes, window, side)
+    if near.angles is not None:
+        for k in np.flatnonzero(near.angles):
+            cover[k] = _turned_cover(near.boxes[k], near.angles[k], window, side)
     there = cover > 0.5
     first, any_there = there.argmax(axis=0), there.any(axis=0)
-    lower = np.clip((boxes[:, 3] - box[3]) / (box[3] - box[1]), -1, 1)
-    larger = np.clip(np.log2(_areas(boxes) / _areas(box[None])) / 4, -1, 1)
+    lower = np.clip((near.bounds[:, 3] - box[3]) / (box[3] - box[1]), -1, 1)
+    larger = np.clip(np.log2(_areas(near.boxes) / _areas(box[None])) / 4, -1, 1)
     return np.stack(
         [
-            _crowd(cover[same]),
-            _crowd(cover[~same]),
+            _crowd(cover[near.same]),
+            _crowd(cover[~near.same]),
             lower[first] * any_there,
             larger[first] * any_there,
-            _cores(boxes, window, first) * any_there,
+            _cores(near, window, first) * any_there,
         ]
     ).astype(np.float32)
 
@@ -93,16 +123,22 @@ def _crowd(cover: Floats) -> Floats:
     return summed
 
 
-def _cores(boxes: Floats, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
+def _cores(near: Neighbours, window: Floats, which: npt.NDArray[np.intp]) -> Floats:
     """Tell how near the middle of box which (S,S) each cell is: 1 there, 0 or less at its rim."""
-    side = len(which)
-    cells = window[:2] + (window[2:] - window[:2]) * ((np.arange(side) + 0.5) / side)[:, None]
-    found = boxes[which]
+    cells = _middles(window, len(which))
+    if near.angles is not None:
+        cells = to_frame(cells, near.angles[which])
+    found = near.boxes[which]
     middle, half = (found[..., :2] + found[..., 2:]) / 2, (found[..., 2:] - found[..., :2]) / 2
-    across = (cells[:, 0] - middle[..., 0]) / half[..., 0]
-    down = (cells[:, 1, None] - middle[..., 1]) / half[..., 1]
-    near: Floats = np.clip(1 - across**2 - down**2, -1, 1)
-    return near
+    across, down = np.moveaxis((cells - middle) / half, -1, 0)
+    inner: Floats = np.clip(1 - across**2 - down**2, -1, 1)
+    return inner
+
+
+def _middles(window: Floats, side: int) -> Floats:
+    """Return the middles (S,S,2) of the cells of a window, x and y."""
+    x, y = window[:2, None] + (window[2:] - window[:2])[:, None] * ((np.arange(side) + 0.5) / side)
+    return np.stack(np.meshgrid(x, y), axis=-1)
 
 
 def _place(box: Floats, window: Floats, side: int) -> Floats:
@@ -126,6 +162,14 @@ def _covers(boxes: Floats, window: Floats, side: int) -> Floats:
     )
     covered: Floats = shares[:, 1, :, None] * shares[:, 0, None, :]
     return covered
+
+
+def _turned_cover(box: Floats, angle: float, window: Floats, side: int) -> Floats:
+    """Return the share of each cell (S,S) that a turned box (4,) covers, by points in the cell."""
+    points = to_frame(_middles(window, side * _POINTS), angle)
+    inside = ((points >= box[:2]) & (points <= box[2:])).all(axis=-1)
+    share: Floats = inside.reshape(side, _POINTS, side, _POINTS).mean(axis=(1, 3))
+    return share
 
 
 def _areas(boxes: Floats) -> Floats:

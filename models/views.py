@@ -120,6 +120,7 @@ def cut_views(
     image: Pixels,
     boxes: Boxes,
     *,
+    angles: Floats | None = None,
     tightness: float = 0.0,
     neighbours: Sequence[Neighbours] | None = None,
     large: bool = False,
@@ -129,13 +130,15 @@ def cut_views(
     Boxes have positive sides; where they leave the image, the network sees padding. No parameters
     are involved: workers may call this on any thread. `large` views are for `large_boxes`.
     `tightness` and `neighbours`, one for each box, are for networks that see hints (hints.py).
+    With `angles` (N,), boxes are in frames of their own (boxmask/turned.py), and so is what is seen
+    of them: by the family zoom alone.
     """
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     hints = None
     if config.view_per_box:
         side = (config.large_view_size if large else None) or config.view_size
         windows = windows_of(boxes, context=context_of(config, tightness))
-        pixels, fractions = cut_boxes(image, boxes, windows, side=side)
+        pixels, fractions = cut_boxes(image, boxes, windows, side=side, angles=angles)
         index = np.arange(len(boxes))
         if config.window_masks:
             cells = side // MAP_STRIDE

@@ -24,23 +24,25 @@ IMPORTS = {
     "ours": "durable errors",
     "disk": "errors",
     "dataset": "",
-    "faults": "errors",
+    "turned": "",
+    "faults": "errors turned",
     "formats": "",
     "rle": "errors window",
     "polygons": "window",
     "outlines": "polygons rle window",
     "geometry": "rle window",
-    "data": "dataset errors faults formats mark rle splits unreadable window",
+    "paste_turned": "geometry rle turned",
+    "data": "dataset errors faults formats mark rle splits turned unreadable window",
     "images": "faults",
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
-    "models": "durable errors geometry unreadable",
+    "models": "durable errors geometry turned unreadable",
     "export": "data dataset durable errors faults images mark ours polygons rle window",
     "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
-        "mark models ordered ours outlines rle subset unreadable version window"
+        "mark models ordered ours outlines paste_turned rle subset turned unreadable version window"
     ),
     "evaluate": (
         "annotate cores data dataset durable errors faults formats images mark ordered ours rle "
@@ -55,7 +57,7 @@ IMPORTS = {
         "models ours overlay polygons rle unreadable version window"
     ),
     "predicted": "annotate errors",
-    "predict": "annotate bundled errors images models predicted",
+    "predict": "annotate bundled errors images models predicted turned",
     "options": "annotate formats images",
     "front": "annotate bundled check data dataset evaluate export formats options subset train",
     "cli": (

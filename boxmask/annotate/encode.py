@@ -14,7 +14,9 @@ from boxmask.annotate.prepare import BoxViews
 from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.models.inference import MaskPrediction
 from boxmask.outlines import Outline, exact_outline, outline
+from boxmask.paste_turned import frame_of_samples, paste_turned_runs
 from boxmask.rle import Box, IntArray, area, bounding_box, compress, runs_window
+from boxmask.turned import bounds_of, corners_of
 from boxmask.window import Window
 
 
@@ -94,8 +96,24 @@ def _paste(
     boxes: BoxViews, k: int, probability: npt.NDArray[np.float32], width: int, height: int
 ) -> tuple[IntArray, Box]:
     """Paste the mask (M, M) of box k; return its runs and a box that they do not leave."""
+    if boxes.angles is not None and boxes.angles[k]:
+        return _paste_turned(boxes, k, probability, width, height)
     if boxes.frames is None or boxes.clips is None:
         box = boxes.boxes[k]
         return paste_runs(probability, box, width=width, height=height), box
     frame, clip = boxes.frames[k], boxes.clips[k]
     return paste_frame_runs(probability, frame, clip=clip, width=width, height=height), clip
+
+
+def _paste_turned(
+    boxes: BoxViews, k: int, probability: npt.NDArray[np.float32], width: int, height: int
+) -> tuple[IntArray, Box]:
+    """Paste the mask (M, M) of turned box k as `_paste` does."""
+    assert boxes.angles is not None
+    frame, clip = frame_of_samples(boxes.boxes[k], len(probability)), boxes.boxes[k]
+    if boxes.frames is not None and boxes.clips is not None:
+        frame, clip = boxes.frames[k], boxes.clips[k]
+    angle = boxes.angles[k : k + 1]
+    size = {"width": width, "height": height}
+    counts = paste_turned_runs(probability, frame, angle=float(angle[0]), clip=clip, **size)
+    return counts, bounds_of(corners_of(clip[None], angle))[0]

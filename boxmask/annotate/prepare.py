@@ -1,6 +1,7 @@
 """Prepares an image: from its file to the views of its boxes. The work of a decoding thread.
 
-Letters: n boxes of one image, in pixels, COCO convention.
+Letters: n boxes of one image, in pixels, COCO convention; turned ones, and what belongs to
+them, are in frames of their own (boxmask/turned.py).
 """
 
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes, find_neighbours
 from boxmask.annotate.parts import Outcome
 from boxmask.annotate.workload import Workload
-from boxmask.data import pixel_boxes
+from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
 from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
 from boxmask.models.hints import Neighbours
 from boxmask.models.views import mask_frames
+from boxmask.turned import bounds_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
@@ -36,6 +38,7 @@ class BoxViews:
     skipped: list[Outcome]
     frames: Boxes | None = None  # (n, 4) what window masks span, None for masks of their boxes
     clips: Boxes | None = None  # (n, 4) what such a mask may not leave
+    angles: Boxes | None = None  # (n,) of the frames of turned boxes; None: all are upright
 
 
 def prepare_image(
@@ -57,8 +60,9 @@ def _prepare(
     dataset = workload.dataset
     height, width = pixels.shape[:2]
     asked, objects = (
-        ImageBoxes(some, pixel_boxes(dataset, some, width, height), dataset.category_index[some])
+        ImageBoxes(some, boxes, dataset.category_index[some], angles)
         for some in (rows, workload.objects(image))
+        for boxes, angles in [frame_boxes(dataset, some, width, height)]
     )
     return prepare_boxes(config, pixels, asked, objects=objects, hints=workload.hints, image=image)
 
@@ -78,22 +82,26 @@ def prepare_boxes(
     image; those that boxmask.faults condemns are skipped.
     """
     height, width = pixels.shape[:2]
-    faults = find_faults(Candidates.of_image(asked.boxes, width=width, height=height))
+    if not config.view_per_box:
+        asked, objects = asked.upright(), objects.upright()
+    bounds, corners = asked.bounds, asked.corners
+    faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
     skipped = [
-        Outcome(
-            int(asked.rows[k]), reason_of(faults[k]), _box_detail(asked.boxes[k], width, height)
-        )
+        Outcome(int(asked.rows[k]), reason_of(faults[k]), _box_detail(bounds[k], width, height))
         for k in np.flatnonzero(faults)
     ]
     sound = faults == 0
-    boxes, _ = _clip(asked.boxes, width, height)
-    clipped = (asked.boxes != boxes).any(axis=1)
-    large = large_boxes(config, boxes, tightness=0.0 if hints is None else hints.tightness)
+    inside, _ = _clip(asked, width, height)
+    clipped = (bounds != bounds.clip(0, [width, height, width, height])).any(axis=1)
+    large = large_boxes(config, inside.boxes, tightness=0.0 if hints is None else hints.tightness)
     prepared = [_without_views(image, (width, height), skipped)]
     for is_large, which in ((False, sound & ~large), (True, sound & large)):
         if which.any():
-            some = ImageBoxes(asked.rows[which], boxes[which], asked.labels[which])
-            bare = BoxViews(image, (width, height), some.rows, some.boxes, clipped[which], None, [])
+            some = inside.only(which)
+            bare = BoxViews(
+                *(image, (width, height), some.rows, some.boxes, clipped[which], None, []),
+                angles=some.angles,
+            )
             neighbours = _neighbours(config, some, objects, hints, (width, height))
             prepared.append(_with_views(config, pixels, bare, hints, neighbours, large=is_large))
     return prepared
@@ -109,12 +117,17 @@ def _with_views(
     large: bool,
 ) -> BoxViews:
     """Cut the views of boxes that all have views of one size, with their hints."""
+    boxes, angles = asked.boxes, asked.angles
     if hints is None:
-        return replace(asked, views=cut_views(config, pixels, asked.boxes, large=large))
+        return replace(asked, views=cut_views(config, pixels, boxes, angles=angles, large=large))
     tightness = hints.tightness
-    frames = mask_frames(config, asked.boxes, tightness=tightness)
+    frames = mask_frames(config, boxes, tightness=tightness)
     views = cut_views(
-        config, pixels, asked.boxes, tightness=tightness, neighbours=neighbours, large=large
+        *(config, pixels, boxes),
+        angles=angles,
+        tightness=tightness,
+        neighbours=neighbours,
+        large=large,
     )
     # A mask may leave a box that is said to be loose, and none that is said to be exact.
     return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
@@ -130,16 +143,30 @@ def _neighbours(
     """List the neighbours of each box in its window, if the network knows of them."""
     if hints is None or not hints.neighbours:
         return None
-    boxes, inside = _clip(objects.boxes, *size)
-    present = ImageBoxes(objects.rows[inside], boxes[inside], objects.labels[inside])
+    present, inside = _clip(objects, *size)
     windows = mask_frames(config, asked.boxes, tightness=hints.tightness)
-    return find_neighbours(asked, present, windows)
+    return find_neighbours(asked, present.only(inside), windows)
 
 
-def _clip(boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:
-    """Cut boxes (n, 4) to their image, and tell which have an area there (n,)."""
-    inside: Boxes = boxes.clip(0, np.array([width, height, width, height], np.float64))
-    return inside, (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
+def _clip(placed: ImageBoxes, width: int, height: int) -> tuple[ImageBoxes, npt.NDArray[np.bool_]]:
+    """Cut boxes to their image, and tell which have an area there (n,)."""
+    whole = np.array([0, 0, width, height], np.float64)
+    inside: Boxes = placed.boxes.clip(0, whole[[2, 3, 2, 3]])
+    corners = placed.corners
+    if placed.angles is not None and corners is not None:
+        for k in np.flatnonzero(placed.angles):
+            inside[k] = placed.boxes[k]
+            part = part_inside(corners[k], whole)
+            # What is left of a turned box is the smallest one around it in the same frame.
+            if len(part) < len(corners[k]) or (part != corners[k]).any():
+                within = to_frame(part, placed.angles[k])[None]
+                inside[k] = bounds_of(within)[0] if len(part) else 0
+    return placed._replace(boxes=inside), _have_area(inside)
+
+
+def _have_area(boxes: Boxes) -> npt.NDArray[np.bool_]:
+    """Tell which boxes (n, 4) have an area (n,)."""
+    return (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
 
 
 def _box_detail(box: Boxes, width: int, height: int) -> bytes:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from boxmask.data.boxes import pixel_boxes, read_boxes
+from boxmask.data.boxes import frame_boxes, pixel_boxes, pixel_corners, read_boxes
 from boxmask.data.columns import build_dataset
 from boxmask.data.forms import coco_form
 from boxmask.data.keys import require_writable
@@ -27,8 +27,10 @@ __all__ = [
     "build_dataset",
     "coco_form",
     "format_of",
+    "frame_boxes",
     "input_files",
     "pixel_boxes",
+    "pixel_corners",
     "read",
     "read_boxes",
     "segmentation",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from boxmask.data.numbers import as_number
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.faults import FaultCodes, code_of
+from boxmask.turned import own_frames
 
 Boxes = npt.NDArray[np.float64]
 
@@ -68,3 +69,33 @@ def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) ->
     scale = np.array([width, height, width, height], np.float64)
     with np.errstate(over="ignore"):  # of boxes that are condemned
         return np.where(dataset.relative[rows, None], boxes * scale, boxes)
+
+
+def frame_boxes(
+    dataset: BoxDataset, rows: IntArray, width: int, height: int
+) -> tuple[Boxes, Boxes | None]:
+    """Return boxes as `pixel_boxes` does, but turned ones (n, 4) in frames of their own.
+
+    With the angles of the frames (n,), 0 for upright boxes; None if all are.
+    """
+    boxes = pixel_boxes(dataset, rows, width, height)
+    corners = pixel_corners(dataset, rows, width, height)
+    if corners is None:
+        return boxes, None
+    angles = np.zeros(len(rows))
+    turned = np.isfinite(corners).all(axis=(1, 2))
+    boxes[turned], angles[turned] = own_frames(corners[turned])
+    return boxes, angles
+
+
+def pixel_corners(dataset: BoxDataset, rows: IntArray, width: int, height: int) -> Boxes | None:
+    """Return the corners of the turned boxes among rows (n, 4, 2), in pixels of their image.
+
+    They are NaN for upright boxes; None if all are.
+    """
+    if dataset.turned is None or np.isnan(dataset.turned[rows]).all():
+        return None
+    scale = np.where(dataset.relative[rows, None], [width, height], 1)
+    with np.errstate(over="ignore"):  # of boxes that are condemned
+        corners: Boxes = dataset.turned[rows] * scale[:, None]
+    return corners

@@ -13,13 +13,16 @@ from boxmask.data.boxes import Boxes, corners
 from boxmask.data.ids import compact, duplicates
 from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
 from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
+from boxmask.turned import LEAST_EXACT, SAME_SIDE, bounds_of, is_upright, shares_filled
 
 REPEATED_IDS = "annotation ids that occur more than once"
 NO_ID = "annotations without an id"
 OVER_THE_BORDER = "boxes partly outside their image"
+TURNED = "turned boxes"
+INEXACT = "turned boxes that are no exact rectangle: the smallest around their corners is taken"
 RECTANGLES = "segmentations that are just their box"
-SAME_SIDE = 0.011  # pixels: what rounding a number to hundredths may do to a side
 NO_CATEGORY = "annotations of a category that the file does not list"
+_SAME_FRACTION = 1e-6  # of an image: what tells an upright box from a turned one
 
 
 def build_dataset(
@@ -41,6 +44,7 @@ def build_dataset(
     has_mask: Flags | None = None,
     is_rejected: Flags | None = None,
     rectangles: Mapping[int, tuple[float, float, float, float]] | None = None,
+    turned: Mapping[int, Sequence[float]] | None = None,
     box_form: str = "",
     scores: npt.NDArray[np.float32] | None = None,
     rotated_if_unsized: bool = False,
@@ -53,8 +57,9 @@ def build_dataset(
 
     `fractions` (N,) marks the boxes that are written in fractions of the image; `faults` (N,) are
     those that the reader has found itself; `rectangles` are the segmentations with the four corners
-    of a box, (x0, y0, x1, y1) by row. A column that is left out is all zeros. `warnings` are the
-    reader's own counts.
+    of a box, (x0, y0, x1, y1) by row; `turned` are the corners x, y, x, y, ... of boxes that may be
+    turned, in order round each, by row and in the unit of `xywh`, which they replace. A column that
+    is left out is all zeros. `warnings` are the reader's own counts.
     """
     zeros = np.zeros(len(xywh), np.bool_)
     faults = np.zeros(len(xywh), np.uint8) if faults is None else faults
@@ -65,14 +70,16 @@ def build_dataset(
     boxes = corners(xywh)
     with np.errstate(over="ignore"):
         boxes[scaled] *= np.tile(sizes[scaled], 2)
+    outlines = _turned_corners(turned or {}, boxes, np.where(scaled[:, None], sizes, 1), relative)
     bounds = np.where(relative[:, None], 1, sizes)
-    found = find_faults(Candidates(boxes, ~relative, bounds, has_image=image_index >= 0))
+    found = find_faults(Candidates(boxes, ~relative, bounds, image_index >= 0, outlines))
     faults = np.where(faults == 0, found, faults)
     boxes[~np.isfinite(boxes).all(1)] = np.nan
     is_rectangle = zeros.copy()
     for row, rectangle in (rectangles or {}).items():
         is_rectangle[row] = bool((np.abs(boxes[row] - rectangle) <= SAME_SIDE).all())
     counts = (warnings or {}) | {
+        **_count_turned(outlines, ~relative & (faults == 0)),
         RECTANGLES: int(is_rectangle.sum()),
         REPEATED_IDS: len(duplicates(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
@@ -99,12 +106,44 @@ def build_dataset(
         faults=faults,
         categories=tuple(categories),
         scores=scores,
+        turned=outlines,
         rotated_if_unsized=rotated_if_unsized,
         warnings={name: count for name, count in counts.items() if count},
         records=records,
         image_records=image_records,
         members=members or {},
     )
+
+
+def _turned_corners(
+    turned: Mapping[int, Sequence[float]], boxes: Boxes, scale: Boxes, relative: Flags
+) -> Boxes | None:
+    """Spread corners over all rows (N, 4, 2), times `scale` (N, 2), NaN where a box is upright.
+
+    Their bounds take their places in `boxes` (N, 4). None if no box is turned.
+    """
+    rows = np.fromiter(turned, np.int64, len(turned))
+    given = np.array([turned[row] for row in turned], np.float64).reshape(-1, 4, 2)
+    with np.errstate(over="ignore"):
+        given *= scale[rows, None]
+    boxes[rows] = bounds_of(given)
+    tolerance = np.where(relative[rows], _SAME_FRACTION, SAME_SIDE)
+    kept = np.flatnonzero(np.isfinite(given).all(axis=(1, 2)))
+    kept = kept[~is_upright(given[kept], tolerance[kept])]
+    if not len(kept):
+        return None
+    corners = np.full((len(boxes), 4, 2), np.nan)
+    corners[rows[kept]] = given[kept]
+    return corners
+
+
+def _count_turned(corners: Boxes | None, sound: Flags) -> dict[str, int]:
+    """Count the turned boxes, and those among the sound ones (N,) that are no exact rectangle."""
+    if corners is None:
+        return {}
+    turned = np.isfinite(corners).all(axis=(1, 2))
+    exact = shares_filled(corners[turned & sound]) >= LEAST_EXACT
+    return {TURNED: int(turned.sum()), INEXACT: int((~exact).sum())}
 
 
 def _over_the_border(boxes: Boxes, sizes: IntArray) -> Flags:

@@ -25,15 +25,15 @@ def _usable_cores() -> set[int]:
     return set(range(os.cpu_count() or 1))
 
 
-def network_threads() -> int:
-    """Return how many threads to give a network: OMP_NUM_THREADS if it is set, else idle cores.
+def network_threads(networks: int = 1) -> int:
+    """Return how many threads to give each of some networks: OMP_NUM_THREADS, else idle cores.
 
-    At least one, and never more than a container may use.
+    At least one, and together never more than a container may use, if there are so many.
     """
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdecimal() and int(wanted):
         return int(wanted)
-    return max(1, min(round(_idle_cores()), core_count()))
+    return max(1, min(round(_idle_cores()), core_count()) // networks)
 
 
 def _quota() -> float:

@@ -82,6 +82,7 @@ class Annotating(_Reading, Part, Exporting, total=False):
     batch_images: int
     batch_boxes: int
     shard_boxes: int
+    workers: int
     threads: int | None
     decoders: int
     fresh: bool

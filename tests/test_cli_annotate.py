@@ -115,12 +115,12 @@ def test_every_export_and_its_options_are_options_of_the_command() -> None:
 # The command, interrupted from within as soon as its third part is written.
 INTERRUPTED = """
 import signal
-from boxmask.annotate import shards
+from boxmask.annotate import missing
 from boxmask.cli import app
 
 # A shell that runs the tests in the background has its children ignore the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-write, written = shards.write_part, []
+write, written = missing.write_part, []
 
 def write_part(*part):
     write(*part)
@@ -128,14 +128,16 @@ def write_part(*part):
     if len(written) == 3:
         signal.raise_signal(signal.SIGINT)
 
-shards.write_part = write_part
+missing.write_part = write_part
 app()
 """
 
 
-def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path, workers: str) -> None:
     job = make_job(tmp_path, boxes_of(30, 6))
-    command = [sys.executable, "-c", INTERRUPTED, *arguments(job, "--batch-boxes", "1")]
+    call_it = arguments(job, "--batch-boxes", "1", "--workers", workers)
+    command = [sys.executable, "-c", INTERRUPTED, *call_it]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert done.returncode == 130, done.stderr
     assert "the same command (without --fresh) goes on" in done.stderr

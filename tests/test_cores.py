@@ -69,6 +69,10 @@ def test_the_system_is_read(tmp_path: Path) -> None:
     assert cores._busy_and_idle() == {0: (10, 67), 11: (1, 2)}
 
 
+def test_networks_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [network_threads(networks) for networks in (1, 2, 3, 8, 9)] == [8, 4, 2, 1, 1]
+
+
 def test_a_run_goes_on_with_the_threads_that_it_was_begun_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +86,7 @@ def test_a_run_goes_on_with_the_threads_that_it_was_begun_with(
 
     monkeypatch.setattr(DeviceNetwork, "predict", noted)
     for idle in (3, 5):
-        monkeypatch.setattr("boxmask.annotate.workload.network_threads", lambda idle=idle: idle)
+        monkeypatch.setattr("boxmask.annotate.workload.network_threads", lambda _, idle=idle: idle)
         annotate(job)
         job.out.unlink()
     assert set(seen) == {3}

@@ -42,6 +42,7 @@ def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
     on_event(Event(TIME, 0, 1))
     unusable = _unusable_images(workload)
     rate = _boxes_per_second(workload, left[0], inputs.network) if left else None
+    rate = rate and rate * min(job.workers, len(left))  # each has its share of the cores
     on_event(Event(TIME, 1, 1))
     boxes_left = sum(shard.boxes for shard in left)
     return Estimate(

@@ -77,8 +77,10 @@ class AnnotateJob:
     """Boxes at once."""
     shard_boxes: int = 2000
     """About so many boxes are lost when a run is killed."""
+    workers: int = 1
+    """Processes that make masks, each with a network of its own: on a GPU each, if there are."""
     threads: int | None = None
-    """CPU threads of the network; None for as many as there are idle cores."""
+    """CPU threads of a network; None for a fair share of the idle cores."""
     decoders: int = 4
     """Threads that decode images and encode masks beside the network."""
     fresh: bool = False

@@ -14,6 +14,7 @@ from boxmask.annotate.begin import GO_ON, Begun, begin
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
 from boxmask.annotate.exports import give_exports, missing_exports, write_exports
 from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.missing import run_missing_shards
 from boxmask.annotate.output import merge_parts
 from boxmask.annotate.plan import Plan, Setting, cut_shards, save_plan
 from boxmask.annotate.restore import restore_parts
@@ -72,9 +73,6 @@ def _run_locked(begun: Begun) -> Summary:
         if plan is None:
             plan = _begin_plan(workload, begun)
         if not written:
-            # Here, because importing PyTorch takes longer than finding that nothing is left to do.
-            from boxmask.annotate.shards import run_missing_shards
-
             made = run_missing_shards(workload, inputs, plan, work)
             if not made.before:
                 plan = replace(plan, images=_name_digest(job.images))

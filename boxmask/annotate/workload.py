@@ -71,7 +71,7 @@ class Inputs:
     @cached_property
     def threads(self) -> int:
         """How many CPU threads the network has; a run goes on with those that it was begun with."""
-        return self.job.threads or self.threads_before or network_threads()
+        return self.job.threads or self.threads_before or network_threads(self.job.workers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +104,13 @@ class Workload:
     ) -> Iterator[tuple[int, IntArray]]:
         """Yield the images of a shard with the rows that want a mask, `at_once` at most."""
         for image in range(shard.first, shard.stop):
-            rows = self._rows_of(image)
+            rows = self.rows_of(image, image + 1)
             rows = rows[self.status[rows] == Status.OK.code]
             yield from ((image, some) for some in split_rows(rows, at_once=at_once))
 
     def objects(self, image: int) -> IntArray:
         """Return the rows of an image (K,) that say where an object is, wanted or not."""
-        rows = self._rows_of(image)
+        rows = self.rows_of(image, image + 1)
         usable = (self.dataset.faults[rows] == 0) & ~self.dataset.is_crowd[rows]
         objects: IntArray = rows[usable]
         return objects
@@ -142,9 +142,10 @@ class Workload:
             "max_pixels": job.max_pixels,
         }
 
-    def _rows_of(self, image: int) -> IntArray:
+    def rows_of(self, first: int, stop: int) -> IntArray:
+        """Return the rows of the images [first, stop), image by image."""
         order, starts = self._by_image
-        rows: IntArray = order[starts[image] : starts[image + 1]]
+        rows: IntArray = order[starts[first] : starts[stop]]
         return rows
 
     @cached_property

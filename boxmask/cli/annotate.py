@@ -132,6 +132,9 @@ def annotate(
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
     ] = AnnotateJob.shard_boxes,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the shards out, and the cores or the GPUs.")
+    ] = AnnotateJob.workers,
     threads: Threads = AnnotateJob.threads,
     decoders: Annotated[
         int, typer.Option(help="Threads that read images and write masks beside the network.")
@@ -190,6 +193,7 @@ def annotate(
         batch_images=batch_images,
         batch_boxes=batch_boxes,
         shard_boxes=shard_boxes,
+        workers=workers,
         threads=threads,
         decoders=decoders,
         fresh=fresh,

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from boxmask.durable import digest, temporary_name
-from boxmask.errors import RunError
+from boxmask.errors import ConfigError, RunError
 
 
 def identity(path: Path) -> str:
@@ -84,6 +84,16 @@ class Ledger:
         """Note that what is there may be replaced."""
         if not self.may_replace(path):
             self._note("given", identity(path), path)
+
+    def claim(self, path: Path, *, fresh: bool) -> None:
+        """Raise ConfigError where a name is taken by a file that is not ours, without --fresh."""
+        if fresh:
+            self.give(path)
+        if not self.may_replace(path):
+            raise ConfigError(
+                f"{path} is there already, and not as boxmask wrote it; give another name, or "
+                "--fresh to replace it."
+            )
 
     @contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:

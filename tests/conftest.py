@@ -1,7 +1,10 @@
 """Settings for all tests."""
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Small networks run fastest on one thread, and a child process inherits this.
@@ -15,3 +18,12 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("boxmask")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium; tests that ask for it are skipped where there is none."""
+    from review_page import open_browser
+
+    with open_browser() as opened:
+        yield opened

@@ -1,7 +1,6 @@
 """The page of a review in a real browser: keys, filters, corrections, two tabs, a lost server."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,98 +9,14 @@ from typing import Any
 
 import pytest
 from review_files import annotated, write_file
+from review_page import DESKTOP, PHONE, Page, judged
 from review_server import Served
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed here")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytest.importorskip("uvicorn", reason="the extra boxmask[review] is not installed")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESKTOP, PHONE = (1280, 800), (390, 844)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     with Served(write_file(tmp_path, annotated()), tmp_path) as server:
         yield server
-
-
-class Page:
-    """A tab with the page, and what went wrong in it."""
-
-    def __init__(self, browser: Any, served: Served, size: tuple[int, int] = DESKTOP) -> None:
-        self.served = served
-        self.wrong: list[str] = []
-        width, height = size
-        self.context = browser.new_context(viewport={"width": width, "height": height})
-        self.tab = self.context.new_page()
-        self.tab.on("console", lambda said: self.note(said.type, said.text))
-        self.tab.on("pageerror", lambda error: self.note("error", str(error)))
-        self.tab.on("request", self.check_host)
-        self.tab.goto(served.address)
-        self.tab.wait_for_selector(".tile")
-
-    def note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.wrong.append(text)
-
-    def check_host(self, request: Any) -> None:
-        if not request.url.startswith((f"http://{self.served.host}/", "blob:", "data:")):
-            self.wrong.append(f"asked {request.url}")
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.tab.keyboard.press(key)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Press the mouse at a place, move it to another, and let it go."""
-        self.tab.mouse.move(*start)
-        self.tab.mouse.down()
-        self.tab.mouse.move(*end, steps=5)
-        self.tab.mouse.up()
-
-    def middle(self) -> tuple[float, float]:
-        """Return the middle of the picture."""
-        stage = self.tab.locator(".stage").bounding_box()
-        return stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
-
-    def see(self, script: str) -> None:
-        """Wait until something is so; the page's own rules forbid waiting inside it."""
-        for _ in range(600):
-            if self.tab.evaluate(
-                f"(() => {{ try {{ return {script} }} catch {{ return false }} }})()"
-            ):
-                return
-            self.tab.wait_for_timeout(25)
-        raise AssertionError(f"never so: {script}")
-
-    def text(self, selector: str) -> str:
-        return str(self.tab.inner_text(selector))
-
-    def end(self) -> None:
-        assert self.wrong == []
-        self.context.close()
-
-
-def judged(count: int) -> str:
-    return f"document.querySelector('#progress-text').textContent.startsWith('{count} of')"
 
 
 def verdicts(served: Served) -> dict[int, str]:
@@ -232,3 +147,62 @@ def test_everything_has_its_place_and_its_name(
         .map((one) => one.outerHTML)"""
     assert page.tab.evaluate(unnamed) == []
     page.end()
+
+
+def test_a_finished_correction_is_saved_before_the_next_is_shown(
+    browser: Any, served: Served
+) -> None:
+    page = Page(browser, served)
+    page.press("Enter", "e")
+    x, y = page.middle()
+    page.drag((x, y), (x + 100, y + 100))
+    page.see("!document.querySelector('.pending').hidden")
+    page.press("x")
+    assert "Save the correction" in page.text("#toast")
+    assert verdicts(served) == {}
+    page.press("ArrowRight")
+    page.see(judged(1))
+    page.see("document.querySelector('.facts').textContent.includes('2 of 5')")
+    assert verdicts(served) == {1: "corrected"}
+    page.end()
+
+
+def test_the_neighbours_in_the_list_are_a_click_away(browser: Any, served: Served) -> None:
+    page = Page(browser, served)
+    page.press("Enter")
+    page.see("document.querySelectorAll('.thumb').length === 5")
+    page.tab.click(".thumb:nth-child(3)")
+    page.see("document.querySelector('.facts').textContent.includes('3 of 5')")
+    page.see("document.querySelector('.thumb:nth-child(3)').ariaCurrent === 'true'")
+    page.press("a")
+    page.see("document.querySelector('.thumb:nth-child(3) .badge.accept')")
+    page.press("w")
+    page.see("document.querySelector('.strip').hidden")
+    page.end()
+
+
+def test_a_class_that_is_not_there_is_told(browser: Any, served: Served) -> None:
+    page = Page(browser, served, at="#category=unicorn", wait="#empty:not([hidden])")
+    assert page.text("#empty") == "There is no class “unicorn”."
+    page.tab.click("#classes label:has-text('unicorn') input")
+    page.see("document.querySelector('#matching').textContent === '5 instances'")
+    page.end()
+
+
+def test_photographs_alone_tell_how_many_were_drawn(browser: Any, tmp_path: Path) -> None:
+    write_file(tmp_path, annotated()).unlink()
+    with Served(None, tmp_path) as server:
+        page = Page(browser, server, wait=".stage")
+        assert page.text("#progress-text") == "0 drawn"
+        page.press("n", "Escape")
+        page.press("n")
+        x, y = page.middle()
+        page.drag((x, y), (x + 160, y + 120))
+        page.see("!document.querySelector('.pending .save').disabled")
+        page.press("ArrowRight")
+        assert "Save the new mask" in page.text("#toast")
+        page.tab.fill("#new-class", "kite")
+        page.press("Enter")
+        page.see("document.querySelector('#progress-text').textContent === '1 drawn'")
+        page.see("document.querySelector('#classes').textContent === 'kite1'")
+        page.end()

@@ -51,7 +51,7 @@ def test_the_worst_come_first_each_with_its_crop(tmp_path: Path) -> None:
 
 def test_outlines_are_drawn_in_pixels_of_the_image(tmp_path: Path) -> None:
     text = write(tmp_path, annotated(), worst=1).read_text()
-    assert 'd="M2 2 8 2 8 8 2 8z"' in text and '<rect class="box" x="2" y="2"' in text
+    assert 'd="M2 2 8 2 8 8 2 8z"' in text and '<rect x="2" y="2" width="6"' in text
 
 
 def test_nothing_is_asked_of_anywhere_else_and_no_script_runs(tmp_path: Path) -> None:

@@ -187,9 +187,9 @@ def _has_verdict(drawn: Drawn, verdict: str) -> bool:
     said = drawn.judgement.verdict
     if verdict == "corrected":
         return drawn.judgement.correction is not None
-    if verdict in ("none", "any"):
-        return (said in VERDICTS[1:]) == (verdict == "any")
-    return verdict in ("", said)
+    if verdict == "any":
+        return said in VERDICTS[1:]
+    return verdict in ("", said)  # what a person drew is not there to be judged
 
 
 def _has_size(drawn: Drawn, size: str) -> bool:

@@ -98,13 +98,7 @@ def _check_place(out: Path, read: Sequence[Path | None], *, fresh: bool) -> Ledg
     if not is_plain(out) or not out.parent.is_dir():
         raise ConfigError(f"--apply {out}: give the name of a file in a folder that there is.")
     ledger = Ledger(out.with_name(f"{out.name}.review.jsonl"))
-    if fresh:
-        ledger.give(out)
-    if not ledger.may_replace(out):
-        raise ConfigError(
-            f"{out} is there already, and --apply did not write it as it is; give another name, or "
-            "--fresh to replace it."
-        )
+    ledger.claim(out, fresh=fresh)
     return ledger
 
 

@@ -79,7 +79,8 @@ class Session:
 
     def counted(self) -> Json:
         """Return what every answer to a deed says of all that stands."""
-        return {"verdicts": self.counts(), "drawn": len(self.drawn)}
+        judged = sum(self.columns.counts().values())
+        return {"verdicts": self.counts(), "judged": judged, "drawn": len(self.drawn)}
 
     def describe(self, row: Row) -> Json | None:
         """Describe an instance as it stands; None if it was drawn and that was undone."""

@@ -1,6 +1,7 @@
 """The worst masks as a page that opens from disk: no server, no script, no request elsewhere."""
 
 import html
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -83,11 +84,11 @@ def write_static(
     rows = known[np.argsort(instances.iou[known], kind="stable")][:worst].tolist()
     ledger = _open_folder(folder, fresh=fresh)
     names = [f"crops/{rank:05}.jpg" for rank in range(1, len(rows) + 1)]
-    _check_free(ledger, folder, ["index.html", "style.css", *names], fresh=fresh)
+    for name in ("index.html", "style.css", *names):
+        ledger.claim(folder / name, fresh=fresh)
     shown = [describe(instances, row, None) for row in rows]
     crops = _write_crops(Pictures(instances), shown, names, ledger, folder)
-    style = files("boxmask.review").joinpath("static.css").read_bytes()
-    write_whole(ledger, folder / "style.css", style)
+    write_whole(ledger, folder / "style.css", _style())
     told = f"the {len(rows):,} of the lowest expected IoU among {len(known):,} masks"
     tiles = (
         _tile(instance, rank, crop)
@@ -112,15 +113,11 @@ def _open_folder(folder: Path, *, fresh: bool) -> Ledger:
     return Ledger(ledger)
 
 
-def _check_free(ledger: Ledger, folder: Path, names: Sequence[str], *, fresh: bool) -> None:
-    for path in (folder / name for name in names):
-        if fresh:
-            ledger.give(path)
-        if not ledger.may_replace(path):
-            raise ConfigError(
-                f"{path} is not as boxmask review wrote it; name another folder, or --fresh to "
-                "replace it."
-            )
+def _style() -> bytes:
+    """Return the look of the page that is served, and what differs from it."""
+    here = files("boxmask.review")
+    parts = here.joinpath("page", "look.css"), here.joinpath("static.css")
+    return b"\n".join(part.read_bytes() for part in parts)
 
 
 def _write_crops(
@@ -159,7 +156,7 @@ def _page(name: str, told: str, tiles: Iterator[str]) -> str:
 
 
 def _tile(instance: Json, rank: int, crop: str) -> str:
-    iou = instance["iou"]
+    iou = math.floor(100 * instance["iou"] + 1e-9) / 100  # never rounded up to 1.00
     name = html.escape(instance["category"] or "no class")
     of = html.escape(instance["file_name"])
     picture = f'<img src="{crop}" alt="" loading="lazy">{_drawing(instance)}'
@@ -180,13 +177,18 @@ def _drawing(instance: Json) -> str:
     view = " ".join(map(str, instance["window"]))
     drawn = ""
     if instance["rings"]:
-        path = "".join(_ring(ring) for ring in instance["rings"])
-        for name in ("mask under", "mask"):
-            drawn += f'<path class="{name}" fill-rule="evenodd" d="{path}"/>'
+        path = f'd="{"".join(_ring(ring) for ring in instance["rings"])}"'
+        drawn += _twice("mask", f'path fill-rule="evenodd" {path}')
     if instance["box"]:
         x, y, w, h = instance["box"]
-        drawn += f'<rect class="box" x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}"/>'
+        drawn += _twice("box", f'rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}"')
     return f'<svg viewBox="{view}" aria-hidden="true">{drawn}</svg>'
+
+
+def _twice(name: str, shape: str) -> str:
+    """Draw a shape with a dark rim under a bright line."""
+    both = "".join(f'<{shape} class="{name}-{part}"/>' for part in ("under", "line"))
+    return f'<g class="{name}">{both}</g>'
 
 
 def _ring(ring: Sequence[int]) -> str:

@@ -101,6 +101,7 @@ function hint(tool, erasing, scope) {
 
 function showBar(parts, { pending, isNew, correction, iou }) {
   const { bar, name } = parts;
+  if (name.root.hidden && isNew) name.list.replaceChildren(...state.summary.categories.map((one) => el("option", { value: one.name })));
   bar.root.hidden = !pending;
   name.root.hidden = !isNew;
   if (!pending) return;
@@ -109,6 +110,4 @@ function showBar(parts, { pending, isNew, correction, iou }) {
   const time = correction.ms && iou != null ? `, ${Math.round(correction.ms)} ms` : "";
   bar.text.textContent = wait ? "predicting …" : `${isNew ? "New mask" : "Corrected"}, ${found}${time}`;
   bar.save.disabled = !correction.ready;
-  if (!isNew || name.list.childElementCount) return;
-  name.list.append(...state.summary.categories.map((one) => el("option", { value: one.name })));
 }

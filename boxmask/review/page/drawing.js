@@ -54,7 +54,7 @@ export class Drawing {
       const shape = svg("g", { class: "other", "data-row": instance.row, style: false });
       if (instance.rings) shape.append(maskShape(pathOf(instance.rings)));
       shape.append(boxShape(instance.box));
-      shape.style.setProperty("--mask", hue(k));
+      shape.style.setProperty("--mask", hue(k + 1));
       return shape;
     });
     this.others.replaceChildren(...shapes.filter(Boolean));

@@ -2,12 +2,13 @@
 
 import { byId, count, el, icon } from "./dom.js";
 import { histogram } from "./histogram.js";
-import { emit, isFiltered, noFilters, on, setFilters, SIZES, state, VERDICTS } from "./state.js";
+import { isFiltered, missingClasses, noFilters, on, setFilters, SIZES, state, VERDICTS } from "./state.js";
 
 const MOST_CLASSES = 150; // listed at once; the search finds the others
 
 const panel = byId("panel");
 let wanted = ""; // text in the search for classes
+let listed = ""; // the classes that the list was made of
 
 export function startFilters() {
   on("summary", fillOnce);
@@ -80,7 +81,8 @@ function classes() {
 
 function listClasses() {
   const chosen = new Set(state.filters.category);
-  const all = state.summary.categories.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const missing = missingClasses().map((name) => ({ name, count: 0 }));
+  const all = [...missing, ...state.summary.categories].filter(({ name }) => name.toLowerCase().includes(wanted));
   const order = (a, b) => chosen.has(b.name) - chosen.has(a.name) || b.count - a.count;
   const rows = all.sort(order).slice(0, MOST_CLASSES).map(classRow);
   if (all.length > MOST_CLASSES) rows.push(el("p", {}, `and ${count(all.length - MOST_CLASSES, "class")} more: search`));
@@ -125,8 +127,7 @@ function mark() {
 
 /** Write how many instances each choice has; these are counts of the whole file. */
 function counts() {
-  const { verdicts, statuses: status, annotations, drawn } = state.summary;
-  const judged = Object.values(verdicts).reduce((sum, one) => sum + one, 0);
+  const { verdicts, statuses: status, annotations, judged, drawn } = state.summary;
   const numbers = { "": annotations, none: Math.max(annotations - judged, 0), ...verdicts, drawn };
   for (const one of panel.querySelectorAll("[data-filter=verdict]")) {
     one.querySelector("small").textContent = (numbers[one.dataset.value] ?? 0).toLocaleString("en");
@@ -136,5 +137,7 @@ function counts() {
     const number = one.dataset.value ? status[one.dataset.value] : annotations;
     one.querySelector("small").textContent = (number ?? 0).toLocaleString("en");
   }
-  emit("counted");
+  const classes = JSON.stringify(state.summary.categories);
+  if (classes !== listed) listClasses();
+  listed = classes;
 }

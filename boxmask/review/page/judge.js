@@ -92,7 +92,7 @@ async function sendFirst() {
     const answer = await job.send();
     if (answer.seq) state.seq = Math.max(state.seq, answer.seq);
     job.done(answer);
-    recount(answer.verdicts);
+    recount(answer);
   } catch (error) {
     if (error instanceof ServerLost) {
       emit("server", { lost: true });
@@ -109,12 +109,13 @@ async function sendFirst() {
 
 let timer;
 
-/** Take the counts of an answer, or ask for them. */
-function recount(verdicts) {
-  if (verdicts) {
-    state.summary.verdicts = verdicts;
+/** Take the counts of an answer, or ask for them: of none, or where classes may have changed too. */
+function recount(answer) {
+  if (answer) {
+    const { verdicts, judged, drawn } = answer;
+    Object.assign(state.summary, { verdicts, judged, drawn });
     emit("summary");
-    return;
+    if (!answer.instance?.drawn && answer.undone?.verdict !== "drawn") return;
   }
   clearTimeout(timer);
   timer = setTimeout(() => fetchSummary().catch(() => {}), 150);

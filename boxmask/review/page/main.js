@@ -10,7 +10,7 @@ import { fetchSummary, judge, turnBack } from "./judge.js";
 import { startKeys } from "./keys.js";
 import * as list from "./list.js";
 import { startNotices } from "./notices.js";
-import { on, setFilters, state } from "./state.js";
+import { emit, on, setFilters, state } from "./state.js";
 import { Viewer } from "./viewer.js";
 
 const inGrid = () => state.view === "grid";
@@ -20,7 +20,9 @@ const present = () => (inGrid() ? list.at(state.index) : viewer.instance);
 
 function giveVerdict(verdict) {
   const instance = present();
-  if (!inGrid() && viewer.editing.pending) return verdict === "accept" ? run.save() : undefined;
+  if (!inGrid() && viewer.editing.pending) {
+    return verdict === "accept" ? run.save() : emit("say", "Save the correction (S) or give it up (Esc) first");
+  }
   if (!instance || !judge(instance, verdict)) return undefined;
   return state.view === "all" ? undefined : step(1);
 }
@@ -28,7 +30,7 @@ function giveVerdict(verdict) {
 /** Go on in the list; in the viewer the next instance takes the place of this one. */
 async function step(by) {
   if (inGrid()) return moveTo(state.index + by);
-  if (viewer.editing.pending) return undefined;
+  if (!viewer.settle()) return undefined;
   if (state.summary.images_alone) return showImage(viewer.image.image + by);
   moveTo(state.index + by);
   return openHere(false);
@@ -37,6 +39,7 @@ async function step(by) {
 async function openHere(push = true) {
   const instance = await list.whenAt(state.index);
   if (instance) showOne(instance, push);
+  else if (list.total === 0) showGrid();
 }
 
 function showOne(instance, push = false) {
@@ -58,6 +61,7 @@ function turnTo(view) {
   document.body.dataset.view = view;
   byId("viewer").hidden = view === "grid";
   byId("grid-view").hidden = view !== "grid";
+  emit("view");
 }
 
 function showGrid() {
@@ -77,6 +81,7 @@ const run = {
   next: () => step(1),
   previous: () => step(-1),
   swipe: (way) => step(way),
+  go: (index) => step(index - state.index),
   down: () => inGrid() && moveTo(state.index + columns()),
   up: () => inGrid() && moveTo(state.index - columns()),
   first: () => moveTo(0),
@@ -92,6 +97,7 @@ const run = {
   cancel: () => viewer.cancel(),
   whole: () => {
     const instance = present();
+    if (!inGrid() && !viewer.settle()) return undefined;
     if (state.view === "all") return instance ? showOne(instance) : showGrid();
     return instance ? showImage(instance.image, instance, true) : undefined;
   },
@@ -115,6 +121,7 @@ const run = {
   adjust: () => !inGrid() && viewer.choose("adjust"),
   brush: () => (inGrid() ? openHere().then(() => viewer.choose("brush")) : viewer.choose("brush")),
   draw: async () => {
+    if (!inGrid() && !viewer.settle()) return;
     if (state.view !== "all") await run.whole();
     if (viewer.image) viewer.choose("draw");
   },
@@ -130,7 +137,7 @@ const run = {
 
 function otherImage(by) {
   const number = (viewer.image ?? viewer.instance)?.image;
-  if (number !== undefined && !viewer.editing.pending) showImage(number + by);
+  if (number !== undefined && viewer.settle()) showImage(number + by);
 }
 
 function relist() {
@@ -139,6 +146,7 @@ function relist() {
   rewind();
   list.want(0, 0);
   if (inGrid()) writeAddress(null);
+  else if (state.view === "one" && viewer.settle()) openHere(false);
 }
 
 const viewer = new Viewer(run);
@@ -166,7 +174,11 @@ function listenToEvents() {
     if (state.view === "one") showOne(instance);
   });
   on("chosen", (instance) => writeAddress(instance));
-  addEventListener("popstate", () => goTo(readAddress()));
+  addEventListener("popstate", () => {
+    if (inGrid() || viewer.settle()) goTo(readAddress());
+    else writeAddress(viewer.instance ?? viewer.image, true);
+  });
+  addEventListener("beforeunload", (event) => !inGrid() && viewer.editing.pending && event.preventDefault());
 }
 
 /** Go where an address says. */

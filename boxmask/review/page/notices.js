@@ -3,7 +3,7 @@
 import { byId, count, el } from "./dom.js";
 import { retry, unsaved } from "./judge.js";
 import * as list from "./list.js";
-import { emit, isFiltered, on, state, VERDICTS } from "./state.js";
+import { emit, isFiltered, missingClasses, on, state, VERDICTS } from "./state.js";
 import { spoken } from "./tile.js";
 
 let timer;
@@ -20,27 +20,43 @@ export function startNotices() {
 
 function progress() {
   const { file, annotations, verdicts, verdicts_file: kept } = state.summary;
+  const most = Math.max(1, annotations, Object.values(verdicts).reduce((sum, one) => sum + one, 0));
   const name = file ? file.split("/").pop() : "photographs";
   byId("file-name").textContent = name;
   document.title = `${name} – boxmask review`;
-  const { drawn: _, ...judgements } = verdicts;
-  const judged = Object.values(judgements).reduce((sum, one) => sum + one, 0);
   byId("progress").title = kept ? `Verdicts are kept in ${kept}` : "";
-  byId("progress-text").textContent = `${judged.toLocaleString("en")} of ${annotations.toLocaleString("en")} judged`;
-  const parts = Object.keys(VERDICTS).filter((one) => verdicts[one] && one !== "drawn");
+  byId("progress-text").textContent = done();
+  const parts = Object.keys(VERDICTS).filter((one) => verdicts[one]);
   byId("progress").querySelector(".bar").replaceChildren(...parts.map((one) => {
     const part = el("i", { class: one });
-    part.style.width = `${(100 * verdicts[one]) / Math.max(1, annotations)}%`;
+    part.style.width = `${(100 * verdicts[one]) / most}%`;
     return part;
   }));
   byId("refresh").hidden = state.seq === state.asOf || !state.filters.verdict;
   byId("refresh").textContent = "Refresh the list";
 }
 
+/** How much was judged, and drawn. */
+function done() {
+  const { annotations, judged, drawn } = state.summary;
+  const parts = [];
+  if (annotations) parts.push(`${judged.toLocaleString("en")} of ${annotations.toLocaleString("en")} judged`);
+  if (drawn || !annotations) parts.push(`${drawn.toLocaleString("en")} drawn`);
+  return parts.join(", ");
+}
+
 function matching() {
   byId("matching").textContent = list.total === null ? "" : `${count(list.total, "instance")}${isFiltered() ? " match" : ""}`;
   byId("empty").hidden = list.total !== 0;
-  byId("empty").textContent = isFiltered() ? "Nothing matches these filters." : "The file has no annotations.";
+  byId("empty").textContent = none();
+}
+
+/** Why the list is empty. */
+function none() {
+  const [missing] = missingClasses();
+  if (missing !== undefined) return `There is no class “${missing}”.`;
+  if (isFiltered()) return "Nothing matches these filters.";
+  return state.summary.images_alone ? "Nothing is drawn yet." : "The file has no annotations.";
 }
 
 /** Say something for a while. */

@@ -1,6 +1,7 @@
 // What the page knows, and who wants to hear when it changes.
 //
-// Events: summary, filters, list, row (detail: the instance), cursor, server, open (detail: instance).
+// Events: summary, filters, list, row (detail: the instance), cursor, view, server, open (detail:
+// instance).
 
 export const VERDICTS = {
   accept: "Accepted",
@@ -63,6 +64,12 @@ export function setFilters(changes) {
 export function isFiltered() {
   const { order, ...filters } = state.filters;
   return Object.values(filters).some((value) => value.length > 0);
+}
+
+/** Names of classes that are filtered for and that there are not. */
+export function missingClasses() {
+  const known = new Set(state.summary.categories.map((one) => one.name));
+  return state.filters.category.filter((name) => !known.has(name));
 }
 
 /** What an instance is called when it is read out or written in one line. */

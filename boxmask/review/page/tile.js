@@ -29,7 +29,8 @@ export function spoken(instance) {
   return `${nameOf(instance)}${iou}${status}, ${verdict}`;
 }
 
-function picture(instance, side) {
+/** The crop of an instance with its mask and its box. */
+export function picture(instance, side) {
   const frame = el("div", { class: "picture" });
   const onerror = () => frame.classList.add("unreadable");
   const source = cropUrl(instance, side);

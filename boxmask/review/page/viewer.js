@@ -10,11 +10,12 @@ import { total } from "./list.js";
 import { pathOf } from "./shape.js";
 import { Stage } from "./stage.js";
 import { emit, on, state } from "./state.js";
+import { Strip } from "./strip.js";
 
 const SWIPE = 60; // pixels
 
 export class Viewer {
-  /** `run` has a function for each action of the panel and `swipe(way)`. */
+  /** `run` has a function for each action of the panel, `swipe(way)` and `go(index)`. */
   constructor(run) {
     this.run = run;
     this.instance = null; // the one in question; none on an image of which nothing is chosen
@@ -29,7 +30,8 @@ export class Viewer {
     this.drawing = new Drawing(this.stage, (side, event) => this.editing.nudge(side, event));
     this.editing = new Editing(this);
     this.panel = details(run);
-    byId("viewer").append(el("div", { class: "stage-side" }, this.stage.root, this.panel.bar), this.panel.root);
+    const frame = el("div", { class: "stage-frame" }, this.stage.root, this.panel.bar);
+    byId("viewer").append(el("div", { class: "stage-side" }, frame, new Strip(run.go).root), this.panel.root);
     on("row", (instance) => this.changedElsewhere(instance));
   }
 
@@ -93,7 +95,7 @@ export class Viewer {
     const under = document.elementsFromPoint(event.clientX, event.clientY);
     const row = under.map((one) => one.closest("[data-row]")?.dataset.row).find(Boolean);
     const chosen = this.image.rows.find((one) => String(one.row) === row);
-    if (!chosen || this.editing.pending) return null;
+    if (!chosen || !this.settle()) return null;
     this.take(chosen);
     this.changed();
     return emit("chosen", chosen);
@@ -119,18 +121,25 @@ export class Viewer {
     return true;
   }
 
-  /** Save what is under way; `then` hears the stored instance. */
+  /** Save a finished correction before something else is shown; false if it has to stay, which is said. */
+  settle() {
+    if (!this.editing.pending) return true;
+    return this.editing.isNew ? refuse("Save the new mask (S), or give it up (Esc)") : this.save(() => {});
+  }
+
+  /** Save what is under way, then do `then`; false if that cannot be. */
   save(then) {
     const { editing, instance } = this;
-    if (!editing.pending || !editing.correction.ready) return false;
+    if (!editing.pending) return false;
+    if (!editing.correction.ready) return refuse(editing.correction.busy ? "The mask is still on its way" : "There is no mask to save: give it up (Esc)");
     const result = editing.correction.result();
     if (!editing.isNew) return saveCorrection(instance, result, () => {}) && this.saved(then);
     const name = byId("new-class").value.trim();
     if (!name) {
       byId("new-class").focus();
-      emit("say", "Which class is it?");
-      return true;
+      return refuse("Which class is it?");
     }
+    if (!state.summary.categories.some((one) => one.name === name)) emit("say", `${name} is a new class`);
     const { image } = editing.correction.subject;
     return saveDrawn(image, result, name, (drawn) => this.showImage(drawn.image, drawn)) && this.saved(() => {});
   }
@@ -156,4 +165,10 @@ export class Viewer {
   lost() {
     emit("server", { lost: true });
   }
+}
+
+/** Say why something is not done; false. */
+function refuse(text) {
+  emit("say", text);
+  return false;
 }

@@ -22,6 +22,10 @@ CALLS = {
         "boxmask.annotate.run.annotate",
     ),
     "check": (["in.json", "out.json"], "boxmask.data.read"),
+    "detect": (
+        [".", "--weights", "w.safetensors", "--out", "out.json"],
+        "boxmask.detect.run.detect",
+    ),
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
     "models": ([], "boxmask.models.catalogue.list_heads"),
     "review": (

@@ -37,12 +37,16 @@ IMPORTS = {
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
-    "models": "durable errors turned unreadable",
+    "models": "durable errors geometry turned unreadable",
     "export": "data dataset durable errors faults images mark ours polygons rle window",
     "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
         "mark models ordered ours outlines paste_turned rle subset turned unreadable version window"
+    ),
+    "detect": (
+        "annotate cores data dataset disk durable errors export faults formats images models "
+        "ordered ours unreadable version"
     ),
     "evaluate": (
         "annotate cores data dataset durable errors faults formats images mark ordered ours rle "
@@ -61,8 +65,8 @@ IMPORTS = {
     "options": "annotate formats images",
     "front": "annotate bundled check data dataset evaluate export formats options subset train",
     "cli": (
-        "annotate bundled check cores data errors evaluate export formats mark models review "
-        "show subset train version"
+        "annotate bundled check cores data detect errors evaluate export formats mark models "
+        "review show subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

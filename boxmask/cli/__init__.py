@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
+from boxmask.cli.detect import detect
 from boxmask.cli.evaluate import evaluate
 from boxmask.cli.examples import HELP
 from boxmask.cli.exit_status import EXPLANATION, ExitStatus, status_of
@@ -86,6 +87,7 @@ def _root(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "annotate": annotate,
+    "detect": detect,
     "check": check,
     "show": show,
     "review": review,

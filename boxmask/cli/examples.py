@@ -34,6 +34,13 @@ HELP = {
             "boxmask annotate labels --images photos -o masks.json --yolo yolo",
         ),
     ),
+    "detect": Help(
+        "Find boxes by a trained detector, and mask them.",
+        (
+            "boxmask detect photos --weights run/last.safetensors -o found.json",
+            "boxmask detect photos --weights my.safetensors -o all.json --complete a.json",
+        ),
+    ),
     "check": Help(
         "Prove that no annotation was lost or changed.",
         (

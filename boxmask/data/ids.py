@@ -1,8 +1,8 @@
 """Ids as they were written: in a compact column when they are whole numbers, looked up by value."""
 
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, repeat
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from boxmask.dataset import Id
 from boxmask.errors import InputError
+
+_ID = "boxmask-{}"  # among ids that are not all whole numbers
 
 
 def compact(ids: Sequence[Id]) -> Sequence[Id]:
@@ -53,3 +55,13 @@ def unique_positions(ids: Sequence[Id], path: Path, what: str) -> dict[Id, int]:
 def positions_of(positions: dict[Id, int], ids: Iterable[Id]) -> npt.NDArray[np.int32]:
     """Return the position of each id, -1 for an unknown one."""
     return np.fromiter(map(positions.get, ids, repeat(-1)), np.int32)
+
+
+def free_ids(taken: Sequence[Id]) -> Iterator[Id]:
+    """Yield ids that are not taken: numbers above all where all are whole numbers, else texts."""
+    if all(isinstance(id, int) for id in taken):
+        numbers = [id for id in taken if isinstance(id, int)]
+        yield from count(max([0, *numbers]) + 1)
+    else:
+        known = set(taken)
+        yield from (id for id in map(_ID.format, count(1)) if id not in known)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 import msgspec
 
 from boxmask.data.box_forms import from_xywh
+from boxmask.data.ids import free_ids
 from boxmask.data.raw.members import split_members
 from boxmask.dataset import Id
 from boxmask.errors import InputError
@@ -14,8 +14,6 @@ from boxmask.mark import Status
 from boxmask.review.changes import REVIEWS, mask_values
 from boxmask.review.instances import Instances
 from boxmask.review.judgements import Drawn, Judgements
-
-_ID = "boxmask-{}"  # among ids that are not all whole numbers
 
 
 @dataclass(eq=False)
@@ -94,16 +92,6 @@ class Additions:
         width, height = self.instances.size(image)
         name = self.instances.dataset.file_names[image]
         return {"id": image + 1, "file_name": name, "width": width, "height": height}
-
-
-def free_ids(taken: Sequence[Id]) -> Iterator[Id]:
-    """Yield ids that are not taken: numbers above all where all are whole numbers, else texts."""
-    if all(isinstance(id, int) for id in taken):
-        numbers = [id for id in taken if isinstance(id, int)]
-        yield from count(max([0, *numbers]) + 1)
-    else:
-        known = set(taken)
-        yield from (id for id in map(_ID.format, count(1)) if id not in known)
 
 
 def _list(items: Sequence[bytes]) -> bytes:

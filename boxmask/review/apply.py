@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from boxmask.data.raw.document import Document, open_document
+from boxmask.data.raw.edits import Edit, appended, edited
 from boxmask.data.raw.members import split_members
 from boxmask.data.raw.records import slice_list
 from boxmask.errors import ConfigError, InputError
@@ -36,14 +36,6 @@ class Applied:
     stale: int = 0  # verdicts on masks that have changed since
     crowds: int = 0  # verdicts on crowds, which stay as they are
     without_mask: int = 0  # verdicts on what has no mask
-
-
-class _Edit(NamedTuple):
-    """Bytes [start, stop) of a file that give way to others."""
-
-    start: int
-    stop: int
-    text: bytes
 
 
 def apply_verdicts(
@@ -75,7 +67,7 @@ def apply_verdicts(
         pieces = added.whole_file()
     else:
         document = open_document(file)
-        pieces = _edited(document, _edits(document, instances, judgements, changes, added))
+        pieces = edited(document, _edits(document, instances, judgements, changes, added))
     with replace_text(ledger, out) as text:
         for piece in pieces:
             text.write(piece)
@@ -122,22 +114,22 @@ def _edits(
     judgements: Judgements,
     changes: dict[int, bytes],
     added: Additions,
-) -> list[_Edit]:
+) -> list[Edit]:
     """List what changes in the bytes of a file, in their order."""
     records = slice_list(document, "annotations")
     edits = [
-        _Edit(int(records.starts[row]), int(records.starts[row] + records.lengths[row]), record)
+        Edit(int(records.starts[row]), int(records.starts[row] + records.lengths[row]), record)
         for row, record in changes.items()
     ]
     edits += _sized_images(document, instances, judgements, added)
-    edits += _appended(document, "annotations", added.records)
-    edits += _appended(document, "categories", added.categories)
+    edits += appended(document, "annotations", added.records)
+    edits += appended(document, "categories", added.categories)
     return sorted(edits)
 
 
 def _sized_images(
     document: Document, instances: Instances, judgements: Judgements, added: Additions
-) -> Iterator[_Edit]:
+) -> Iterator[Edit]:
     """Say how large an image is that has a mask now, where the file did not say it."""
     dataset = instances.dataset
     corrected = [row for row, one in judgements.by_row.items() if one.correction is not None]
@@ -150,32 +142,4 @@ def _sized_images(
         record: dict[str, object] = dict(split_members(records[image]))
         text = msgspec.json.encode(record | {"width": width, "height": height})
         start = int(records.starts[image])
-        yield _Edit(start, start + int(records.lengths[image]), text)
-
-
-def _appended(document: Document, key: str, items: Sequence[bytes]) -> Iterator[_Edit]:
-    """Append items to a list at the top level of a file; a list that is not there is added."""
-    if not items:
-        return
-    text = b",\n".join(items)
-    if key not in document.members:
-        start = bytes(document.text).index(b"{") + 1
-        yield _Edit(start, start, msgspec.json.encode(key) + b": [" + text + b"],\n")
-        return
-    records = slice_list(document, key)
-    if len(records):
-        end = int(records.starts[-1] + records.lengths[-1])
-        yield _Edit(end, end, b",\n" + text)
-    else:
-        start = document.offset(document.members[key]) + 1
-        yield _Edit(start, start, text)
-
-
-def _edited(document: Document, edits: Sequence[_Edit]) -> Iterator[bytes]:
-    """Yield the bytes of a file with what has changed in them."""
-    data, place = document.source.data, 0
-    for edit in edits:
-        yield bytes(data[place : edit.start])
-        yield edit.text
-        place = edit.stop
-    yield bytes(data[place:])
+        yield Edit(start, start + int(records.lengths[image]), text)

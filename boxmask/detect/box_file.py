@@ -1,0 +1,104 @@
+"""The box file of a detection: COCO with a score on each box, which annotate reads as any other."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from boxmask.annotate.plan import Setting
+from boxmask.data.ids import free_ids
+from boxmask.detect.find import Box, Found
+from boxmask.detect.known import Known
+from boxmask.detect.parts import Parts
+from boxmask.detect.photos import Photographs
+from boxmask.errors import RunError
+from boxmask.export.files import replace_text
+from boxmask.models.config import ModelConfig
+from boxmask.unreadable import UNREADABLE
+
+KEY = "boxmask_detect"  # in "info"
+
+
+class About(msgspec.Struct):
+    """What a box file says of the detection that it is from."""
+
+    settings: dict[str, Setting]
+    images: int
+    boxes: int
+    known: int  # boxes that were found and are in the file that is completed
+    unusable: dict[str, int]  # photographs, by reason
+
+
+def write_boxes(photographs: Photographs, config: ModelConfig, parts: Parts) -> About:
+    """Write the boxes of all parts to the box file of the job."""
+    job = photographs.job
+    about = About(parts.settings, len(photographs.names), 0, 0, {})
+    records: list[bytes] = []
+    unusable = Counter[str]()
+    images = []
+    for place, found, boxes in _each(photographs, parts):
+        unusable.update([found.fault] if found.fault else [])
+        images.append(_image(photographs, place, found))
+        about.known += len(found.boxes) - len(boxes)
+        records += (_record(photographs, place, box) for box in boxes)
+    about.boxes = len(records)
+    about.unusable = dict(unusable.most_common())
+    known = photographs.known
+    ids = free_ids([] if known is None else known.annotation_ids)
+    with replace_text(job.ledger, job.boxes) as text:
+        info = {"description": "boxes found by boxmask detect", KEY: about}
+        text.write(b'{"info": ' + msgspec.json.encode(info))
+        categories = _categories(photographs, config)
+        text.write(b',\n"categories": ' + categories + b',\n"images": [\n')
+        text.write(b",\n".join(images) + b'\n],\n"annotations": [\n')
+        numbered = (b'{"id": ' + msgspec.json.encode(next(ids)) + b", " + one for one in records)
+        text.write(b",\n".join(numbered) + b"\n]}\n")
+    return about
+
+
+def read_about(path: Path) -> About:
+    """Read what a box file says of itself."""
+    try:
+        top = msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
+        info = msgspec.json.decode(top["info"], type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(info[KEY], type=About)
+    except (KeyError, *UNREADABLE) as error:
+        raise RunError(f"{path}: not as detect wrote it ({error}); give --fresh.") from error
+
+
+def _each(photographs: Photographs, parts: Parts) -> Iterator[tuple[int, Found, list[Box]]]:
+    """Yield what was found in each photograph, and which of it is new."""
+    known = None if photographs.known is None else Known(photographs, photographs.known)
+    for place, found in enumerate(parts.all()):
+        yield place, found, found.boxes if known is None else known.unknown(place, found)
+
+
+def _image(photographs: Photographs, place: int, found: Found) -> bytes:
+    known = photographs.known
+    if known is not None:
+        return bytes(known.image_records[place])
+    width, height = found.size
+    name = photographs.names[place]
+    size = {"width": width, "height": height} if width else {}
+    return msgspec.json.encode({"id": photographs.ids[place], "file_name": name} | size)
+
+
+def _categories(photographs: Photographs, config: ModelConfig) -> bytes:
+    if photographs.known is not None:
+        return bytes(photographs.known.members["categories"])
+    named = zip(config.class_ids, config.classes, strict=True)
+    return msgspec.json.encode([{"id": id, "name": name} for id, name in named])
+
+
+def _record(photographs: Photographs, place: int, box: Box) -> bytes:
+    """Write an annotation, but for its id and the brace before it."""
+    record = {
+        "image_id": photographs.ids[place],
+        "category_id": photographs.categories[box.label],
+        "bbox": box.bbox,
+        "area": round(box.bbox[2] * box.bbox[3], 2),
+        "iscrowd": 0,
+        "score": box.score,
+    }
+    return msgspec.json.encode(record)[1:]

@@ -1,0 +1,126 @@
+"""Runs a detector over photographs. The work of a part depends on nothing but its photographs.
+
+Letters: n boxes of one photograph, in pixels, COCO convention.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, islice
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from boxmask.annotate.network import DeviceNetwork
+from boxmask.detect.photos import Photographs
+from boxmask.faults import ImageFault
+from boxmask.models.detectors import Detections
+from boxmask.models.views import Views, cut_views
+from boxmask.ordered import map_ordered
+
+Floats = npt.NDArray[np.float64]
+_LEAST_SIDE = 1.0  # pixels: nothing is smaller
+
+
+class Box(msgspec.Struct, array_like=True):
+    """A box that was found: x, y, width, height, its class of the network, and its score."""
+
+    bbox: tuple[float, float, float, float]
+    label: int
+    score: float
+
+
+class Found(msgspec.Struct):
+    """What was found in one photograph, or why it cannot be used."""
+
+    size: tuple[int, int] = (0, 0)  # width, height
+    boxes: list[Box] = []
+    fault: str = ""
+
+
+class _Seen(NamedTuple):
+    place: int
+    found: Found
+    view: Views | None
+
+
+def find_boxes(
+    network: DeviceNetwork, photographs: Photographs, places: Sequence[int]
+) -> list[Found]:
+    """Find the boxes of some photographs, each with those of the least score and more."""
+    found: dict[int, Found] = {}
+    for batch in _batches(network, photographs, places):
+        views = [one.view for one in batch if one.view is not None]
+        detections = _detect(network, views) if views else None
+        for number, one in enumerate(one for one in batch if one.view is not None):
+            assert detections is not None
+            one.found.boxes = _boxes(detections, number, views[number], one.found, photographs)
+        found |= {one.place: one.found for one in batch}
+    return [found[place] for place in places]
+
+
+def _batches(
+    network: DeviceNetwork, photographs: Photographs, places: Sequence[int]
+) -> Iterator[list[_Seen]]:
+    """Yield runs of photographs whose views have the same sides, `batch_images` at most."""
+    job = photographs.job.masks
+
+    def look(place: int) -> _Seen:
+        return _look(photographs, network, place)
+
+    with ThreadPoolExecutor(job.decoders) as pool:
+        seen = map_ordered(pool, look, places, depth=2 * job.decoders)
+        for _, run in groupby(seen, key=_shape):
+            while batch := list(islice(run, job.batch_images)):
+                yield batch
+
+
+def _shape(seen: _Seen) -> tuple[int, ...]:
+    return () if seen.view is None else tuple(seen.view.pixels.shape[2:])
+
+
+def _look(photographs: Photographs, network: DeviceNetwork, place: int) -> _Seen:
+    """Decode a photograph and cut its view, whose one box is the whole photograph."""
+    try:
+        pixels = photographs.load(place)
+    except ImageFault as fault:
+        return _Seen(place, Found(fault=fault.reason), None)
+    height, width = pixels.shape[:2]
+    whole = np.array([[0, 0, width, height]], dtype=np.float64)
+    view = cut_views(network.config, pixels, whole)
+    return _Seen(place, Found(size=(width, height)), view)
+
+
+def _detect(network: DeviceNetwork, views: Sequence[Views]) -> Detections:
+    joined = Views.join(views)
+    with network.computing():
+        found = network.network.detect(joined.to(network.device), joined.boxes[:, 2:])
+    return Detections(*(column.cpu() for column in found))
+
+
+def _boxes(
+    found: Detections, number: int, view: Views, photo: Found, photographs: Photographs
+) -> list[Box]:
+    """Return the boxes of one view in pixels of its photograph, cut to it, the best first."""
+    job = photographs.job
+    size = torch.tensor(photo.size, dtype=torch.float64)
+    to_pixels = (size / view.boxes[0, 2:].double()).repeat(2)
+    wanted = found.views == number
+    corners = (found.boxes[wanted].double() * to_pixels).clamp(min=0).minimum(size.repeat(2))
+    rows = zip(
+        corners.tolist(), found.labels[wanted].tolist(), found.scores[wanted].tolist(), strict=True
+    )
+    boxes = [
+        Box(_xywh(corners), label, round(score, 4))
+        for corners, label, score in rows
+        if label in photographs.categories
+    ]
+    good = [box for box in boxes if box.score >= job.min_score and min(box.bbox[2:]) >= _LEAST_SIDE]
+    return sorted(good, key=lambda box: -box.score)[: job.most]
+
+
+def _xywh(corners: Sequence[float]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (round(value, 2) for value in corners)
+    return x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)

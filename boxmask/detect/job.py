@@ -1,0 +1,113 @@
+"""What is to be detected. Imports nothing heavy: the command line takes its defaults from here."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from boxmask.annotate.job import AnnotateJob
+from boxmask.errors import ConfigError, InputError
+from boxmask.ours import Ledger
+
+_PROPOSED = ".proposed.json"  # added to the name of a completed file, for what is new in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectJob:
+    """One detection: photographs, the network that finds boxes, and how masks are made of these."""
+
+    photos: Path
+    weights: Path
+    masks: AnnotateJob = field(repr=False)
+    """What makes the masks; its boxes are the file that the detector writes."""
+    complete: Path | None = None
+    """A COCO file that is completed: what it has already is not found again."""
+    min_score: float = 0.3
+    """Weaker boxes are left out."""
+    most: int = 100
+    """The best so many boxes of an image count."""
+    overlap: float = 0.5
+    """The IoU with a box of its class from which on a box is one that the file has."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_score", "overlap"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                flag = "--" + name.replace("_", "-")
+                raise ConfigError(f"{flag} is {value:g}; give a number from 0 to 1.")
+        if self.most < 1:
+            raise ConfigError(f"--most is {self.most}; give 1 or more.")
+        if self.complete is not None and self.masks.exports:
+            raise ConfigError(
+                "exports are made of a whole file, and --complete writes the found ones into it "
+                f"at the end; annotate {self.out} exports it: its masks stay."
+            )
+
+    @property
+    def out(self) -> Path:
+        """Where all that is wanted goes in the end."""
+        made = self.masks.out
+        return made if self.complete is None else made.with_name(made.name.removesuffix(_PROPOSED))
+
+    @property
+    def boxes(self) -> Path:
+        """The file of the boxes that were found."""
+        return self.masks.boxes
+
+    @property
+    def work(self) -> Path:
+        """The folder of what is found so far."""
+        return self.out.with_name(f"{self.out.name}.boxmask.found")
+
+    @property
+    def ledger(self) -> Ledger:
+        """What knows which files a detection has written."""
+        return Ledger(self.out.with_name(f"{self.out.name}.boxmask.detect"))
+
+
+def detect_job(
+    photos: Path,
+    *,
+    weights: Path,
+    out: Path,
+    masks: Path | None = None,
+    complete: Path | None = None,
+    min_score: float = DetectJob.min_score,
+    most: int = DetectJob.most,
+    overlap: float = DetectJob.overlap,
+    **annotating: Any,
+) -> DetectJob:
+    """Return the job of a detection; `masks` are the weights that make the masks, by default
+    those that find the boxes, and `annotating` are further fields of AnnotateJob."""
+    if complete is None and annotating.get("exif", "auto") == "auto":
+        annotating["exif"] = "rotated"  # nobody has said a size that would decide
+    return DetectJob(
+        photos=photos,
+        weights=weights,
+        complete=complete,
+        min_score=min_score,
+        most=most,
+        overlap=overlap,
+        masks=AnnotateJob(
+            boxes=out.with_name(f"{out.name}.boxes.json"),
+            images=photos,
+            out=out if complete is None else out.with_name(out.name + _PROPOSED),
+            weights=masks or weights,
+            **annotating,
+        ),
+    )
+
+
+def check_paths(job: DetectJob) -> None:
+    """Raise InputError unless all that the job reads is there, and the output's folder too."""
+    if not job.photos.is_dir():
+        raise InputError(f"{job.photos}: no such folder; give the one that the photographs are in.")
+    if not job.weights.is_file():
+        raise InputError(f"{job.weights}: no such weights file.")
+    if job.complete is not None and not job.complete.is_file():
+        raise InputError(f"{job.complete}: no such file; --complete takes a COCO file.")
+    if not job.out.absolute().parent.is_dir():
+        raise InputError(f"{job.out.parent}: no such folder; make it, or give another --out.")
+    if job.out.is_dir():
+        raise InputError(f"{job.out}: a folder; --out is the name of a file.")
+    if job.complete is not None and job.out.exists() and job.out.samefile(job.complete):
+        raise ConfigError(f"{job.out}: is the file to complete; give --out another name.")

@@ -1,0 +1,73 @@
+"""What a file that is completed has already: boxes that are not proposed again.
+
+Letters: n found boxes and K boxes of the file in one image. Boxes are (x0, y0, x1, y1) in pixels.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torchvision.ops import box_iou
+
+from boxmask.data import pixel_boxes
+from boxmask.dataset import BoxDataset, IntArray
+from boxmask.detect.find import Box, Found
+from boxmask.detect.photos import Photographs
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The boxes of a file, by image and class."""
+
+    photographs: Photographs
+    dataset: BoxDataset
+
+    def unknown(self, place: int, found: Found) -> list[Box]:
+        """Return the boxes of an image that are not those of the file.
+
+        A box is the file's if it has the least IoU with one of its class, or lies to that share in
+        one that stands for a crowd.
+        """
+        order, starts = self._by_image
+        rows = order[starts[place] : starts[place + 1]]
+        rows = rows[self.dataset.faults[rows] == 0]
+        if not len(rows) or not found.boxes:
+            return found.boxes
+        boxes = pixel_boxes(self.dataset, rows, *found.size)
+        corners = np.array([box.bbox for box in found.boxes])
+        corners[:, 2:] += corners[:, :2]
+        shares = np.where(
+            self.dataset.is_crowd[rows], _covered(corners, boxes), _ious(corners, boxes)
+        )
+        alike = self._classes(found)[:, None] == self.dataset.category_index[rows]
+        seen = (alike & (shares >= self.photographs.job.overlap)).any(axis=1)
+        return [box for box, known in zip(found.boxes, seen.tolist(), strict=True) if not known]
+
+    def _classes(self, found: Found) -> IntArray:
+        """Return the place in the file's categories of each box (n,)."""
+        places = {category.id: k for k, category in enumerate(self.dataset.categories)}
+        ids = self.photographs.categories
+        return np.array([places[ids[box.label]] for box in found.boxes], dtype=np.int64)
+
+    @cached_property
+    def _by_image(self) -> tuple[IntArray, IntArray]:
+        return self.dataset.rows_by_image()
+
+
+def _ious(ones: Floats, others: Floats) -> Floats:
+    """Return the IoU of n boxes with K (n, K)."""
+    found: Floats = box_iou(torch.from_numpy(ones), torch.from_numpy(others)).numpy()
+    return found
+
+
+def _covered(ones: Floats, others: Floats) -> Floats:
+    """Return the share of each of n boxes that lies in each of K (n, K)."""
+    low = np.maximum(ones[:, None, :2], others[:, :2])
+    high = np.minimum(ones[:, None, 2:], others[:, 2:])
+    area = (ones[:, 2:] - ones[:, :2]).prod(axis=1)
+    covered: Floats = (high - low).clip(min=0).prod(axis=2) / area[:, None]
+    return covered

@@ -1,0 +1,95 @@
+"""The photographs to look at, and the classes that are looked for in them.
+
+Letters: I photographs, K classes of the network.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from boxmask.data import read
+from boxmask.data.raw.input import files_below
+from boxmask.data.sources.photos import is_image
+from boxmask.dataset import BoxDataset, Id
+from boxmask.detect.job import DetectJob
+from boxmask.errors import InputError
+from boxmask.formats import ReadOptions
+from boxmask.images import load_image
+from boxmask.models.config import ModelConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """Photographs by name, and what is to be written of them."""
+
+    job: DetectJob
+    names: Sequence[str]  # (I,)
+    ids: Sequence[Id]  # (I,)
+    categories: dict[int, Id]  # the id of each class (of K) that is looked for
+    known: BoxDataset | None = None  # what is completed
+
+    @property
+    def digest(self) -> str:
+        """Name them by their names and sizes."""
+        lines = [f"{name}\0{self._bytes(name)}\n" for name in self.names]
+        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+    def load(self, place: int) -> Any:
+        """Decode one as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
+        known = self.known
+        return load_image(
+            self.job.photos,
+            self.names[place],
+            width=0 if known is None else int(known.widths[place]),
+            height=0 if known is None else int(known.heights[place]),
+            exif=self.job.masks.exif,
+            max_pixels=self.job.masks.max_pixels,
+        )
+
+    def _bytes(self, name: str) -> int:
+        try:
+            return (self.job.photos / name).stat().st_size
+        except (OSError, ValueError):
+            return -1
+
+
+def open_photographs(job: DetectJob, config: ModelConfig) -> Photographs:
+    """List the photographs of a folder, or those of the file that is completed."""
+    if config.detector is None:
+        raise InputError(
+            f"{job.weights}: this network finds no boxes: it masks those that it is given. Train "
+            "one with --set model.detector=centernet, or give boxes to `boxmask annotate`."
+        )
+    if job.complete is not None:
+        return _of_dataset(job, config)
+    names = sorted(name for name in files_below(job.photos) if is_image(name))
+    if not names:
+        raise InputError(f"{job.photos}: there is no image in this folder or below it.")
+    ids = dict(enumerate(config.class_ids))
+    return Photographs(job, names, range(1, len(names) + 1), dict(ids))
+
+
+def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
+    assert job.complete is not None
+    dataset = read(job.complete, ReadOptions(images=job.photos))
+    if dataset.format != "coco":
+        raise InputError(
+            f"{job.complete}: is read as {dataset.format}; --complete adds records to COCO. Turn "
+            "it into COCO by `boxmask annotate`, then complete that."
+        )
+    if dataset.box_form:
+        raise InputError(
+            f"{job.complete}: its boxes are {dataset.box_form}, and --complete adds boxes of x, y, "
+            "width and height; write all of them so."
+        )
+    ids: dict[str, Id] = {}
+    for category in dataset.categories:
+        ids.setdefault(category.name, category.id)
+    found = {place: ids[name] for place, name in enumerate(config.classes) if name in ids}
+    if not found:
+        raise InputError(
+            f"{job.complete}: none of its categories is one that {job.weights} finds: that finds "
+            f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20])}."
+        )
+    return Photographs(job, dataset.file_names, dataset.image_ids, found, dataset)

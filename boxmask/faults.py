@@ -130,6 +130,7 @@ FAULTS: dict[str, Fault] = {
     "box is turned": Fault("source"),
     "annotation was cancelled": Fault("source", chosen=True),
     "prediction beside an annotation": Fault("source", chosen=True),
+    "mask cannot be read": Fault("source"),
 }
 
 

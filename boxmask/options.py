@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from boxmask.annotate.job import Choice, Precision, Rectangles, Tightness
+    from boxmask.export import Shapes
     from boxmask.formats import BoxForm
     from boxmask.images import Exif
 
@@ -58,8 +59,14 @@ class Exporting(TypedDict, total=False):
     cutouts: FilePath | None
     training_copy: FilePath | None
     results: FilePath | None
+    labelme: FilePath | None
+    cvat: FilePath | None
+    label_studio: FilePath | None
+    megadetector: FilePath | None
     min_quality: float
     doubtful_as_crowd: bool
+    shapes: "Shapes"
+    control: str
 
 
 class Annotating(_Reading, Part, Exporting, total=False):

@@ -42,9 +42,9 @@ def mask(rle: str, *, left: int = 4) -> str:
         '<points label="cat" points="4,3"/>': "shape is not a box",
         '<ellipse label="cat" cx="4" cy="3" rx="2" ry="2"/>': "shape is not a box",
         mask("1, 2, 3"): "",
-        mask("1, 2, 4"): "box does not have four numbers",
-        mask("1, -2, 7"): "box does not have four numbers",
-        mask("1, 2, 3", left=38): "box does not have four numbers",
+        mask("1, 2, 4"): "mask cannot be read",
+        mask("1, -2, 7"): "mask cannot be read",
+        mask("1, 2, 3", left=38): "mask cannot be read",
     }.items(),
 )
 def test_a_defect_is_counted_and_named(tmp_path: Path, shape: str, reason: str) -> None:

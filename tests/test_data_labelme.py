@@ -1,15 +1,26 @@
 """LabelMe: kinds of shapes, and one defect at a time."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from box_files import in_bytes
 from source_files import LABELME, Json, labelme, shape, write_source
 
-from boxmask.data import ReadOptions, coco_form, format_of, read
+from boxmask.data import ReadOptions, coco_form, format_of, read, segmentation
+from boxmask.data.sources.masks import png_of_bits
 from boxmask.errors import InputError
 from boxmask.faults import reason_of
+from boxmask.rle import segmentation_runs
+
+
+def mask(*points: object, bits: Sequence[Sequence[int]] = ((0, 1, 1), (0, 1, 0))) -> Json:
+    """Make a shape of 3 x 2 pixels, of which three are inside."""
+    png = png_of_bits(np.array(bits, np.bool_))
+    return shape("cat", *points, shape_type="mask", mask=png)  # type: ignore[arg-type]
+
 
 SOUND = shape("cat", [4, 3], [24, 18])
 TRIANGLE = [[4, 3], [24, 3], [14, 18]]
@@ -31,6 +42,15 @@ TRIANGLE = [[4, 3], [24, 3], [14, 18]]
         (shape("cat", [4, 3], [24, 3], shape_type="polygon"), "box does not have four numbers"),
         (shape("cat", [90, 3], [99, 9]), "box is outside the image"),
         ({}, "box does not have four numbers"),
+        (mask([4, 3], [6, 4]), ""),
+        (mask([6, 4], [4, 3]), ""),
+        (mask([4, 3], [7, 4]), "mask cannot be read"),
+        (mask([38, 3], [40, 4]), "mask cannot be read"),
+        (mask([-1, 3], [1, 4]), "mask cannot be read"),
+        (mask([4, 3]), "mask cannot be read"),
+        (mask([4, 3], [6, 4], bits=((0, 0, 0), (0, 0, 0))), "mask cannot be read"),
+        (mask([4, 3], [6, 4]) | {"mask": "aGk="}, "mask cannot be read"),
+        (mask([4, 3], [6, 4]) | {"mask": None}, "mask cannot be read"),
     ],
 )
 def test_a_defect_is_counted_and_named(tmp_path: Path, second: Json, reason: str) -> None:
@@ -65,6 +85,14 @@ def test_polygons_are_masks_that_exist_and_rectangles_of_four_corners_boxes(tmp_
     assert json.loads(written["segmentation"]) == [[4, 3, 24, 3, 14, 18]]
     assert json.loads(written["area"]) == 150
     assert json.loads(written["attributes"]) == {"group_id": 4, "old": True}
+
+
+def test_masks_are_masks_that_exist_with_their_last_pixel_inside(tmp_path: Path) -> None:
+    dataset = read(write_source(tmp_path, {"0.json": labelme("0.png", mask([4, 3], [6, 4]))}))
+    assert dataset.has_mask.all() and dataset.boxes.tolist() == [[4, 3, 7, 5]]
+    counts = segmentation_runs(segmentation(dataset, 0, (40, 30)), width=40, height=30)
+    bits = (np.arange(len(counts)) % 2).repeat(counts).reshape(40, 30).T
+    assert np.argwhere(bits).tolist() == [[3, 5], [3, 6], [4, 5]]
 
 
 def test_one_file_is_read_too_and_the_photo_in_it_is_left_out(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ IMPORTS = {
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
     "models": "durable errors geometry turned unreadable",
-    "export": "data dataset durable errors faults images mark ours polygons rle window",
+    "export": (
+        "data dataset durable errors faults images mark ours outlines polygons rle version window"
+    ),
     "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
@@ -62,7 +64,7 @@ IMPORTS = {
     ),
     "predicted": "annotate errors",
     "predict": "annotate bundled errors images models predicted turned",
-    "options": "annotate formats images",
+    "options": "annotate export formats images",
     "front": "annotate bundled check data dataset evaluate export formats options subset train",
     "cli": (
         "annotate bundled check cores data detect errors evaluate export formats mark models "

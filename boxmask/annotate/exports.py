@@ -7,11 +7,12 @@ from pathlib import Path
 from boxmask.annotate.events import Event, OnEvent, Stage
 from boxmask.annotate.job import AnnotateJob, flag
 from boxmask.annotate.places import refuse_taken
-from boxmask.annotate.plan import ExportReport, Plan, save_plan
+from boxmask.annotate.plan import ExportReport, Plan, Setting, save_plan
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
 from boxmask.export import EXPORTS, Finished, exporter
+from boxmask.formats import FORMATS
 from boxmask.ours import Ledger, is_plain
 
 
@@ -19,6 +20,7 @@ def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
     """Raise what would keep an export from being written, before hours are spent on its masks."""
     finished = finished_job(job, dataset)
     for name, place in job.exports.items():
+        _check_format(name, dataset)
         _check_kind(name, place)
     files = {name: _files(name, place, finished) for name, place in job.exports.items()}
     refuse_taken(job, dataset, {flag(name): listed for name, listed in files.items()})
@@ -74,7 +76,15 @@ def write_exports(
 def finished_job(job: AnnotateJob, dataset: BoxDataset) -> Finished:
     """Return what the exports of a job are made from."""
     ledger = Ledger(WorkFolder(job.out).exported)
-    return Finished(dataset, job.out, job.images, job.export_options, ledger)
+    return Finished(
+        dataset,
+        job.out,
+        job.images,
+        job.export_options,
+        ledger,
+        tolerance=job.tolerance,
+        max_vertices=job.max_vertices,
+    )
 
 
 def _is_complete(name: str, place: Path, job: AnnotateJob, plan: Plan) -> bool:
@@ -87,9 +97,26 @@ def _is_complete(name: str, place: Path, job: AnnotateJob, plan: Plan) -> bool:
     )
 
 
-def _options(name: str, job: AnnotateJob) -> dict[str, float]:
+def _options(name: str, job: AnnotateJob) -> dict[str, Setting]:
     """Return the options of an export as the plan records them."""
-    return {option: float(getattr(job.export_options, option)) for option in EXPORTS[name].options}
+    given = vars(job) | vars(job.export_options)
+    return {option: given[option] for option in EXPORTS[name].options}
+
+
+def _check_format(name: str, dataset: BoxDataset) -> None:
+    """Raise ConfigError if the boxes did not come in the format that an export puts masks into."""
+    format = EXPORTS[name].format
+    if format and dataset.format != format:
+        raise ConfigError(
+            f"{dataset.path}: {FORMATS[dataset.format].title}, but {flag(name)} puts masks back "
+            f"into {FORMATS[format].title}. Leave it out; {_instead(dataset.format)}"
+        )
+
+
+def _instead(format: str) -> str:
+    """Say what writes masks for a format."""
+    fitting = [flag(name) for name, export in EXPORTS.items() if export.format == format]
+    return f"for these boxes there is {fitting[0]}." if fitting else "--out has all masks, as COCO."
 
 
 def _check_kind(name: str, place: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
-from boxmask.export import EXPORTS, ExportOptions
+from boxmask.export import EXPORTS, ExportOptions, Shapes
 from boxmask.formats import ReadOptions
 from boxmask.subset import Subset
 
@@ -58,7 +58,7 @@ class AnnotateJob:
     polygons: bool = False
     """Write polygons along the pixel edges instead of run lengths."""
     tolerance: float | None = None
-    """Write polygons of few vertices, off by so many pixels at most."""
+    """Write polygons of few vertices, off by so many pixels at most; in exports, 1 by default."""
     max_vertices: int | None = None
     """Go beyond the tolerance where a mask would have more vertices than this."""
     tighten: bool = False
@@ -110,6 +110,9 @@ class AnnotateJob:
             )
         for name in self.exports.keys() - EXPORTS.keys():
             raise ConfigError(f"unknown export {name!r}; known: {', '.join(EXPORTS)}.")
+        if self.export_options.shapes not in get_args(Shapes):
+            known = ", ".join(get_args(Shapes))
+            raise ConfigError(f"--shapes is {self.export_options.shapes!r}; known: {known}.")
         for name in ("yolo_val", "min_quality"):
             value = getattr(self.export_options, name)
             if not 0 <= value < 1:
@@ -126,8 +129,12 @@ class AnnotateJob:
                 f"--tolerance is {tolerance:g}; give pixels, more than 0 and at most "
                 f"{MAX_TOLERANCE}."
             )
-        if tolerance is not None and not self.polygons:
-            raise ConfigError("--tolerance is about polygons; give --polygons as well.")
+        outlined = [name for name in EXPORTS if "tolerance" in EXPORTS[name].options]
+        if tolerance is not None and not self.polygons and not self.exports.keys() & outlined:
+            known = ", ".join(map(flag, outlined))
+            raise ConfigError(
+                f"--tolerance is about polygons; give --polygons as well, or one of {known}."
+            )
         if self.max_vertices is not None and (tolerance is None or self.max_vertices < FEWEST):
             raise ConfigError(
                 f"--max-vertices is {self.max_vertices}; give {FEWEST} or more, and --tolerance "

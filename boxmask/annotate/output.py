@@ -170,7 +170,7 @@ def _add_mask(
     box, given = outcome["box"].tolist(), _given_box(record)
     mark.box = _raw(box)
     mark.bbox = workload.dataset.box_form
-    if workload.job.tolerance is not None:
+    if workload.job.polygons and workload.job.tolerance is not None:
         mark.outline_iou = round(float(outcome["outline_iou"]), 4)
     if workload.tightness:
         mark.tightness = workload.tightness

@@ -32,7 +32,7 @@ class ExportReport:
     """An export that was written, and what it holds."""
 
     output: str  # SHA-256 of what it was made from
-    options: dict[str, float]
+    options: dict[str, Setting]
     files: int
     notes: dict[str, float] = field(default_factory=dict)
 

@@ -51,7 +51,8 @@ def output_settings(
         settings[flag(name)] = _content(value) if isinstance(value, Path) else value
     for name in OUTPUT_FIELDS:
         settings[flag(name)] = getattr(job, name)
-    settings["--tolerance"], settings["--max-vertices"] = job.tolerance, job.max_vertices
+    outlines = {"--tolerance": job.tolerance, "--max-vertices": job.max_vertices}
+    settings |= outlines if job.polygons else dict.fromkeys(outlines)
     settings["--limit"] = job.subset.limit
     settings["--category"] = ", ".join(job.subset.category) or None
     settings["--image"] = ", ".join(job.subset.image) or None

@@ -58,7 +58,7 @@ def _print_summary(summary: Summary) -> None:
         say(f"{name}: {place}")
         for note, value in summary.export_notes.get(name, {}).items():
             if value:
-                say(f"  {note}: {value:,}")
+                say(f"  {note}: {value:,.10g}")
     if summary.other_images and (summary.already_done or summary.reused):
         say(
             "Masks of an earlier run are kept, made from another image folder; --fresh makes all "

@@ -7,7 +7,6 @@ from boxmask.data.numbers import as_id, as_side
 from boxmask.data.raw.document import open_document
 from boxmask.data.raw.members import JoinedRecords
 from boxmask.dataset import Id, RawRecords
-from boxmask.errors import InputError
 
 
 class ImageTable:
@@ -56,12 +55,8 @@ class ImageTable:
 
 def _read_metadata(path: Path) -> Images:
     document = open_document(path)
-    if "images" not in document.members:
-        raise InputError(
-            f'{path}: there is no "images" at the top level; COCO-Camera-Traps metadata has '
-            f'"images" with "id", "file_name", "width" and "height". Found: '
-            f"{document.describe_top_level()}."
-        )
+    has = 'COCO-Camera-Traps metadata has "images" with "id", "file_name", "width" and "height"'
+    document.require("images", has=has)
     return read_images(document)
 
 

@@ -17,7 +17,6 @@ from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import RawMembers, as_object, decode_records, slice_list
 from boxmask.data.segmentation import LONGEST_EMPTY, as_rectangle, is_filled
 from boxmask.dataset import BoxDataset, Category, Id
-from boxmask.errors import InputError
 from boxmask.faults import FaultCodes
 from boxmask.formats import ReadOptions
 from boxmask.mark import Status, read_mark
@@ -80,12 +79,8 @@ def recognises(source: Input) -> bool:
 def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; `bbox` says what the numbers of its boxes are."""
     document = source.document
-    for key in ("images", "annotations"):
-        if key not in document.members:
-            raise InputError(
-                f'{document.path}: there is no "{key}" at the top level; a COCO file has "images", '
-                f'"annotations" and "categories". Found: {document.describe_top_level()}.'
-            )
+    has = 'a COCO file has "images", "annotations" and "categories"'
+    document.require("images", "annotations", has=has)
     images = read_images(document)
     categories = _categories(document)
     records = slice_list(document, "annotations")

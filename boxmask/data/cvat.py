@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from boxmask.data.numbers import as_side
 from boxmask.data.raw.document import MappedFile
 from boxmask.data.raw.input import Input
 from boxmask.data.sources.elements import Element, elements, root_of, without
-from boxmask.data.sources.origin import Json, Origin, text_of
+from boxmask.data.sources.masks import Size, SourceMask, bits_of_runs, source_mask
+from boxmask.data.sources.origin import Origin, text_of
+from boxmask.data.sources.shapes import OTHER, Shape, box, outline, painted
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import Corners, from_size, numbers
+from boxmask.data.sources.units import numbers
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
-from boxmask.rle import encode
-from boxmask.window import Window
 
 SHAPES = ("box", "polygon", "mask", "polyline", "points", "ellipse", "cuboid", "skeleton")
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
@@ -55,53 +53,29 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     return table.build(members={"source": {"file": name, "record": rest}})
 
 
-def _add(table: SourceTable, image: int, shape: Element, origin: Origin) -> None:
-    given = shape.attributes
-    label = given.get("label")
-    attributes: dict[str, object] = {key: given[key] for key in _KEPT if key in given}
-    attributes |= {one.attributes.get("name", ""): one.text for one in shape.all("attribute")}
-    corners: Corners | None = None
-    polygon: list[float] | None = None
-    rle: Json | None = None
-    fault = ""
-    if shape.tag == "box":
-        values = numbers(given.get(side) for side in _SIDES)
-        corners = None if values is None else (values[0], values[1], values[2], values[3])
-        angle = (numbers([given.get("rotation", 0)]) or (0.0,))[0]
-        fault = "box is turned" if angle % 360 else ""
-    elif shape.tag == "polygon":
-        points = numbers(given.get("points", "").replace(";", ",").split(","))
-        polygon = list(points) if points and len(points) >= 6 and len(points) % 2 == 0 else None
-    elif shape.tag == "mask":
-        corners, rle = _mask(given, table.sizes[image])
-    else:
-        fault = "shape is not a box"
-    if not fault and corners is None and polygon is None:
-        fault = "box does not have four numbers"
-    table.add(
-        image,
-        label,
-        corners,
-        origin,
-        fault=fault,
-        attributes=attributes,
-        polygon=polygon,
-        rle=rle,
-    )
+def _add(table: SourceTable, image: int, element: Element, origin: Origin) -> None:
+    given = element.attributes
+    attributes = {key: given[key] for key in _KEPT if key in given}
+    attributes |= {one.attributes.get("name", ""): one.text for one in element.all("attribute")}
+    shape = _shape(element, table.sizes[image])
+    table.add_shape(image, given.get("label"), shape, origin, attributes=attributes)
 
 
-def _mask(given: Mapping[str, str], size: tuple[int, int]) -> tuple[Corners | None, Json | None]:
-    """Return the box and COCO's run lengths of a mask, which CVAT runs row by row in its box."""
+def _shape(element: Element, size: Size) -> Shape:
+    given = element.attributes
+    if element.tag == "box":
+        return box(numbers(given.get(side) for side in _SIDES), given.get("rotation"))
+    if element.tag == "polygon":
+        return outline(numbers(given.get("points", "").replace(";", ",").split(",")))
+    return painted(_mask(given, size)) if element.tag == "mask" else OTHER
+
+
+def _mask(given: Mapping[str, str], size: Size) -> SourceMask | None:
+    """Read a mask, which CVAT runs row by row in its box."""
     values = numbers(given.get(key) for key in ("left", "top", "width", "height"))
     runs = numbers(given.get("rle", "").split(","))
-    if values is None or runs is None or min(*values, *runs) < 0 or not all(size):
-        return None, None
-    x, y, w, h = map(int, values)
-    if sum(runs) != w * h or x + w > size[0] or y + h > size[1]:
-        return None, None
-    filled = np.arange(len(runs)) % 2 == 1
-    bits = filled.repeat(np.array(runs, np.int64)).reshape(h, w)
-    counts = encode(Window(x, y, bits.T.copy()), width=size[0], height=size[1])
-    area = int(bits.sum())
-    rle = {"size": [size[1], size[0]], "counts": counts.decode()}
-    return from_size(x, y, w, h), {"segmentation": rle, "area": area}
+    if values is None or runs is None or not all(0 <= value <= max(size) for value in values):
+        return None
+    x, y, width, height = map(int, values)
+    bits = bits_of_runs(runs, width, height)
+    return None if bits is None else source_mask(bits, x, y, size)

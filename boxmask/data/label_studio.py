@@ -1,6 +1,7 @@
 """Label Studio's JSON: tasks with annotations and predictions; sides are percent of the image.
 
-Polygons are masks that exist. Predictions count where a task has no annotation that was finished.
+Polygons and brushes are masks that exist. Predictions count where a task has no annotation that was
+finished; those of boxmask always do.
 """
 
 import json
@@ -8,19 +9,24 @@ from collections.abc import Iterator
 
 import msgspec
 
-from boxmask.data.numbers import as_side
+from boxmask.data.numbers import as_number, as_side
+from boxmask.data.raw.document import Document
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import as_object
+from boxmask.data.sources.brush import bits_of_brush
+from boxmask.data.sources.masks import Size, tight_mask
 from boxmask.data.sources.origin import Json, Origin
 from boxmask.data.sources.photos import names_of_address
+from boxmask.data.sources.shapes import OTHER, Shape, box, outline, painted
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import Corners, flat_points, from_size, numbers
+from boxmask.data.sources.units import flat_points, from_size, numbers
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
 
 _SIDES = ("x", "y", "width", "height")
 _LISTS = ("annotations", "completions", "predictions")
+OURS = "boxmask"  # how the model version of a prediction of boxmask begins
 
 
 def recognises(source: Input) -> bool:
@@ -32,14 +38,11 @@ def recognises(source: Input) -> bool:
 def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; every result of every task is a row, also those that are no boxes."""
     document = source.document
-    tasks = (
-        [document.source.data] if document.items is None else map(document.original, document.items)
-    )
     table = SourceTable(source, "label-studio", options, whole=100)
-    for number, task in enumerate(tasks, 1):
+    for number, task in enumerate(tasks_of(document), 1):
         where = f"{source.path}: task {number}"
-        fields = as_object(bytes(task), where)
-        results = list(_results(fields, where, number))
+        fields = as_object(document.original(task), where)
+        results = list(results_of(fields, where, number))
         size = next((size for *_, result, _ in results if all(size := _size(result))), (0, 0))
         others = {key: value for key, value in fields.items() if key not in _LISTS}
         image = table.add_image(
@@ -53,46 +56,64 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     return table.build()
 
 
-def _results(task: Json, where: str, number: int) -> Iterator[tuple[str, str, Json, float | None]]:
+def tasks_of(document: Document) -> list[msgspec.Raw]:
+    """Return the tasks, one for each image that is read from them."""
+    return [msgspec.Raw(document.text)] if document.items is None else document.items
+
+
+def results_of(
+    task: Json, where: str, number: int
+) -> Iterator[tuple[str, str, Json, float | None]]:
     """Yield each result of a task: where it is, why it does not count, itself, and its score."""
     finished = False
     for kind in _LISTS:
         for place, one in enumerate(_list(task.get(kind), f"{where}, {kind}"), 1):
             fault, score = "", None
             if kind == "predictions":
-                fault = "prediction beside an annotation" if finished else ""
-                score = (numbers([one["score"]]) or (None,))[0] if "score" in one else None
+                beside = finished and not str(one.get("model_version")).startswith(OURS)
+                fault = "prediction beside an annotation" if beside else ""
+                score = as_number(one.get("score"))
             elif one.get("was_cancelled"):
                 fault = "annotation was cancelled"
             else:
                 finished = True
             items = _list(one.get("result"), f"{where}, {kind}[{place}], result")
             for item, result in enumerate(items, 1):
-                yield f"task[{number}].{kind}[{place}].result[{item}]", fault, result, score
+                own = as_number(result.get("score")) if kind == "predictions" else None
+                said = score if own is None else own
+                yield f"task[{number}].{kind}[{place}].result[{item}]", fault, result, said
 
 
 def _add(
     table: SourceTable, image: int, result: Json, origin: Origin, fault: str, score: float | None
 ) -> None:
-    type, value = str(result.get("type")), result.get("value")
+    value, labels = result.get("value"), labels_of(result)
+    kind = str(result.get("type")).removesuffix("labels")
+    shape = _shape(kind, value if isinstance(value, dict) else {}, table.sizes[image])
+    table.add_shape(
+        image, str(labels[0]) if labels else None, shape, origin, fault=fault, score=score
+    )
+
+
+def labels_of(result: Json) -> list[object]:
+    """Return the labels of a result."""
+    value = result.get("value")
     value = value if isinstance(value, dict) else {}
-    labels = value.get(type, value.get("labels"))
-    label = str(labels[0]) if isinstance(labels, list) and labels else None
-    corners: Corners | None = None
-    polygon: list[float] | None = None
-    if type in ("rectanglelabels", "rectangle"):
-        sides = numbers(value.get(side) for side in _SIDES)
-        corners = None if sides is None else from_size(*sides)
-        angle = (numbers([value.get("rotation") or 0]) or (0.0,))[0]
-        fault = fault or ("box is turned" if angle % 360 else "")
-    elif type in ("polygonlabels", "polygon"):
-        flat = numbers(flat_points(value.get("points")))
-        polygon = list(flat) if flat else None
-    else:
-        fault = fault or "shape is not a box"
-    if not fault and corners is None and polygon is None:
-        fault = "box does not have four numbers"
-    table.add(image, label, corners, origin, fault=fault, score=score, polygon=polygon)
+    labels = value.get(str(result.get("type")), value.get("labels"))
+    return labels if isinstance(labels, list) else []
+
+
+def _shape(kind: str, value: Json, size: Size) -> Shape:
+    match kind:
+        case "rectangle":
+            sides = numbers(value.get(side) for side in _SIDES)
+            return box(None if sides is None else from_size(*sides), value.get("rotation"))
+        case "polygon":
+            return outline(numbers(flat_points(value.get("points"))))
+        case "brush":
+            bits = bits_of_brush(value.get("rle"), size)
+            return painted(None if bits is None else tight_mask(bits, size))
+    return OTHER
 
 
 def _size(result: Json) -> tuple[int, int]:

@@ -1,51 +1,33 @@
-"""LabelMe: one JSON a photo, with `shapes`; rectangles are boxes, polygons are masks that exist.
+"""LabelMe: one JSON a photo, with `shapes`. Rectangles are boxes; polygons and masks are masks.
 
 `imageData`, the photo itself in base 64, is not repeated in the output.
 """
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import msgspec
 
 from boxmask.data.numbers import as_side
+from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.input import Input, head_of
-from boxmask.data.raw.repair import strict_copy
-from boxmask.data.sources.origin import Origin, text_of
+from boxmask.data.raw.records import as_object, raw_list
+from boxmask.data.sources.masks import Size, png_mask
+from boxmask.data.sources.origin import Json, Origin
+from boxmask.data.sources.shapes import OTHER, TURNED, UNREADABLE, Shape, box, outline, painted
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import around
+from boxmask.data.sources.units import around, flat_points, numbers
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
-from boxmask.unreadable import UNREADABLE
 
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LEFT_OUT = ("shapes", "imageData")
 _LOOKED_AT = 20  # files, before a folder is taken for one without annotations
-
-
-class _File(msgspec.Struct):
-    shapes: list[msgspec.Raw]
-    imagePath: str | None = None
-    imageWidth: object = None
-    imageHeight: object = None
-
-
-class _Shape(msgspec.Struct):
-    label: str | int | float | None = None
-    points: list[list[float]] = []
-    shape_type: str | None = None
-    flags: dict[str, object] | None = None
-    group_id: object = None
-    description: str | None = None
-
-
-_FILE, _SHAPE = msgspec.json.Decoder(_File), msgspec.json.Decoder(_Shape)
 
 
 def recognises(source: Input) -> bool:
     """Tell whether this is a JSON file with shapes, or a folder of them."""
     if not source.is_folder:
-        return source.has_members("shapes") and "imagePath" in source.document.members
+        return source.has_members("shapes", "imagePath")
     return any(_has_shapes(source, name) for name in source.with_suffix(".json")[:_LOOKED_AT])
 
 
@@ -59,63 +41,76 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read all files; one that is no LabelMe JSON counts as one row that cannot be used."""
     table = SourceTable(source, "labelme", options)
     for name in files(source) if source.is_folder else [source.path.name]:
-        data = source.content(name)
         try:
-            decoded, others = _decode(data)
-        except UNREADABLE as error:
+            document = open_document(source.folder / name)
+            shapes = shapes_of(document)
+            _add_photo(table, name, document, shapes)
+        except InputError:
             if not source.is_folder:
-                raise InputError(
-                    f"{source.path}: not a LabelMe file ({error}); an object with shapes and "
-                    "imagePath was expected."
-                ) from error
-            image = table.add_image(str(PurePosixPath(name).with_suffix("")), origin=Origin(name))
-            origin = Origin(name, record=text_of(data))
-            table.add(image, None, None, origin, fault="file cannot be read")
-            continue
-        photo = (decoded.imagePath or PurePosixPath(name).stem).replace("\\", "/")
-        image = table.add_image(
-            str(PurePosixPath(name).parent / photo),
-            size=(as_side(decoded.imageWidth), as_side(decoded.imageHeight)),
-            origin=Origin(name, record=others),
-        )
-        for place, raw in enumerate(decoded.shapes, 1):
-            _add(table, image, raw, Origin(name, element=f"shapes[{place}]", record=raw))
+                raise
+            table.add_unreadable(name, str(PurePosixPath(name).with_suffix("")))
     return table.build()
 
 
-def _add(table: SourceTable, image: int, raw: msgspec.Raw, origin: Origin) -> None:
+def shapes_of(document: Document) -> list[msgspec.Raw]:
+    """Return the shapes of a file, one for each row that is read from it."""
+    document.require("shapes", has='a LabelMe file has "shapes" and "imagePath"')
+    return raw_list(document, "shapes")
+
+
+def _add_photo(
+    table: SourceTable, name: str, document: Document, shapes: Sequence[msgspec.Raw]
+) -> None:
+    others = {
+        key: msgspec.Raw(document.original(raw))
+        for key, raw in document.members.items()
+        if key not in ("shapes", "imageData")
+    }
+    image = table.add_image(
+        str(PurePosixPath(name).parent / photo_of(document)),
+        size=(as_side(document.value("imageWidth")), as_side(document.value("imageHeight"))),
+        origin=Origin(name, record=msgspec.Raw(msgspec.json.encode(others))),
+    )
+    for place, raw in enumerate(shapes, 1):
+        record = msgspec.Raw(document.original(raw))
+        _add(table, image, record, Origin(name, element=f"shapes[{place}]", record=record))
+
+
+def photo_of(document: Document) -> str:
+    """Return the path of the photo from the folder of the file."""
+    path = document.value("imagePath")
+    return path.replace("\\", "/") if isinstance(path, str) and path else document.path.stem
+
+
+def _add(table: SourceTable, image: int, raw: bytes, origin: Origin) -> None:
     try:
-        shape = _SHAPE.decode(raw)
-        points = [float(side) for x, y in shape.points for side in (x, y)]
-    except (*UNREADABLE, ValueError):
-        table.add(image, None, None, origin, fault="box does not have four numbers")
+        fields = as_object(raw, origin.place)
+    except InputError:
+        table.add_shape(image, None, UNREADABLE, origin)
         return
-    label = None if shape.label is None else str(shape.label)
-    known = {"group_id": shape.group_id, **(shape.flags or {})}
-    attributes = {key: value for key, value in known.items() if value is not None}
-    kind = shape.shape_type or "polygon"  # what the oldest files mean
-    if kind == "rectangle" and len(points) in (4, 8):
-        table.add(image, label, around(points), origin, attributes=attributes)
-    elif kind == "polygon" and len(points) >= 6:
-        table.add(image, label, None, origin, attributes=attributes, polygon=points)
-    else:
-        fault = "box is turned" if kind == "rotation" else "shape is not a box"
-        fault = "box does not have four numbers" if kind in ("rectangle", "polygon") else fault
-        table.add(image, label, None, origin, fault=fault, attributes=attributes)
+    label, flags = fields.get("label"), fields.get("flags")
+    known = {"group_id": fields.get("group_id"), **(flags if isinstance(flags, dict) else {})}
+    table.add_shape(
+        image,
+        str(label) if isinstance(label, str | int | float) else None,
+        _shape(fields, table.sizes[image]),
+        origin,
+        attributes={key: value for key, value in known.items() if value is not None},
+    )
 
 
-def _decode(data: bytes) -> tuple[_File, msgspec.Raw]:
-    """Return what is needed of a file, and its other members as JSON."""
-    try:
-        decoded = _FILE.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except UNREADABLE:
-        data = bytes(strict_copy(data))
-        decoded = _FILE.decode(data)
-    members = _MEMBERS.decode(data)
-    others = {key: raw for key, raw in members.items() if key not in _LEFT_OUT}
-    return decoded, msgspec.Raw(msgspec.json.encode(others))
+def _shape(fields: Json, size: Size) -> Shape:
+    points = numbers(flat_points(fields.get("points"))) or ()
+    match fields.get("shape_type") or "polygon":  # what the oldest files mean
+        case "rectangle":
+            return box(around(points) if len(points) in (4, 8) else None)
+        case "polygon":
+            return outline(points)
+        case "mask":
+            return painted(png_mask(fields.get("mask"), points, size))
+        case "rotation" | "oriented_rectangle":
+            return TURNED
+    return OTHER
 
 
 def _has_shapes(source: Input, name: str) -> bool:
@@ -126,8 +121,6 @@ def _has_shapes(source: Input, name: str) -> bool:
 def _is_other(source: Input, name: str) -> bool:
     """Tell whether a file without shapes at its beginning is sound JSON, so of another kind."""
     try:
-        return "shapes" not in _MEMBERS.decode(source.content(name))
-    except msgspec.ValidationError:
-        return True
-    except (*UNREADABLE, InputError):
+        return "shapes" not in open_document(source.folder / name).members
+    except InputError:
         return False

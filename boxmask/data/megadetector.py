@@ -4,6 +4,7 @@ Images are keyed by "file" (its current form, and iWildCam 2022) or by "id" (iWi
 Their sizes come from COCO-Camera-Traps metadata if that is given.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.nested import NestedReader
 from boxmask.data.raw.records import RawMembers, as_object, raw_list, slice_list
+from boxmask.data.segmentation import is_filled
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import FaultCodes, code_of
@@ -39,6 +41,7 @@ class _Detection(msgspec.Struct, gc=False):
     category: str | int | float | None = None
     conf: float | None = None
     bbox: tuple[float, float, float, float] | None = None
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def recognises(source: Input) -> bool:
@@ -53,11 +56,7 @@ def recognises(source: Input) -> bool:
 def read(source: Input, options: ReadOptions) -> BoxDataset:
     """Read the file; `metadata` brings sizes and ids, `min_conf` faults weak detections."""
     document = source.document
-    if "images" not in document.members:
-        raise InputError(
-            f'{document.path}: there is no "images" at the top level; MegaDetector results have '
-            f'"images" and "detection_categories". Found: {document.describe_top_level()}.'
-        )
+    document.require("images", has='MegaDetector results have "images" and "detection_categories"')
     if not 0 <= options.min_conf <= 1:
         raise ConfigError(f"the least confidence is {options.min_conf}; give 0 to 1.")
     nested = NestedReader(document, "images", "detections", _Detection, _lenient)
@@ -89,6 +88,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         faults=faults,
         fractions=np.ones(len(detections), np.bool_),
         image_index=nested.image_index(),
+        has_mask=np.array([is_filled(row.segmentation) for row in detections], np.bool_),
         category_index=positions_of(positions, [str(row.category) for row in detections]),
         categories=categories,
         scores=scores,
@@ -129,4 +129,5 @@ def _lenient(values: dict[str, object]) -> _Detection:
     conf = as_number(values.get("conf"))
     row = _Detection(category=as_id(values.get("category")), conf=conf)
     row.bbox = values.get("bbox")  # type: ignore[assignment]
+    row.segmentation = msgspec.Raw(json.dumps(values.get("segmentation")).encode())
     return row

@@ -50,9 +50,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         except InputError:
             if not source.is_folder:
                 raise
-            image = table.add_image(*_photos(name, ""), origin=Origin(name))
-            origin = Origin(name, record=text_of(data))
-            table.add(image, None, None, origin, fault="file cannot be read")
+            table.add_unreadable(name, *_photos(name, ""))
             continue
         for root in roots:
             _add_photo(table, name, data, root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from boxmask.dataset import BoxDataset
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+ShapeKind = Literal["polygons", "masks"]
+Shapes = Literal["auto", "polygons", "masks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,10 @@ class Export:
     """What the command line says of its option."""
     is_folder: bool = True
     """Whether its place is a folder; else it is a file."""
+    format: str = ""
+    """The format, of boxmask.formats.FORMATS, that the boxes must have come in; "" for any."""
     options: tuple[str, ...] = ()
-    """The fields of ExportOptions that it depends on."""
+    """The options that it depends on: fields of ExportOptions, or of the job."""
 
 
 def _option(default: T, help: str) -> T:
@@ -48,6 +52,12 @@ class ExportOptions:
     yolo_copy: bool = _option(False, "YOLO: copy the images instead of linking each.")
     min_quality: float = _option(0.0, "Training copy: leave out masks whose expected IoU is lower.")
     doubtful_as_crowd: bool = _option(False, "Training copy: mark them as crowds instead.")
+    shapes: Shapes = _option(  # noqa: RUF009 (a field)
+        "auto", "LabelMe, CVAT, Label Studio: masks or polygons; auto is polygons for LabelMe."
+    )
+    control: str = _option(
+        "", "Label Studio: the name of the control for the masks in the labelling config."
+    )
 
 
 class Finished(NamedTuple):
@@ -61,6 +71,9 @@ class Finished(NamedTuple):
     options: ExportOptions
     ledger: Ledger
     """What exports have written, by which a file is known as ours."""
+    tolerance: float | None = None
+    """How far off polygons for people to edit may be, in pixels."""
+    max_vertices: int | None = None
 
 
 class Exported(NamedTuple):
@@ -83,6 +96,8 @@ class Exporter(Protocol):
     def write(self, finished: Finished, place: Path) -> Exported:
         """Write it; each file appears under its name when it is whole, and by the ledger."""
 
+
+_OUTLINED = ("shapes", "tolerance", "max_vertices")
 
 # By the name of the option.
 EXPORTS = {
@@ -119,6 +134,36 @@ EXPORTS = {
         title="writing COCO results",
         help="Also write a COCO results list, with scores, here.",
         is_folder=False,
+    ),
+    "labelme": Export(
+        module="boxmask.export.back.labelme",
+        title="writing LabelMe files",
+        help="Also write the LabelMe files with the masks in place of their boxes here.",
+        format="labelme",
+        options=_OUTLINED,
+    ),
+    "cvat": Export(
+        module="boxmask.export.back.cvat",
+        title="writing CVAT's XML",
+        help="Also write the CVAT XML with the masks in place of their boxes here.",
+        is_folder=False,
+        format="cvat",
+        options=_OUTLINED,
+    ),
+    "label_studio": Export(
+        module="boxmask.export.back.label_studio",
+        title="writing Label Studio tasks",
+        help="Also write the Label Studio tasks, with the masks as a prediction each, here.",
+        is_folder=False,
+        format="label-studio",
+        options=(*_OUTLINED, "control"),
+    ),
+    "megadetector": Export(
+        module="boxmask.export.back.megadetector",
+        title="writing MegaDetector results",
+        help="Also write the MegaDetector results, with a segmentation in each detection, here.",
+        is_folder=False,
+        format="megadetector",
     ),
 }
 

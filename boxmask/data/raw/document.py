@@ -72,6 +72,15 @@ class Document:
         """Where the file lies."""
         return self.source.path
 
+    def require(self, *keys: str, has: str) -> None:
+        """Raise InputError unless the file has these members; `has` says what such a file has."""
+        for key in keys:
+            if key not in self.members:
+                raise InputError(
+                    f'{self.path}: there is no "{key}" at the top level; {has}. Found: '
+                    f"{self.describe_top_level()}."
+                )
+
     def describe_top_level(self) -> str:
         """Say what the top level holds, for an error."""
         if self.items is not None:
@@ -85,6 +94,10 @@ class Document:
             return set(_MEMBERS.decode(self.items[0])) if self.items else set()
         except UNREADABLE:
             return set()
+
+    def value(self, key: str) -> object:
+        """Decode a member of the top level; None if it is not there."""
+        return decode_lenient(self.original(self.members[key])) if key in self.members else None
 
     def offset(self, raw: msgspec.Raw) -> int:
         """Return where a slice of this document's text begins."""

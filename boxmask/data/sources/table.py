@@ -15,8 +15,10 @@ from boxmask.data.boxes import DECIMALS, Boxes
 from boxmask.data.columns import build_dataset
 from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import scaled
-from boxmask.data.sources.origin import Json, Origin, encode_record, origin_of
+from boxmask.data.sources.masks import SourceMask
+from boxmask.data.sources.origin import Json, Origin, encode_record, origin_of, text_of
 from boxmask.data.sources.photos import Photos
+from boxmask.data.sources.shapes import Shape
 from boxmask.data.sources.units import Corners, around, polygon_area, rectangle
 from boxmask.dataset import BoxDataset, Category, RawRecords
 from boxmask.errors import InputError
@@ -76,10 +78,9 @@ class SourceTable:
         score: float | None = None,
         attributes: Mapping[str, object] | None = None,
         polygon: Sequence[float] | None = None,
-        rle: Json | None = None,
+        mask: SourceMask | None = None,
     ) -> None:
-        """Add a row: a box by its corners, or an outline x, y, x, y, ...; `rle` is COCO's
-        segmentation and area of a mask that comes with its box.
+        """Add a row: a box by its corners, an outline x, y, x, y, ..., or a mask.
 
         `category` is a name, or a place in the names that `build` is given. `fault` is why the row
         cannot be used. Without an origin `build` has to be given the records.
@@ -91,8 +92,9 @@ class SourceTable:
                 fault = ""
             if not fault and rectangle(polygon) is None:
                 extra = self._outline(image, polygon)
-        if rle is not None:
-            extra |= rle
+        if mask is not None:
+            corners = self._in_unit(mask.corners, image)
+            extra |= mask.coco
         self._masks.append(bool(extra))
         self.corners.extend(_NO_BOX if corners is None else corners)
         self._images.append(image)
@@ -106,6 +108,37 @@ class SourceTable:
             extra["attributes"] = dict(attributes)
         if origin is not None:
             self._records.append(encode_record(origin, extra))
+
+    def add_shape(
+        self,
+        image: int,
+        category: str | None,
+        shape: Shape,
+        origin: Origin,
+        *,
+        fault: str = "",
+        score: float | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add a row that was drawn; `fault` is why it does not count, whatever it is."""
+        self.add(
+            image,
+            category,
+            shape.corners,
+            origin,
+            fault=fault or shape.fault,
+            score=score,
+            attributes=attributes,
+            polygon=shape.polygon,
+            mask=None if fault else shape.mask,
+        )
+
+    def add_unreadable(self, name: str, *photos: str) -> None:
+        """Add the one row of a file that cannot be read, about an image that may be at `photos`."""
+        record = text_of(self.source.content(name))
+        image = self.add_image(*photos, origin=Origin(name))
+        origin = Origin(name, record=record)
+        self.add(image, None, None, origin, fault="file cannot be read")
 
     def build(
         self,
@@ -166,6 +199,14 @@ class SourceTable:
         if self.whole:
             points = scaled(points, (width / self.whole, height / self.whole))
         return {"segmentation": [points], "area": round(polygon_area(points), DECIMALS)}
+
+    def _in_unit(self, corners: Corners, image: int) -> Corners:
+        """Turn corners in pixels into the unit of the format."""
+        if not self.whole:
+            return corners
+        width, height = (side / self.whole for side in self.sizes[image])
+        x0, y0, x1, y1 = corners
+        return (x0 / width, y0 / height, x1 / width, y1 / height)
 
     def _unit_corners(self) -> Boxes:
         """Return the corners (N, 4), in pixels or fractions; the latter snap to the borders."""

@@ -18,10 +18,10 @@ def numbers(texts: Iterable[object]) -> tuple[float, ...] | None:
 
 
 def flat_points(points: object) -> list[object]:
-    """Return points [[x, y], ...] as x, y, ...; nothing if they are no ring."""
-    ring = points if isinstance(points, list) and len(points) >= 3 else []
-    pairs = all(isinstance(point, list) and len(point) == 2 for point in ring)
-    return [side for point in ring for side in point] if pairs else []
+    """Return points [[x, y], ...] as x, y, ...; nothing if they are none."""
+    listed = points if isinstance(points, list) else []
+    pairs = all(isinstance(point, list) and len(point) == 2 for point in listed)
+    return [side for point in listed for side in point] if pairs else []
 
 
 def from_centre(cx: float, cy: float, w: float, h: float) -> Corners:

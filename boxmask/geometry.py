@@ -1,9 +1,9 @@
-"""The one place where boxes, maps and pixels meet: crop, training target, and paste.
+"""Where boxes, masks and pixels meet: training target and paste; models/crop.py is the third.
 
-Letters: V maps, C channels, H W their size, N boxes, R crop side, M mask side, w h a window's size.
-All three operators share one convention, aligned corners: of n pixels along a side, pixel k lies at
-the fraction k / (n - 1), and of the M samples across a box, the first and last lie on its corners.
-Pixel boxes are (x0, y0, x1, y1) in the COCO convention; boxes of `crop` are the same in fractions.
+Letters: H W an image's size, M mask side, w h a window's size. All three operators share one
+convention, aligned corners: of n pixels along a side, pixel k lies at the fraction k / (n - 1), and
+of the M samples across a box, the first and last lie on its corners. Pixel boxes are
+(x0, y0, x1, y1) in the COCO convention.
 
 Masks that span a frame, the window of a view, have a plainer one, that of images: the frame is
 cut into M x M cells, a cell's value holds at its middle, and pixel k lies at k + 1/2.
@@ -13,9 +13,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torchvision.ops import roi_align
 
 from boxmask.rle import Box, IntArray, edge_runs, runs_window
 from boxmask.window import Window
@@ -26,26 +23,6 @@ Floats = npt.NDArray[np.float64]
 
 # Narrower boxes, in fractions of the image, are pasted as if they were this wide, as released.
 NARROWEST = 1e-4
-
-
-def crop(maps: Tensor, boxes: Tensor, *, index: Tensor, size: int) -> Tensor:
-    """Sample each box from its map: (V, C, H, W) and (N, 4) in fractions give (N, C, R, R).
-
-    `index` (N,) says which map a box lies on. Outside its map the value is 0. Gradients flow to the
-    maps. Equal to `grid_sample` with aligned corners, but no map is copied once per box.
-    """
-    height, width = maps.shape[-2:]
-    # roi_align goes on with the border for a pixel around the map: make that border of zeros.
-    framed = torch.nn.functional.pad(maps, (1, 1, 1, 1))
-    extent = boxes.new_tensor([width - 1, height - 1, width - 1, height - 1])
-    corners = (boxes * extent + 1).float()
-    first, last = corners[:, :2], corners[:, 2:]
-    # roi_align samples the middles of R bins: place the bins so that the middles are our samples.
-    bins = (last - first) / (size - 1)
-    corner = first - bins / 2 + 0.5
-    rois = torch.cat([index[:, None].float(), corner, corner + size * bins], dim=1)
-    crops: Tensor = roi_align(framed.float(), rois, size, sampling_ratio=1, aligned=True)
-    return crops.to(maps.dtype)
 
 
 def sample_target(

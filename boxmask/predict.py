@@ -18,13 +18,13 @@ from boxmask.annotate.encode import paste_masks
 from boxmask.annotate.hints import Hints, cannot_take_hints
 from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.network import DeviceNetwork, choose_precision
+from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews, prepare_boxes
 from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, image_pixels, load_image
-from boxmask.models.device import choose_device
+from boxmask.models.device import choose_device, choose_precision
 from boxmask.predicted import PredictedMasks
 from boxmask.turned import (
     LEAST_FILLED,

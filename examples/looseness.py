@@ -22,7 +22,8 @@ from boxmask.annotate.tightness import CARD_KEY, measure_spread, tightness_from_
 from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.bundled import BUNDLED
 from boxmask.evaluate.loosen import loosened
-from boxmask.models.weights import read_header, replace_card
+from boxmask.models.header import read_header
+from boxmask.models.weights import replace_card
 
 ERRORS = (0.0, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2)
 

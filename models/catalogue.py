@@ -8,9 +8,9 @@ from boxmask.errors import WeightsError
 from boxmask.models.backbones import BACKBONES, PYRAMIDS
 from boxmask.models.config import ModelConfig
 from boxmask.models.cost import Cost, backbone_cost, head_cost, network_cost
+from boxmask.models.header import read_header
 from boxmask.models.heads import HEADS
 from boxmask.models.presets import PRESETS
-from boxmask.models.weights import read_header
 
 Row = dict[str, Any]
 

@@ -6,7 +6,6 @@ from typing import Literal
 import msgspec
 
 from boxmask.errors import ConfigError
-from boxmask.models.heads import HEADS
 from boxmask.models.hints import PLANES
 from boxmask.unreadable import UNREADABLE
 
@@ -115,6 +114,11 @@ class ModelConfig:
         crop, mask = self.crop_size, self.mask_size
         if crop < 2:
             raise ConfigError(f"crop_size is {crop}; a crop has its corners, so 2 or more.")
+        if mask == 2 * crop:
+            return  # as any family and head can
+        # Here, because heads are made of PyTorch, which takes longer to import than all else.
+        from boxmask.models.heads import HEADS
+
         head = HEADS.get(self.head)  # An unknown one is an error where it is built.
         upsamples = self.family == "deepmarc" or (head is not None and head.always_upsamples)
         allowed = (2 * crop,) if upsamples else (crop, 2 * crop)

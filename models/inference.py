@@ -3,22 +3,10 @@
 Shapes: N boxes, M mask side.
 """
 
-from typing import NamedTuple
-
-from torch import Tensor
-
 from boxmask.models.network import MaskNetwork
+from boxmask.models.prediction import MaskPrediction
 from boxmask.models.threshold import shift_to_best_threshold
 from boxmask.models.views import Views
-
-
-class MaskPrediction(NamedTuple):
-    """Both float32."""
-
-    probabilities: Tensor
-    """(N,M,M), a half at the best threshold."""
-    quality: Tensor
-    """Expected IoU (N,)."""
 
 
 def predict_masks(

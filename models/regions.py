@@ -1,7 +1,7 @@
 """Regions: from a backbone's features and a box to what the mask head is given.
 
 Shapes: V views, C channels, H W a map, N boxes, R crop side, P S S hint planes. Boxes are
-(x0, y0, x1, y1) in fractions of their view (geometry.py); index (N,) says which view.
+(x0, y0, x1, y1) in fractions of their view (crop.py); index (N,) says which view.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
-from boxmask.geometry import crop
 from boxmask.models.backbones.trunk import DetailedFeatures
 from boxmask.models.config import ModelConfig
+from boxmask.models.crop import crop
 from boxmask.models.initialise import glorot_
 from boxmask.models.warm_start import MisfitError, copy_parts
 

@@ -2,32 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
 from boxmask.durable import replace_file
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.config import ModelConfig
+from boxmask.models.header import METADATA_KEY, read_header
 from boxmask.models.network import MaskNetwork, build
-from boxmask.unreadable import UNREADABLE
-
-# One member holds everything, because the order of several is not kept from file to file.
-_METADATA_KEY = "boxmask"
-# How files of PyTorch begin: a zip archive, or a bare pickle.
-_PICKLES = (b"PK\x03\x04", b"\x80")
-
-
-class Header(NamedTuple):
-    """What a weights file says about itself, without its tensors."""
-
-    config: ModelConfig
-    card: dict[str, Any]
-    shapes: dict[str, tuple[int, ...]]
 
 
 def save_network(
@@ -57,7 +44,7 @@ def _write(
     path: Path, tensors: dict[str, Tensor], config: ModelConfig, card: Mapping[str, Any]
 ) -> None:
     member = {"config": config, "card": dict(card)}
-    metadata = {_METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
+    metadata = {METADATA_KEY: msgspec.json.encode(member, order="sorted").decode()}
     with replace_file(path) as stream:
         stream.write(serialize(tensors, metadata=metadata))
 
@@ -92,50 +79,6 @@ def _build_on_meta(path: Path, config: ModelConfig) -> MaskNetwork:
 def _as_float32(tensor: Tensor) -> Tensor:
     """Return a tensor as networks hold it."""
     return tensor.float() if tensor.is_floating_point() else tensor
-
-
-def read_header(path: Path) -> Header:
-    """Read a file's config, card and tensor shapes; cheap, whatever its size."""
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: {_explain_broken(path, error)}") from error
-    if _METADATA_KEY not in metadata:
-        raise WeightsError(
-            f"{path}: safetensors without boxmask's config in its metadata; "
-            "only files that boxmask wrote can be used."
-        )
-    config, card = _parse_metadata(path, metadata[_METADATA_KEY])
-    return Header(config, card, shapes)
-
-
-def _explain_broken(path: Path, error: Exception) -> str:
-    """Say in words why a file is not safetensors."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(_PICKLES):
-        return (
-            "a PyTorch pickle, which could run code when loaded; boxmask reads safetensors only, "
-            "as written by `boxmask train`."
-        )
-    if not start:
-        return "the file is empty; fetch or write it again."
-    return f"truncated or not safetensors ({error}); fetch or write it again."
-
-
-def _parse_metadata(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]:
-    """Read boxmask's member of the metadata."""
-    try:
-        member = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        config = ModelConfig.from_json(bytes(member["config"]).decode())
-        card = msgspec.json.decode(member["card"], type=dict[str, Any])
-    except (*UNREADABLE, KeyError, ConfigError) as error:
-        raise WeightsError(f"{path}: its metadata cannot be used: {error}") from error
-    return config, card
 
 
 def _check_shapes(path: Path, network: MaskNetwork, shapes: Mapping[str, tuple[int, ...]]) -> None:

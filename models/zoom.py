@@ -81,7 +81,7 @@ def windows_of(boxes: Floats, *, context: float) -> Floats:
 def _boxes_in_views(
     boxes: Floats, windows: Floats, angles: Floats, *, width: int, height: int, side: int
 ) -> Floats:
-    """Express boxes in fractions of their views, so that `geometry.crop` samples the same places
+    """Express boxes in fractions of their views, so that `crop` samples the same places
     of a view as it would of the image, to the sub-pixel.
 
     In both, a fraction f of n pixels is the middle of pixel f (n - 1); the warp between them maps

@@ -29,8 +29,9 @@ from boxmask.errors import BoxmaskError, ConfigError, InputError
 from boxmask.export import ExportOptions
 from boxmask.geometry import paste
 from boxmask.images import load_image
-from boxmask.models import Views, cut_views, large_boxes
-from boxmask.models.inference import MaskPrediction, predict_masks
+from boxmask.models import Cuts, cut_views, large_boxes
+from boxmask.models.inference import predict_masks
+from boxmask.models.prediction import MaskPrediction
 
 WHOLE_IMAGE = {"family": "deepmac", "image_size": 64, "pad_square": False}
 TWO_VIEWS = {"view_size": 20, "large_view_size": 26}  # boxes of both sizes in every image
@@ -82,9 +83,9 @@ def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(
     pieces = []
     predict = DeviceNetwork.predict
 
-    def watched(self: DeviceNetwork, views: Views, **options: Any) -> MaskPrediction:
-        pieces.append(len(views.boxes))
-        return predict(self, views, **options)
+    def watched(self: DeviceNetwork, cuts: Cuts, **options: Any) -> MaskPrediction:
+        pieces.append(len(cuts.boxes))
+        return predict(self, cuts, **options)
 
     monkeypatch.setattr(DeviceNetwork, "predict", watched)
     job = make_job(tmp_path, boxes_of(2, 11), batch_boxes=4, shard_boxes=100)

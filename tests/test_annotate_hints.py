@@ -33,22 +33,22 @@ from boxmask.annotate.work_folder import WorkFolder
 from boxmask.check import check
 from boxmask.data import read
 from boxmask.errors import ConfigError, InputError, RunError
-from boxmask.models import cut_views
+from boxmask.models import cut
 from boxmask.models.hints import Neighbours
 
 Floats = npt.NDArray[np.float64]
 
 
 class Watched:
-    """Stands for `cut_views`, and remembers what it was told."""
+    """Stands for `cut`, and remembers what it was told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[tuple[Floats, float, list[Neighbours] | None]] = []
-        monkeypatch.setattr("boxmask.annotate.prepare.cut_views", self)
+        monkeypatch.setattr("boxmask.annotate.prepare.cut", self)
 
     def __call__(self, config: Any, image: Any, boxes: Floats, **told: Any) -> Any:
         self.told.append((boxes, told["tightness"], told["neighbours"]))
-        return cut_views(config, image, boxes, **told)
+        return cut(config, image, boxes, **told)
 
 
 def test_the_network_is_told_what_was_decided(

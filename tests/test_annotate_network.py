@@ -14,24 +14,25 @@ from annotation_files import (
 )
 
 from boxmask.annotate.batches import group_by_view_size
-from boxmask.annotate.network import DeviceNetwork, choose_precision, to_numpy
+from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews
 from boxmask.errors import ConfigError, RunError
-from boxmask.models import Views, cut_views
-from boxmask.models.device import choose_device
+from boxmask.models import Cuts, Views, cut
+from boxmask.models.device import choose_device, choose_precision
+from boxmask.models.prediction import to_numpy
 from boxmask.models.weights import save_network
 
 
 def box_views(side: int, views: int) -> BoxViews:
-    pixels = torch.zeros(views, 3, side, side, dtype=torch.uint8)
-    seen = Views(pixels, torch.zeros(views, 4), torch.arange(views))
+    pixels = np.zeros((views, side, side, 3), np.uint8)
+    seen = Cuts(pixels, np.zeros((views, 4), np.float32), np.arange(views))
     none = np.zeros((0, 4))
     return BoxViews(0, (1, 1), none[:, 0].astype(np.int64), none, none[:, 0] > 0, seen, [])
 
 
 def sides(groups: list[list[BoxViews]]) -> list[list[tuple[int, int]]]:
     return [
-        [(one.views.pixels.shape[-1], len(one.views.pixels)) for one in group if one.views]
+        [(one.views.pixels.shape[1], len(one.views.pixels)) for one in group if one.views]
         for group in groups
     ]
 
@@ -76,17 +77,18 @@ def test_numbers_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
 
 def test_bf16_keeps_the_masks_of_a_trained_network() -> None:
     network = tiny_network(use_coordinates=True)
-    views, truth = discs(64)
+    cuts, truth = discs(64)
     optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
     network.train()
     for _ in range(60):
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(network(views).logits, truth)
+        logits = network(Views.of(cuts)).logits
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
     assert loss.item() < 0.3
     fp32, bf16 = (
-        to_numpy(DeviceNetwork(network, device="cpu", precision=precision).predict(views, chunk=16))
+        to_numpy(DeviceNetwork(network, device="cpu", precision=precision).predict(cuts, chunk=16))
         for precision in ("fp32", "bf16")
     )
     both = ((fp32[0] > 0.5) & (bf16[0] > 0.5)).sum(axis=(1, 2))
@@ -94,8 +96,8 @@ def test_bf16_keeps_the_masks_of_a_trained_network() -> None:
     assert (both / either).mean() >= 0.98
 
 
-def discs(count: int) -> tuple[Views, torch.Tensor]:
-    """Draw bright discs in views, and their masks."""
+def discs(count: int) -> tuple[Cuts, torch.Tensor]:
+    """Draw bright discs in cuts, and their masks."""
     rng = np.random.default_rng(0)
     config = tiny_network().config
     y, x = np.mgrid[:64, :64]
@@ -105,10 +107,10 @@ def discs(count: int) -> tuple[Views, torch.Tensor]:
         inside = ((x - 31.5) ** 2 + (y - 31.5) ** 2 <= radius**2)[..., None]
         image = np.where(inside, 200, 60).astype(np.uint8) + rng.integers(0, 30, (64, 64, 3))
         box = np.array([[10.0, 10.0, 54.0, 54.0]])
-        parts.append(cut_views(config, image.astype(np.uint8), box))
+        parts.append(cut(config, image.astype(np.uint8), box))
         grid = np.linspace(10, 53, config.mask_size).round().astype(int)
         truth.append(torch.from_numpy(inside[grid][:, grid, 0].astype(np.float32)))
-    return Views.join(parts), torch.stack(truth)
+    return Cuts.join(parts), torch.stack(truth)
 
 
 def test_a_precision_is_taken_as_given_and_auto_is_exact_on_a_cpu() -> None:
@@ -128,6 +130,7 @@ def test_auto_is_bf16_where_cuda_has_it(fast: bool, monkeypatch: pytest.MonkeyPa
 def test_auto_is_the_fastest_device_there_is(
     cuda: bool, mps: bool, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("boxmask.models.device.may_have_gpu", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert choose_device("auto") == device

@@ -17,11 +17,10 @@ from pycocotools import mask as coco_mask
 
 from boxmask.annotate import encode
 from boxmask.annotate.job import AnnotateJob
-from boxmask.annotate.network import to_numpy
 from boxmask.check import check
 from boxmask.data import read
 from boxmask.errors import ConfigError
-from boxmask.models.inference import MaskPrediction
+from boxmask.models.prediction import MaskPrediction, to_numpy
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ from boxmask.data import read
 from boxmask.geometry import paste_frame_runs
 from boxmask.images import load_image
 from boxmask.models import cut_views, large_boxes
+from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
 from boxmask.models.inference import predict_masks
-from boxmask.models.views import mask_frames
 from boxmask.rle import area
 
 

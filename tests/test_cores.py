@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from annotation_files import annotate, make_job, tiny_network
@@ -12,6 +13,7 @@ from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.plan import load_plan
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.cores import core_count, network_threads
+from boxmask.models import Cuts
 
 
 @pytest.fixture(autouse=True)
@@ -106,9 +108,6 @@ def test_the_network_computes_with_its_threads_and_gives_the_others_back(
 
     monkeypatch.setattr("boxmask.annotate.network.predict_masks", computed)
 
-    class Views:
-        def to(self, device: torch.device) -> "Views":
-            return self
-
-    network.predict(Views(), chunk=1)  # type: ignore[arg-type]
+    none = np.zeros((0, 4), np.float32)
+    network.predict(Cuts(np.zeros((0, 8, 8, 3), np.uint8), none, np.zeros(0, np.int64)), chunk=1)
     assert seen == [before + 2] and torch.get_num_threads() == before

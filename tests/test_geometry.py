@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from mask_files import whole
 from torch.nn.functional import grid_sample
 
-from boxmask.geometry import crop, paste, sample_target
+from boxmask.geometry import paste, sample_target
+from boxmask.models.crop import crop
 
 Box = tuple[float, float, float, float]
 Bits = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ import torch
 
 from boxmask.errors import ConfigError
 from boxmask.models import ModelConfig, Views, build, cut_views
+from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import PLANES, Neighbours, hint_planes
-from boxmask.models.views import mask_frames
 from boxmask.models.zoom import Floats
 
 CONFIG = ModelConfig(

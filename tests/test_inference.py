@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from boxmask.geometry import crop
 from boxmask.models import ModelConfig, Views, cut_views
+from boxmask.models.crop import crop
 from boxmask.models.inference import predict_masks
 from boxmask.models.threshold import MIN_EXPECTED_IOU, expected_iou, shift_to_best_threshold
 

@@ -37,7 +37,7 @@ IMPORTS = {
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
-    "models": "durable errors geometry turned unreadable",
+    "models": "durable errors turned unreadable",
     "export": (
         "data dataset durable errors faults images mark ours outlines polygons rle version window"
     ),

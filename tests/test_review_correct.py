@@ -13,7 +13,7 @@ from boxmask.annotate.network import DeviceNetwork
 from boxmask.errors import InputError
 from boxmask.images import load_image
 from boxmask.models import build
-from boxmask.models.views import Views
+from boxmask.models.cuts import Cuts
 from boxmask.review.clicks import Grid, Point, moved_by_clicks, obey
 from boxmask.review.correct import Corrector
 from boxmask.window import Window
@@ -109,9 +109,9 @@ def test_with_a_key_the_network_looks_once(
     network = DeviceNetwork(build(SMALL), device="cpu", precision="fp32")
     asked, predict = [], network.predict
 
-    def counted(views: Views, *, chunk: int, flip: bool = False) -> object:
-        asked.append(len(views))
-        return predict(views, chunk=chunk, flip=flip)
+    def counted(cuts: Cuts, *, chunk: int, flip: bool = False) -> object:
+        asked.append(len(cuts))
+        return predict(cuts, chunk=chunk, flip=flip)
 
     monkeypatch.setattr(network, "predict", counted)
     corrector = Corrector(network)

@@ -9,7 +9,7 @@ import torch
 from training_files import collect, edit_annotations, read_log, run_training, tiny, write_dataset
 
 from boxmask.models import MaskNetwork, build
-from boxmask.models.weights import read_header
+from boxmask.models.header import read_header
 from boxmask.train.data.batch import Batch
 from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.classes import places_of, with_classes

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxmask.errors import ConfigError
-from boxmask.geometry import crop, sample_target
+from boxmask.geometry import sample_target
 from boxmask.models import ModelConfig, Views, cut_views, large_boxes
+from boxmask.models.crop import crop
 from boxmask.models.zoom import PADDING_GREY, Pixels
 
 ZOOM = ModelConfig(backbone="tiny", view_size=96)

@@ -12,7 +12,8 @@ from small_networks import SMALL
 
 from boxmask.errors import WeightsError
 from boxmask.models import MaskNetwork, ModelConfig, build
-from boxmask.models.weights import load_network, read_header, replace_card, save_network
+from boxmask.models.header import read_header
+from boxmask.models.weights import load_network, replace_card, save_network
 
 CARD = {"name": "small", "trained_on": ["shapes", "Körper"], "scores": {"miou": 0.75}}
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews
-from boxmask.models import ModelConfig, Views
-from boxmask.models.inference import MaskPrediction
+from boxmask.models import Cuts, ModelConfig
+from boxmask.models.prediction import MaskPrediction, Network
 
 # Views waiting for others of their size, in batches: what bounds memory if all sizes differ.
 MAX_WAITING_BATCHES = 4
@@ -30,13 +29,13 @@ class Batching:
 
 
 def predict_in_batches(
-    network: DeviceNetwork, prepared: Iterable[BoxViews], batching: Batching
+    network: Network, prepared: Iterable[BoxViews], batching: Batching
 ) -> Iterator[tuple[list[BoxViews], MaskPrediction]]:
     """Predict all boxes that are prepared, views of one size together."""
     limit = batching.boxes if network.config.view_per_box else batching.images
     for group in group_by_view_size(prepared, limit=limit):
-        views = Views.join([boxes.views for boxes in group if boxes.views is not None])
-        yield group, network.predict(views, chunk=batching.boxes, flip=batching.flip)
+        cuts = Cuts.join([boxes.views for boxes in group if boxes.views is not None])
+        yield group, network.predict(cuts, chunk=batching.boxes, flip=batching.flip)
 
 
 def group_by_view_size(prepared: Iterable[BoxViews], *, limit: int) -> Iterator[list[BoxViews]]:

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.annotate.job import AnnotateJob
-from boxmask.annotate.network import to_numpy
 from boxmask.annotate.parts import Outcome
 from boxmask.annotate.prepare import BoxViews
 from boxmask.geometry import paste_frame_runs, paste_runs
-from boxmask.models.inference import MaskPrediction
+from boxmask.models.prediction import MaskPrediction, to_numpy
 from boxmask.outlines import Outline, exact_outline, outline
 from boxmask.paste_turned import frame_of_samples, paste_turned_runs
 from boxmask.rle import Box, IntArray, area, bounding_box, compress, runs_window

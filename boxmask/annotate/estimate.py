@@ -9,7 +9,6 @@ import numpy as np
 from boxmask.annotate.begin import GO_ON, begin
 from boxmask.annotate.events import TIME, Estimate, Event, OnEvent
 from boxmask.annotate.job import AnnotateJob
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.plan import Plan, Shard
 from boxmask.annotate.retry import changed_images, images_in_log, part_can_be_completed
 from boxmask.annotate.run import new_plan
@@ -24,6 +23,7 @@ from boxmask.annotate.workload import Workload, open_workload
 from boxmask.disk import explain_disk_errors
 from boxmask.faults import ImageFault, reason_of
 from boxmask.mark import Status
+from boxmask.models.prediction import Network
 
 # Boxes that are timed, after as many to warm up.
 SAMPLE = 100
@@ -116,7 +116,7 @@ def _shortage(workload: Workload, unusable: dict[int, str]) -> str:
     return explain_shortage(workload.job.images, names[:FIRST_NAMES], reasons, made=made, kept=kept)
 
 
-def _boxes_per_second(workload: Workload, shard: Shard, network: DeviceNetwork) -> float | None:
+def _boxes_per_second(workload: Workload, shard: Shard, network: Network) -> float | None:
     """Time the first images of a shard, twice: the first time warms up caches and the device.
 
     None if none of them can be used.

@@ -1,6 +1,6 @@
-"""The network on its device: where it runs, in which precision, and how it predicts.
+"""The network in PyTorch, on its device: where it runs, in which precision, and how it predicts.
 
-Letters: N boxes, M mask side. Precisions round differently, so masks differ in a few border pixels:
+Precisions round differently, so masks differ in a few border pixels:
 those of bf16 agree with those of fp32 to a mean IoU of 0.98 or better (held by a test). On a CPU
 without bf16 units bf16 is several times slower than fp32, so `auto` never takes it there.
 """
@@ -10,17 +10,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from boxmask.errors import RunError
-from boxmask.models import MaskNetwork, Views
-from boxmask.models.inference import MaskPrediction, predict_masks
+from boxmask.models import Cuts, MaskNetwork, Views
+from boxmask.models.inference import predict_masks
+from boxmask.models.prediction import MaskPrediction
 from boxmask.models.weights import load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-Floats = npt.NDArray[np.float32]
 
 
 class DeviceNetwork:
@@ -50,11 +47,12 @@ class DeviceNetwork:
         network, card = load_network(weights)
         return cls(network, device=device, precision=precision, threads=threads, card=card)
 
-    def predict(self, views: Views, *, chunk: int, flip: bool = False) -> MaskPrediction:
-        """Predict the masks of all boxes of the views, at most `chunk` boxes at once.
+    def predict(self, cuts: Cuts, *, chunk: int, flip: bool = False) -> MaskPrediction:
+        """Predict the masks of all boxes of the cuts, at most `chunk` boxes at once.
 
         They may still be under way on the device; `to_numpy` waits for them.
         """
+        views = Views.of(cuts)
         if self.device.type == "cuda":
             views = views.pin_memory().to(self.device, non_blocking=True)
         else:
@@ -79,17 +77,6 @@ class DeviceNetwork:
         return torch.autocast(self.device.type, dtype=self.dtype)
 
 
-def to_numpy(predicted: MaskPrediction) -> tuple[Floats, Floats]:
-    """Wait for predictions: probabilities (N, M, M) and expected IoU (N,)."""
-    probabilities, quality = predicted.probabilities.cpu().numpy(), predicted.quality.cpu().numpy()
-    if not (np.isfinite(probabilities).all() and np.isfinite(quality).all()):
-        raise RunError(
-            "the network's numbers are not finite. If --precision was not fp32, try that; "
-            "else the weights are damaged."
-        )
-    return probabilities, quality
-
-
 @contextmanager
 def _cpu_threads(threads: int | None) -> Iterator[None]:
     """Compute with so many threads; those of the program that uses us come back."""
@@ -101,14 +88,6 @@ def _cpu_threads(threads: int | None) -> Iterator[None]:
     finally:
         if torch.get_num_threads() != before:
             torch.set_num_threads(before)
-
-
-def choose_precision(wanted: str, device: str) -> str:
-    """Return the precision to use; `auto` takes bf16 where CUDA has it, else fp32."""
-    if wanted != "auto":
-        return wanted
-    fast = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if fast else "fp32"
 
 
 def _deterministic_cudnn(device: torch.device) -> AbstractContextManager[None]:

@@ -16,9 +16,9 @@ from boxmask.annotate.workload import Workload
 from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
 from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
-from boxmask.models import ModelConfig, Views, cut_views, large_boxes
+from boxmask.models import Cuts, ModelConfig, cut, large_boxes
+from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
-from boxmask.models.views import mask_frames
 from boxmask.turned import bounds_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ class BoxViews:
     rows: IntArray  # (n,) of the dataset
     boxes: Boxes  # (n, 4) clipped to the image
     clipped: npt.NDArray[np.bool_]  # (n,)
-    views: Views | None  # None without boxes
+    views: Cuts | None  # None without boxes
     skipped: list[Outcome]
     frames: Boxes | None = None  # (n, 4) what window masks span, None for masks of their boxes
     clips: Boxes | None = None  # (n, 4) what such a mask may not leave
@@ -119,10 +119,10 @@ def _with_views(
     """Cut the views of boxes that all have views of one size, with their hints."""
     boxes, angles = asked.boxes, asked.angles
     if hints is None:
-        return replace(asked, views=cut_views(config, pixels, boxes, angles=angles, large=large))
+        return replace(asked, views=cut(config, pixels, boxes, angles=angles, large=large))
     tightness = hints.tightness
     frames = mask_frames(config, boxes, tightness=tightness)
-    views = cut_views(
+    views = cut(
         *(config, pixels, boxes),
         angles=angles,
         tightness=tightness,

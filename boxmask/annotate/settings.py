@@ -73,8 +73,7 @@ def resolve_device(job: AnnotateJob, begun: Plan | None) -> tuple[str, str]:
     if precision == "auto" and device == recorded.get("--device"):
         precision = str(recorded.get("--precision", precision))
     if "auto" in (device, precision):
-        from boxmask.annotate.network import choose_precision
-        from boxmask.models.device import choose_device
+        from boxmask.models.device import choose_device, choose_precision
 
         device = choose_device(device)
         precision = choose_precision(precision, device)

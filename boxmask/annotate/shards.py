@@ -6,13 +6,12 @@ from itertools import chain
 
 from boxmask.annotate.batches import Batching, predict_in_batches
 from boxmask.annotate.encode import encode_batch
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.parts import Outcome, Part, pack
 from boxmask.annotate.plan import Shard
 from boxmask.annotate.prepare import BoxViews, prepare_image
 from boxmask.annotate.workload import Workload
 from boxmask.dataset import IntArray
-from boxmask.models.inference import MaskPrediction
+from boxmask.models.prediction import MaskPrediction, Network
 from boxmask.ordered import map_ordered
 
 # Batches that are with the network or being encoded at the same time.
@@ -20,7 +19,7 @@ BATCHES_IN_FLIGHT = 3
 
 
 def run_shard(
-    workload: Workload, shard: Shard, network: DeviceNetwork, on_boxes: Callable[[int], None]
+    workload: Workload, shard: Shard, network: Network, on_boxes: Callable[[int], None]
 ) -> Part:
     """Make the part of a shard; its bytes do not depend on who runs it, nor on threads.
 

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.annotate.hints import Hints
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.parts import Part
 from boxmask.annotate.plan import cut_shards
 from boxmask.annotate.shards import run_shard
 from boxmask.annotate.workload import Workload
 from boxmask.data import pixel_boxes
 from boxmask.mark import Status
+from boxmask.models.prediction import Network
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ SPREADS = (0.028, 0.033, 0.047, 0.070, 0.100)
 ERRORS = (0.0, 0.03, 0.05, 0.10, 0.20)
 
 
-def measure_tightness(workload: Workload, network: DeviceNetwork) -> float | None:
+def measure_tightness(workload: Workload, network: Network) -> float | None:
     """Measure the side error of a dataset's boxes, in sides of the box; None if that fails."""
     spread = measure_spread(workload, network)
     return None if spread is None else tightness_from_spread(spread, network.card)
@@ -47,7 +47,7 @@ def tightness_from_spread(spread: float, card: Mapping[str, Any]) -> float:
     return round(float(np.interp(spread, rows["spreads"], rows["errors"])), 2)
 
 
-def measure_spread(workload: Workload, network: DeviceNetwork) -> float | None:
+def measure_spread(workload: Workload, network: Network) -> float | None:
     """Return the typical distance between the sides of given and tight boxes, in sides."""
     sample = sample_workload(workload)
     shards = cut_shards(sample.wanted_by_image, size=SAMPLE)

@@ -16,8 +16,9 @@ import torch
 from boxmask.annotate.network import DeviceNetwork
 from boxmask.detect.photos import Photographs
 from boxmask.faults import ImageFault
+from boxmask.models.cuts import Cuts, cut
 from boxmask.models.detectors import Detections
-from boxmask.models.views import Views, cut_views
+from boxmask.models.views import Views
 from boxmask.ordered import map_ordered
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +44,7 @@ class Found(msgspec.Struct):
 class _Seen(NamedTuple):
     place: int
     found: Found
-    view: Views | None
+    view: Cuts | None
 
 
 def find_boxes(
@@ -78,7 +79,7 @@ def _batches(
 
 
 def _shape(seen: _Seen) -> tuple[int, ...]:
-    return () if seen.view is None else tuple(seen.view.pixels.shape[2:])
+    return () if seen.view is None else seen.view.pixels.shape[1:3]
 
 
 def _look(photographs: Photographs, network: DeviceNetwork, place: int) -> _Seen:
@@ -89,24 +90,24 @@ def _look(photographs: Photographs, network: DeviceNetwork, place: int) -> _Seen
         return _Seen(place, Found(fault=fault.reason), None)
     height, width = pixels.shape[:2]
     whole = np.array([[0, 0, width, height]], dtype=np.float64)
-    view = cut_views(network.config, pixels, whole)
+    view = cut(network.config, pixels, whole)
     return _Seen(place, Found(size=(width, height)), view)
 
 
-def _detect(network: DeviceNetwork, views: Sequence[Views]) -> Detections:
-    joined = Views.join(views)
+def _detect(network: DeviceNetwork, views: Sequence[Cuts]) -> Detections:
+    joined = Views.of(Cuts.join(views)).to(network.device)
     with network.computing():
-        found = network.network.detect(joined.to(network.device), joined.boxes[:, 2:])
+        found = network.network.detect(joined, joined.boxes[:, 2:])
     return Detections(*(column.cpu() for column in found))
 
 
 def _boxes(
-    found: Detections, number: int, view: Views, photo: Found, photographs: Photographs
+    found: Detections, number: int, view: Cuts, photo: Found, photographs: Photographs
 ) -> list[Box]:
     """Return the boxes of one view in pixels of its photograph, cut to it, the best first."""
     job = photographs.job
     size = torch.tensor(photo.size, dtype=torch.float64)
-    to_pixels = (size / view.boxes[0, 2:].double()).repeat(2)
+    to_pixels = (size / torch.from_numpy(view.boxes[0, 2:]).double()).repeat(2)
     wanted = found.views == number
     corners = (found.boxes[wanted].double() * to_pixels).clamp(min=0).minimum(size.repeat(2))
     rows = zip(

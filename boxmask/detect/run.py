@@ -19,7 +19,7 @@ from boxmask.durable import digest
 from boxmask.errors import ConfigError, RunError
 from boxmask.export.files import replace_text
 from boxmask.models.config import ModelConfig
-from boxmask.models.weights import read_header
+from boxmask.models.header import read_header
 from boxmask.ours import is_there
 from boxmask.version import __version__
 
@@ -104,8 +104,7 @@ def _find(job: DetectJob, photographs: Photographs, parts: Parts, on_event: OnEv
 
 def _settings(job: DetectJob, photographs: Photographs) -> Settings:
     """Name all that the boxes depend on, as the command line spells it."""
-    from boxmask.annotate.network import choose_precision
-    from boxmask.models.device import choose_device
+    from boxmask.models.device import choose_device, choose_precision
 
     device = choose_device(job.masks.device)
     complete = None if job.complete is None else DIGEST_PREFIX + digest(job.complete)

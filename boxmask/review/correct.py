@@ -17,12 +17,13 @@ import numpy.typing as npt
 from boxmask.annotate.encode import PastedMask
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.network import DeviceNetwork, choose_precision, to_numpy
+from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews, prepare_boxes
 from boxmask.bundled import BUNDLED
 from boxmask.errors import InputError
 from boxmask.geometry import paste_frame_runs, paste_runs
-from boxmask.models.device import choose_device
+from boxmask.models.device import choose_device, choose_precision
+from boxmask.models.prediction import Network, to_numpy
 from boxmask.models.zoom import cut_boxes
 from boxmask.overlay import Pixels
 from boxmask.review.clicks import Cells, Grid, Point, moved_by_clicks, obey
@@ -78,7 +79,7 @@ class _Asked(NamedTuple):
 class Corrector:
     """A network that makes masks of boxes and clicks; safe to call from many threads."""
 
-    def __init__(self, network: DeviceNetwork, *, move: Move = moved_by_clicks) -> None:
+    def __init__(self, network: Network, *, move: Move = moved_by_clicks) -> None:
         self._network = network
         self._move = move  # how clicks move logits
         self._lock = threading.Lock()

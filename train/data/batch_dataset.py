@@ -14,7 +14,8 @@ from torch.utils.data import Dataset
 
 from boxmask.errors import ConfigError, InputError
 from boxmask.models.config import MAX_WINDOW_CONTEXT, ModelConfig, with_view_size
-from boxmask.models.views import Views, context_of, cut_views, mask_frames
+from boxmask.models.cuts import context_of, mask_frames
+from boxmask.models.views import Views, cut_views
 from boxmask.train.data.batch import Batch, IoUSamples
 from boxmask.train.data.classes import places_of
 from boxmask.train.data.collection import Collection, Table

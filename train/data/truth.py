@@ -11,8 +11,9 @@ import torch
 
 from boxmask.dataset import IntArray
 from boxmask.models.config import ModelConfig
+from boxmask.models.cuts import Boxes, Pixels
 from boxmask.models.detectors import Truth
-from boxmask.models.views import Boxes, Pixels, Views, cut_views
+from boxmask.models.views import Views, cut_views
 
 
 def views_with_truth(

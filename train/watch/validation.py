@@ -16,9 +16,10 @@ from boxmask.evaluate.bootstrap import draw_sums, interval
 from boxmask.evaluate.calibration import calibrate
 from boxmask.evaluate.means import class_sums
 from boxmask.geometry import paste_frame_runs, paste_runs
+from boxmask.models.cuts import mask_frames
 from boxmask.models.inference import predict_masks
 from boxmask.models.network import MaskNetwork
-from boxmask.models.views import Views, cut_views, mask_frames
+from boxmask.models.views import Views, cut_views
 from boxmask.rle import runs_window
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.scene import as_neighbours

@@ -1,0 +1,68 @@
+"""What a weights file says about itself; needs neither its tensors nor PyTorch."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from boxmask.errors import ConfigError, WeightsError
+from boxmask.models.config import ModelConfig
+from boxmask.unreadable import UNREADABLE
+
+# One member holds everything, because the order of several is not kept from file to file.
+METADATA_KEY = "boxmask"
+# How files of PyTorch begin: a zip archive, or a bare pickle.
+_PICKLES = (b"PK\x03\x04", b"\x80")
+
+
+class Header(NamedTuple):
+    """What a weights file says about itself, without its tensors."""
+
+    config: ModelConfig
+    card: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+
+
+def read_header(path: Path) -> Header:
+    """Read a file's config, card and tensor shapes; cheap, whatever its size."""
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file.")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: {_explain_broken(path, error)}") from error
+    if METADATA_KEY not in metadata:
+        raise WeightsError(
+            f"{path}: safetensors without boxmask's config in its metadata; "
+            "only files that boxmask wrote can be used."
+        )
+    config, card = _parse_metadata(path, metadata[METADATA_KEY])
+    return Header(config, card, shapes)
+
+
+def _explain_broken(path: Path, error: Exception) -> str:
+    """Say in words why a file is not safetensors."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(_PICKLES):
+        return (
+            "a PyTorch pickle, which could run code when loaded; boxmask reads safetensors only, "
+            "as written by `boxmask train`."
+        )
+    if not start:
+        return "the file is empty; fetch or write it again."
+    return f"truncated or not safetensors ({error}); fetch or write it again."
+
+
+def _parse_metadata(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]:
+    """Read boxmask's member of the metadata."""
+    try:
+        member = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        config = ModelConfig.from_json(bytes(member["config"]).decode())
+        card = msgspec.json.decode(member["card"], type=dict[str, Any])
+    except (*UNREADABLE, KeyError, ConfigError) as error:
+        raise WeightsError(f"{path}: its metadata cannot be used: {error}") from error
+    return config, card

@@ -6,7 +6,6 @@ A further policy is one entry of FAULTS. Letters: N boxes that are judged togeth
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +157,7 @@ IMAGE_FAULTS = (
     "file name leaves the image folder",
     "image missing",
     "image cannot be read",
+    "image could not be fetched",
     "image empty",
     "not an image",
     "image has too many pixels",
@@ -169,7 +169,7 @@ IMAGE_FAULTS = (
 class ImageFault(InputError):
     """An image that cannot be used: `reason` is one of IMAGE_FAULTS, the text has the details."""
 
-    def __init__(self, reason: str, path: str | Path, detail: str) -> None:
+    def __init__(self, reason: str, path: object, detail: str) -> None:
         super().__init__(f"{path}: {reason}: {detail}")
         self.reason = reason
         self.detail = detail

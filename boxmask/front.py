@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from boxmask.export import EXPORTS, ExportOptions
 from boxmask.formats import BoxForm, ReadOptions
 from boxmask.options import Annotating, Checking, Evaluating, FilePath, Reading
+from boxmask.remote import folder_of
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def annotate(
     exports = {name: Path(place) for name, place in places.items() if place is not None}
     job = AnnotateJob(
         boxes=Path(boxes),
-        images=Path(images),
+        images=folder_of(os.fspath(images)),
         out=Path(out),
         reading=reading,
         subset=subset,

@@ -97,6 +97,12 @@ def window_job(folder: Path, data: Json | None = None, **changes: Any) -> Annota
     return make_job(folder, data, weights=write_weights(folder, **WINDOWS), **changes)
 
 
+def photos(job: AnnotateJob) -> Path:
+    """Return the folder of a job's photos, which is on this machine."""
+    assert isinstance(job.images, Path)
+    return job.images
+
+
 def silent(event: Event) -> None:
     """Take no notice."""
 

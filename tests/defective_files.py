@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from annotation_files import HEIGHT, WIDTH, Json, boxes_of, make_job, write_photo
+from annotation_files import HEIGHT, WIDTH, Json, boxes_of, make_job, photos, write_photo
 from pycocotools import mask as coco_mask
 
 from boxmask.annotate.job import AnnotateJob
@@ -27,11 +27,11 @@ def make_defective_job(folder: Path) -> AnnotateJob:
     """Write images of every fate, and return a job for them whose boxes are still to be written."""
     job = make_job(folder, boxes_of(1, 1), fresh=True)
     for seed, name in enumerate(("good.png", "unsized.png", "cut.png")):
-        write_photo(job.images / name, seed=seed)
-    write_photo(job.images / "one.png", size=(1, 1))
-    whole = (job.images / "cut.png").read_bytes()
-    (job.images / "cut.png").write_bytes(whole[: len(whole) // 2])
-    (job.images / "text.png").write_text("no image")
+        write_photo(photos(job) / name, seed=seed)
+    write_photo(photos(job) / "one.png", size=(1, 1))
+    whole = (photos(job) / "cut.png").read_bytes()
+    (photos(job) / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (photos(job) / "text.png").write_text("no image")
     return job
 
 

@@ -15,6 +15,7 @@ from annotation_files import (
     boxes_of,
     make_job,
     output,
+    photos,
     silent,
     tiny_network,
     write_weights,
@@ -64,7 +65,7 @@ def test_each_mask_is_what_the_network_predicts_for_its_own_box(
     for record in output(job)["annotations"]:
         x, y, w, h = record["bbox"]
         box = np.array([[x, y, min(x + w, WIDTH), min(y + h, HEIGHT)]], np.float64)
-        image = load_image(job.images, f"{record['image_id']}.png")
+        image = load_image(photos(job), f"{record['image_id']}.png")
         with torch.inference_mode():
             large = bool(large_boxes(network.config, box)[0])
             views = cut_views(network.config, image, box, large=large)
@@ -95,7 +96,7 @@ def test_an_image_with_more_boxes_than_a_batch_is_done_in_pieces(
 
 def test_strict_names_the_record_and_keeps_what_is_done(tmp_path: Path) -> None:
     job = make_job(tmp_path, boxes_of(4, 3))
-    (job.images / "2.png").unlink()
+    (photos(job) / "2.png").unlink()
     with pytest.raises(
         InputError, match=r"record 3 \(id 2\): image missing, image '2.png': there is no"
     ):
@@ -136,7 +137,7 @@ def test_an_export_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
         (twice, r"two images have the file '0.png'"),
         (replace(job, exports={"yolo": job.boxes}), "a file; --yolo is the name of a folder"),
         (
-            replace(job, exports={"index_png": job.images}),
+            replace(job, exports={"index_png": photos(job)}),
             r"0.png: --index-png would write over this image",
         ),
     ]
@@ -177,7 +178,7 @@ def test_a_dataset_without_boxes_is_done_at_once(tmp_path: Path) -> None:
 
 def test_events_count_up_to_every_box(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    (job.images / "1.png").unlink()
+    (photos(job) / "1.png").unlink()
     events: list[Event] = []
     run.annotate(job, events.append)
     masks = [event.done for event in events if event.stage.name == "masks"]

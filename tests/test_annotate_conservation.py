@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_files import Json, annotate, make_job, output
+from annotation_files import Json, annotate, make_job, output, photos
 from defective_files import FILES, SEGMENTATIONS, as_text, make_defective_job, tight_box, verbatim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -153,7 +153,7 @@ def test_a_skipped_annotation_keeps_the_users_own_box(tmp_path: Path) -> None:
     job = make_job(tmp_path, tighten=True)
     annotate(job)
     again = replace(job, boxes=job.out, out=tmp_path / "again.json", overwrite=True)
-    for image in job.images.iterdir():
+    for image in photos(job).iterdir():
         image.unlink()
     annotate(again)
     assert check(read(again.boxes), again.out).holds

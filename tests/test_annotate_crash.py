@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import torch
-from annotation_files import annotate, boxes_of, make_job
+from annotation_files import annotate, boxes_of, make_job, photos
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.work_folder import WorkFolder, hold_lock
@@ -121,7 +121,7 @@ def test_killed_at_every_durable_call(
 def test_killed_at_every_durable_call_of_a_retry(
     job: AnnotateJob, whole: bytes, processes: ForkServerContext, tmp_path: Path
 ) -> None:
-    image, away = job.images / "3.png", tmp_path / "3.png"
+    image, away = photos(job) / "3.png", tmp_path / "3.png"
     survived = at = 0
     while not survived:
         wipe(job)

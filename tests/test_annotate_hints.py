@@ -18,6 +18,7 @@ from annotation_files import (
     boxes_of,
     make_job,
     output,
+    photos,
     silent,
     tiny_network,
     window_job,
@@ -98,7 +99,7 @@ def test_what_the_format_decides_is_in_the_plan_and_can_be_overruled(
     job = window_job(tmp_path)
     job.boxes.write_text(json.dumps(maker(tmp_path)))
     for name in read(job.boxes).file_names:
-        write_photo(job.images / name)
+        write_photo(photos(job) / name)
     assert hints_without_measuring(job) == annotate(job).told == told
     assert check(read(job.boxes), job.out).holds
     plan = json.loads(WorkFolder(job.out).plan.read_bytes())["settings"]

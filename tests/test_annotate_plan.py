@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output, tiny_network
+from annotation_files import annotate, boxes_of, make_job, output, photos, tiny_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,10 +113,10 @@ def test_fresh_starts_anew_and_replaces_the_output(tmp_path: Path) -> None:
 def test_after_fresh_the_command_without_it_goes_on(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     job.out.write_text("of somebody else")
-    (job.images / "0.png").rename(tmp_path / "0.png")
+    (photos(job) / "0.png").rename(tmp_path / "0.png")
     with pytest.raises(InputError, match="image missing"):
         annotate(replace(job, fresh=True, strict=True))
-    (tmp_path / "0.png").rename(job.images / "0.png")
+    (tmp_path / "0.png").rename(photos(job) / "0.png")
     WorkFolder(job.out).part(0).unlink()
     annotate(job)
     assert len(output(job)["annotations"]) == 12

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from annotation_files import HEIGHT, WIDTH, Json, annotate, output, write_photo
+from annotation_files import HEIGHT, WIDTH, Json, annotate, output, photos, write_photo
 from defective_files import FILES, make_defective_job
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -124,7 +124,7 @@ def test_an_empty_mask_is_none_to_us(job: AnnotateJob, tmp_path: Any) -> None:
     assert before.has_mask.sum() == sum(
         one.get("boxmask", {}).get("status") != "skipped" for one in output(job)["annotations"]
     )
-    write_photo(job.images / "missing.png")
+    write_photo(photos(job) / "missing.png")
     annotate(again)
     report = check(before, again.out)
     assert report.holds, report.first

@@ -6,7 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output, silent, window_job, write_photo
+from annotation_files import (
+    annotate,
+    boxes_of,
+    make_job,
+    output,
+    photos,
+    silent,
+    window_job,
+    write_photo,
+)
 
 from boxmask.annotate.estimate import estimate
 from boxmask.annotate.job import AnnotateJob
@@ -36,7 +45,7 @@ def test_an_image_that_is_mended_is_annotated_by_the_same_command(
     tmp_path: Path, spoil: Callable[[Path], None], changes: dict[str, bool]
 ) -> None:
     job = make_job(tmp_path, boxes_of(6, 2), **changes)
-    whole, image = bytes_at_once(job), job.images / "3.png"
+    whole, image = bytes_at_once(job), photos(job) / "3.png"
     sound = image.read_bytes()
     spoil(image)
     assert annotate(job).tally.statuses["skipped"] == 2
@@ -58,9 +67,9 @@ def test_sizes_that_were_measured_and_clipped_boxes_outlive_a_retry(tmp_path: Pa
     job = make_job(tmp_path, data)
     at_once = replace(job, out=tmp_path / "at_once.json")
     tally = annotate(at_once).tally
-    (job.images / "5.png").rename(tmp_path / "5.png")
+    (photos(job) / "5.png").rename(tmp_path / "5.png")
     annotate(job)
-    (tmp_path / "5.png").rename(job.images / "5.png")
+    (tmp_path / "5.png").rename(photos(job) / "5.png")
     assert annotate(job).tally == tally
     for name in ("", ".skipped.jsonl"):
         made, wanted = (tmp_path / f"{out}.json{name}" for out in ("out", "at_once"))
@@ -71,9 +80,9 @@ def test_a_compressed_output_is_completed_too(tmp_path: Path) -> None:
     job = make_job(tmp_path, out=tmp_path / "out.json.gz")
     whole = replace(job, out=tmp_path / "whole.json.gz")
     annotate(whole)
-    (job.images / "1.png").rename(tmp_path / "1.png")
+    (photos(job) / "1.png").rename(tmp_path / "1.png")
     annotate(job)
-    (tmp_path / "1.png").rename(job.images / "1.png")
+    (tmp_path / "1.png").rename(photos(job) / "1.png")
     annotate(job)
     assert job.out.read_bytes() == whole.out.read_bytes()
 
@@ -102,7 +111,7 @@ def test_masks_that_were_made_stay_though_their_images_are_elsewhere(tmp_path: P
     whole = bytes_at_once(job)
     other = tmp_path / "other"
     other.mkdir()
-    (job.images / "2.png").rename(other / "2.png")
+    (photos(job) / "2.png").rename(other / "2.png")
     annotate(job)
     summary = annotate(replace(job, images=other))
     assert summary.tally.skipped == 0 and summary.other_images
@@ -112,21 +121,21 @@ def test_masks_that_were_made_stay_though_their_images_are_elsewhere(tmp_path: P
 def test_an_image_that_turns_up_before_the_end_of_a_stopped_run_is_used(tmp_path: Path) -> None:
     job = make_job(tmp_path)
     whole = bytes_at_once(job)
-    (job.images / "0.png").rename(tmp_path / "0.png")
+    (photos(job) / "0.png").rename(tmp_path / "0.png")
     with pytest.raises(InputError, match="image missing"):
         annotate(replace(job, strict=True))
-    (tmp_path / "0.png").rename(job.images / "0.png")
+    (tmp_path / "0.png").rename(photos(job) / "0.png")
     annotate(replace(job, strict=True))
     assert job.out.read_bytes() == whole
 
 
 def test_exports_follow_a_retry(tmp_path: Path) -> None:
     job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
-    (job.images / "1.png").rename(tmp_path / "1.png")
+    (photos(job) / "1.png").rename(tmp_path / "1.png")
     annotate(job)
     labels = list((tmp_path / "yolo").rglob("1.txt"))
     before = [path.read_text() for path in labels]
-    (tmp_path / "1.png").rename(job.images / "1.png")
+    (tmp_path / "1.png").rename(photos(job) / "1.png")
     annotate(job)
     after = [path.read_text() for path in (tmp_path / "yolo").rglob("1.txt")]
     assert not any(before) and all(after) and after
@@ -134,17 +143,17 @@ def test_exports_follow_a_retry(tmp_path: Path) -> None:
 
 def test_a_dry_run_counts_what_would_be_tried_again(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    (job.images / "1.png").rename(tmp_path / "1.png")
+    (photos(job) / "1.png").rename(tmp_path / "1.png")
     annotate(job)
     assert estimate(job, silent).finished_boxes == 12
-    (tmp_path / "1.png").rename(job.images / "1.png")
+    (tmp_path / "1.png").rename(photos(job) / "1.png")
     assert estimate(job, silent).finished_boxes < 12
     assert not WorkFolder(job.out).path.exists()
 
 
 def test_other_settings_are_refused_as_soon_as_there_is_a_mask(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    (job.images / "1.png").unlink()
+    (photos(job) / "1.png").unlink()
     annotate(job)
     with pytest.raises(RunError, match="--polygons: was false, now true"):
         annotate(replace(job, polygons=True))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output, silent
+from annotation_files import annotate, boxes_of, make_job, output, photos, silent
 from typer.testing import CliRunner, Result
 
 from boxmask.annotate.estimate import estimate
@@ -22,12 +22,12 @@ def call(job: AnnotateJob, *more: str) -> Result:
 
 
 def in_subfolder(job: AnnotateJob) -> AnnotateJob:
-    return replace(job, images=job.images.parent)
+    return replace(job, images=photos(job).parent)
 
 
 def in_parent(job: AnnotateJob) -> AnnotateJob:
-    (job.images / "inner").mkdir()
-    return replace(job, images=job.images / "inner")
+    (photos(job) / "inner").mkdir()
+    return replace(job, images=photos(job) / "inner")
 
 
 def renamed(change: Callable[[AnnotateJob, str], str]) -> Callable[[AnnotateJob], AnnotateJob]:
@@ -61,7 +61,7 @@ def test_the_likely_cause_is_said_by_a_run_and_by_a_dry_run(
     tmp_path: Path, mistake: Callable[[AnnotateJob], AnnotateJob], said: str
 ) -> None:
     job = make_job(tmp_path)
-    said = said.format(images=job.images)
+    said = said.format(images=photos(job))
     job = mistake(job)
     for more in (["--dry-run"], [], []):
         result = call(job, *more)
@@ -81,7 +81,7 @@ def test_a_dry_run_without_images_claims_no_speed(tmp_path: Path) -> None:
 
 def test_masks_are_counted_and_not_boxes(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    (job.images / "2.png").unlink()
+    (photos(job) / "2.png").unlink()
     result = call(job)
     assert result.exit_code == 0 and "9 masks in" in result.stdout
 
@@ -92,7 +92,7 @@ def test_half_of_the_boxes_without_an_image_is_no_success(
 ) -> None:
     job = make_job(tmp_path)
     for image in range(lost):
-        (job.images / f"{image}.png").unlink()
+        (photos(job) / f"{image}.png").unlink()
     assert call(job, "--dry-run").exit_code == status
     assert call(job).exit_code == status
     assert call(job, "--max-skipped", "0").exit_code == 3
@@ -120,8 +120,8 @@ def test_boxes_that_are_all_defective_are_no_success_and_those_left_out_are_none
 @pytest.mark.parametrize("through_link", [False, True])
 def test_full_paths_into_the_image_folder_are_used(tmp_path: Path, through_link: bool) -> None:
     job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
-    (tmp_path / "link").symlink_to(job.images)
-    named = tmp_path / "link" if through_link else job.images
+    (tmp_path / "link").symlink_to(photos(job))
+    named = tmp_path / "link" if through_link else photos(job)
     job = replace(renamed(lambda job, name: str(job.images / name))(job), images=named)
     assert annotate(job).tally.statuses["ok"] == 12
     assert output(job)["images"][0]["file_name"] == str(tmp_path / "images" / "0.png")

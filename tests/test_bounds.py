@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_files import annotate, boxes_of, make_job, workload_of
+from annotation_files import annotate, boxes_of, make_job, photos, workload_of
 from PIL import Image
 
 from boxmask.data import read
@@ -92,7 +92,7 @@ def test_an_image_is_held_while_it_is_in_use(tmp_path: Path) -> None:
     workload = workload_of(job)
     with workload.opened(0) as pixels:
         assert pixels.shape == (30, 40, 3)
-    (job.images / "1.png").unlink()
+    (photos(job) / "1.png").unlink()
     with pytest.raises(ImageFault, match="image missing"), workload.opened(1):
         pass
     assert annotate(job).tally.reasons == {"image missing": 3}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from annotation_files import boxes_of, make_job
+from annotation_files import boxes_of, make_job, photos
 from rich.progress import Progress, Task
 from typer.testing import CliRunner, Result
 
@@ -86,7 +86,7 @@ def test_quiet_says_nothing_but_warnings_and_verbose_lists_what_was_skipped(
     assert '"reason": "box is outside the image"' in (
         call("annotate", str(job.boxes), *options, "-v").stdout
     )
-    for image in job.images.iterdir():
+    for image in photos(job).iterdir():
         image.unlink()
     result = call("annotate", str(job.boxes), *options, "-q", "--fresh")
     assert result.exit_code == 5 and result.output.startswith("warning: ")

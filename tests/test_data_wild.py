@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from annotation_files import WIDTH, Json, annotate, boxes_of, make_job, output
+from annotation_files import WIDTH, Json, annotate, boxes_of, make_job, output, photos
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.check import CheckReport, check
@@ -110,8 +110,8 @@ def test_visual_genome_objects_with_two_ids_are_paired(tmp_path: Path) -> None:
     ]
     image = {"image_id": 1, "image_url": "a/0.png", "objects": objects}
     job = job_of(tmp_path, json.dumps([image]))
-    (job.images / "a").mkdir()
-    (job.images / "0.png").rename(job.images / "a" / "0.png")
+    (photos(job) / "a").mkdir()
+    (photos(job) / "0.png").rename(photos(job) / "a" / "0.png")
     report = checked(job)
     assert report.holds, report.first
     first, second = output(job)["annotations"]

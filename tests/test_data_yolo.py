@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_files import annotate, make_job, output
+from annotation_files import annotate, make_job, output, photos
 from box_files import in_bytes
 from source_files import YOLO, write_source
 
@@ -67,7 +67,7 @@ def test_outlines_are_masks_that_exist_and_are_kept_in_pixels(tmp_path: Path) ->
     assert kept["segmentation"] == outline
     assert kept["bbox"] == [4, 3, 16, 24]
     assert kept["area"] == 16 * 12 + 16 * 12 / 2
-    assert check(read(boxes, ReadOptions(images=job.images)), job.out).holds
+    assert check(read(boxes, ReadOptions(images=photos(job))), job.out).holds
 
 
 def test_outlines_of_four_corners_throughout_are_boxes(tmp_path: Path) -> None:

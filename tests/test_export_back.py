@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from annotation_files import annotate, make_job, output
+from annotation_files import annotate, make_job, output, photos
 from export_files import rle
 from PIL import Image
 from source_files import (
@@ -103,7 +103,7 @@ def put_back(job: AnnotateJob) -> Exported:
             one["segmentation"] = rle(bits)
     job.out.write_text(json.dumps(found))
     ((option, place),) = job.exports.items()
-    dataset = read(job.boxes, ReadOptions(images=job.images))
+    dataset = read(job.boxes, ReadOptions(images=photos(job)))
     return exporter(option).write(finished_job(job, dataset), place)
 
 
@@ -112,7 +112,7 @@ def test_masks_are_read_again_pixel_by_pixel(tmp_path: Path, option: str) -> Non
     job = job_of(tmp_path, option)
     put_back(job)
     made = made_by(job)
-    again = read(job.exports[option], ReadOptions(images=job.images))
+    again = read(job.exports[option], ReadOptions(images=photos(job)))
     assert not again.faults[again.has_mask].any()
     found = masks_of(again)
     assert all((one == other).all() for one, other in zip(made, found, strict=True))

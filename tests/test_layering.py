@@ -23,6 +23,7 @@ IMPORTS = {
     "ordered": "",
     "ours": "durable errors",
     "disk": "errors",
+    "remote": "errors",
     "dataset": "",
     "turned": "",
     "faults": "errors turned",
@@ -33,18 +34,20 @@ IMPORTS = {
     "geometry": "rle window",
     "paste_turned": "geometry rle turned",
     "data": "dataset errors faults formats mark rle splits turned unreadable window",
-    "images": "faults",
+    "images": "faults remote",
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
     "models": "durable errors turned unreadable",
     "export": (
-        "data dataset durable errors faults images mark ours outlines polygons rle version window"
+        "data dataset durable errors faults images mark ours outlines polygons remote rle version "
+        "window"
     ),
     "check": "data dataset errors faults mark rle subset unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
-        "mark models ordered ours outlines paste_turned rle subset turned unreadable version window"
+        "mark models ordered ours outlines paste_turned remote rle subset turned unreadable "
+        "version window"
     ),
     "detect": (
         "annotate cores data dataset disk durable errors export faults formats images models "
@@ -65,10 +68,12 @@ IMPORTS = {
     "predicted": "annotate errors",
     "predict": "annotate bundled errors images models predicted turned",
     "options": "annotate export formats images",
-    "front": "annotate bundled check data dataset evaluate export formats options subset train",
+    "front": (
+        "annotate bundled check data dataset evaluate export formats options remote subset train"
+    ),
     "cli": (
         "annotate bundled check cores data detect errors evaluate export formats mark models "
-        "review show subset train version"
+        "remote review show subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

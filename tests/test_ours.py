@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output
+from annotation_files import annotate, boxes_of, make_job, output, photos
 from PIL import Image
 
 from boxmask.annotate import output as merging
@@ -38,10 +38,10 @@ def test_an_output_corrected_by_hand_is_refused_and_kept(tmp_path: Path) -> None
 
 def test_an_output_corrected_before_more_images_turn_up_is_kept(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    (job.images / "0.png").rename(tmp_path / "0.png")
+    (photos(job) / "0.png").rename(tmp_path / "0.png")
     annotate(job)
     mine = change(job.out)
-    (tmp_path / "0.png").rename(job.images / "0.png")
+    (tmp_path / "0.png").rename(photos(job) / "0.png")
     with pytest.raises(RunError, match="has been changed"):
         annotate(job)
     assert job.out.read_bytes() == mine
@@ -100,9 +100,9 @@ def test_an_input_is_never_written_over(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("flag", ["out", "results", "index_png"])
 def test_an_image_is_never_written_over_even_with_fresh(tmp_path: Path, flag: str) -> None:
     job = make_job(tmp_path, fresh=True)
-    image = job.images / "0.png"
+    image = photos(job) / "0.png"
     before = image.read_bytes()
-    place = job.images if flag == "index_png" else image
+    place = photos(job) if flag == "index_png" else image
     changes: dict[str, Any] = {"out": place} if flag == "out" else {"exports": {flag: place}}
     with pytest.raises(ConfigError, match="would write over this image"):
         annotate(replace(job, **changes))
@@ -165,10 +165,10 @@ def test_an_export_changed_by_hand_is_kept_when_it_is_written_again(
 ) -> None:
     place = tmp_path / "export"
     job = make_job(tmp_path, exports={flag: place})
-    (job.images / "1.png").rename(tmp_path / "1.png")
+    (photos(job) / "1.png").rename(tmp_path / "1.png")
     annotate(job)
     mine = change(place / file)
-    (tmp_path / "1.png").rename(job.images / "1.png")
+    (tmp_path / "1.png").rename(photos(job) / "1.png")
     with pytest.raises(BoxmaskError, match="not as a run for this output has written it"):
         annotate(job)
     assert (place / file).read_bytes() == mine

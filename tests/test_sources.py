@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_files import annotate, make_job, output
+from annotation_files import annotate, make_job, output, photos
 from source_files import (
     CSV,
     CVAT,
@@ -57,7 +57,7 @@ def test_a_source_is_read_annotated_and_checked(tmp_path: Path, given: str) -> N
     assert [names[row["category_id"]] for row in rows] == ["cat", "dog", "dog"]
     corners = [[x, y, x + w, y + h] for x, y, w, h in (row["bbox"] for row in rows)]
     np.testing.assert_allclose(corners, BOXES, atol=1e-3)
-    assert check(read(boxes, ReadOptions(images=job.images)), job.out).holds
+    assert check(read(boxes, ReadOptions(images=photos(job))), job.out).holds
 
 
 @each
@@ -83,7 +83,7 @@ def test_a_changed_record_breaks_the_law(tmp_path: Path, given: str) -> None:
     found = output(job)
     found["annotations"][1]["source"]["record"] = "another"
     job.out.write_text(json.dumps(found))
-    report = check(read(boxes, ReadOptions(images=job.images)), job.out)
+    report = check(read(boxes, ReadOptions(images=photos(job))), job.out)
     assert report.broken == 1
     assert '"source" was' in report.first[0]
 
@@ -110,11 +110,11 @@ def test_an_image_that_is_missing_is_counted_and_skipped(tmp_path: Path) -> None
     files = {**YOLO, "labels/2.txt": "0 0.5 0.5 0.1 0.1\n0 0.1 0.1 0.3 0.1 0.2 0.4\n"}
     boxes = write_source(tmp_path / "source", files)
     job = make_job(tmp_path, boxes=boxes)
-    (job.images / "2.png").unlink()
+    (photos(job) / "2.png").unlink()
     tally = annotate(job).tally
     assert tally.reasons == {"image missing": 2}
     assert tally.warnings == {"images that are not below the image folder": 1}
-    assert check(read(boxes, ReadOptions(images=job.images)), job.out).holds
+    assert check(read(boxes, ReadOptions(images=photos(job))), job.out).holds
 
 
 @each
@@ -124,7 +124,7 @@ def test_other_commands_find_the_images_in_the_folder_that_they_are_given(
     _, files, name = SOURCES[given]
     boxes = write_source(tmp_path / "source", files, name)
     job = make_job(tmp_path, boxes=boxes)
-    (source,) = open_sources([boxes], [job.images], seen="all")
+    (source,) = open_sources([boxes], [photos(job)], seen="all")
     assert list(source.dataset.file_names) == ["0.png", "1.png"]
-    shown = show(Show(boxes, job.images, tmp_path / "sheet.jpg"))
+    shown = show(Show(boxes, photos(job), tmp_path / "sheet.jpg"))
     assert not shown.faults

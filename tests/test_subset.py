@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output, silent
+from annotation_files import annotate, boxes_of, make_job, output, photos, silent
 from typer.testing import CliRunner
 
 import boxmask
@@ -121,7 +121,7 @@ def test_the_command_line_and_python_take_a_subset(job: AnnotateJob) -> None:
     assert boxmask.check(job.boxes, job.out, **names).holds  # type: ignore[arg-type]
     again = boxmask.annotate(
         job.boxes,
-        images=job.images,
+        images=photos(job),
         out=job.out,
         weights=job.weights,
         **names,  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.export import EXPORTS, ExportOptions, Shapes
 from boxmask.formats import ReadOptions
+from boxmask.remote import Folder, Url, require_readable
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class AnnotateJob:
     """One annotation of a dataset: what goes in, what comes out, and how."""
 
     boxes: Path
-    images: Path
+    images: Folder
+    """Where the file names begin."""
     out: Path
     weights: Path | None = None
     """None for the bundled model."""
@@ -113,6 +115,11 @@ class AnnotateJob:
         if self.export_options.shapes not in get_args(Shapes):
             known = ", ".join(get_args(Shapes))
             raise ConfigError(f"--shapes is {self.export_options.shapes!r}; known: {known}.")
+        if isinstance(self.images, Url) and "yolo" in self.exports:
+            raise ConfigError(
+                f"--yolo links the images, and {self.images} is not on this machine; download "
+                "them, or leave --yolo out."
+            )
         for name in ("yolo_val", "min_quality"):
             value = getattr(self.export_options, name)
             if not 0 <= value < 1:
@@ -152,7 +159,9 @@ def check_paths(job: AnnotateJob) -> None:
     """Raise InputError unless all that the job reads is there, and the output's folder too."""
     if not job.boxes.exists():
         raise InputError(f"{job.boxes}: no such file; give the file with the boxes.")
-    if not job.images.is_dir():
+    if isinstance(job.images, Url):
+        require_readable(job.images)
+    elif not job.images.is_dir():
         raise InputError(f"{job.images}: no such folder; --images is where the file names begin.")
     if not job.out.absolute().parent.is_dir():
         raise InputError(f"{job.out.parent}: no such folder; make it, or give another --out.")

@@ -1,7 +1,7 @@
 """Where a job writes: never over anything that it reads, nor over what it writes itself."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from boxmask.annotate.job import AnnotateJob, resolve_weights
@@ -28,15 +28,20 @@ def refuse_taken(job: AnnotateJob, dataset: BoxDataset, places: Mapping[str, lis
 
     Other uses are images of the dataset, the other files that are read, and those of other flags.
     """
-    images = Path(os.path.realpath(job.images))
-    names = (relative_name(name, job.images) for name in dataset.file_names)
-    taken = {images / name: "this image" for name in names if name is not None}
+    taken = dict.fromkeys(_image_files(job, dataset), "this image")
     taken |= dict.fromkeys(_files_read(job), "this file, which is read")
     for flag, files in {"--out": _beside(job), **places}.items():
         for path in files:
             if path in taken:
                 raise ConfigError(f"{path}: {flag} would write over {taken[path]}; give another.")
         taken |= dict.fromkeys(files, f"what {flag} writes")
+
+
+def _image_files(job: AnnotateJob, dataset: BoxDataset) -> Iterator[Path]:
+    if isinstance(job.images, Path):
+        images = Path(os.path.realpath(job.images))
+        names = (relative_name(name, job.images) for name in dataset.file_names)
+        yield from (images / name for name in names if name is not None)
 
 
 def _beside(job: AnnotateJob) -> list[Path]:

@@ -8,7 +8,6 @@ import os
 import time
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 from boxmask.annotate.begin import GO_ON, Begun, begin
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
@@ -32,6 +31,7 @@ from boxmask.disk import explain_disk_errors
 from boxmask.errors import InputError, RunError
 from boxmask.faults import IMAGE_FAULTS
 from boxmask.mark import Status
+from boxmask.remote import Folder, Url
 
 
 def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
@@ -98,7 +98,9 @@ def _begin_plan(workload: Workload, begun: Begun) -> Plan:
     return plan
 
 
-def _name_digest(folder: Path) -> str:
+def _name_digest(folder: Folder) -> str:
+    if isinstance(folder, Url):
+        return hashlib.sha256(folder.text.encode()).hexdigest()
     return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()
 
 

@@ -1,16 +1,16 @@
 """When a run has made so few masks that it is no success, and why that probably was."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from boxmask.faults import FAULTS, IMAGE_FAULTS
 from boxmask.images.likely_cause import likely_cause
+from boxmask.remote import Folder
 
 FIRST_NAMES = 5  # of images that cannot be used: so many are looked for elsewhere
 
 
 def explain_shortage(
-    images: Path, names: Sequence[str], reasons: Mapping[str, int], *, made: int, kept: int
+    images: Folder, names: Sequence[str], reasons: Mapping[str, int], *, made: int, kept: int
 ) -> str:
     """Say that too few masks are made and why; "" if there are enough.
 
@@ -37,6 +37,6 @@ def _counted(reasons: Mapping[str, int], count: int, made: int, among: Collectio
     return f"{made + count:,} boxes want a mask and {few}: {most} ({reasons[most]:,})."
 
 
-def _about(images: Path, names: Sequence[str]) -> str:
+def _about(images: Folder, names: Sequence[str]) -> str:
     first = f", the first of them {names[0]}" if names else ""
     return f"Is {images} the folder in which the file names begin{first}?"

@@ -21,9 +21,10 @@ from boxmask.annotate.plan import Shard
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
-from boxmask.images import Size, image_size, load_image, relative_name
+from boxmask.images import Size, image_size, opened_image, relative_name
 from boxmask.images.turns import AT_ONCE, Turns
 from boxmask.mark import Status
+from boxmask.remote import Folder, Url
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Inputs:
         self.on_event(Event(READ, 0, 1))
         options = self.job.reading
         strict = self.job.strict or options.strict
-        options = replace(options, strict=strict, images=self.job.images)
+        local = self.job.images if isinstance(self.job.images, Path) else None
+        options = replace(options, strict=strict, images=local)
         dataset = read(self.job.boxes, options)
         self.on_event(Event(READ, 1, 1))
         dataset = _with_relative_names(dataset, self.job.images)
@@ -122,9 +124,10 @@ class Workload:
         While large images are in use, other threads wait: the pixels are to be let go with the
         block.
         """
-        width, height = self.image_size(image)
-        with _turns.hold(width * height):
-            yield load_image(**self._image(image))
+        with opened_image(**self._image(image)) as opened:
+            width, height = opened.size
+            with _turns.hold(width * height):
+                yield opened.pixels()
 
     def image_size(self, image: int) -> Size:
         """Return an image's (width, height) by its header; raise ImageFault if it is not usable."""
@@ -153,10 +156,13 @@ class Workload:
         return self.dataset.rows_by_image()
 
 
-def _with_relative_names(dataset: BoxDataset, images: Path) -> BoxDataset:
+def _with_relative_names(dataset: BoxDataset, images: Folder) -> BoxDataset:
     """Cut the image folder off the names that are full paths into it, as exports need it."""
     names = dataset.file_names
-    full = {place for place, name in enumerate(names) if PurePath(name).is_absolute()}
+    if isinstance(images, Url):
+        full = {place for place, name in enumerate(names) if images.below(name) is not None}
+    else:
+        full = {place for place, name in enumerate(names) if PurePath(name).is_absolute()}
     if not full:
         return dataset
     relative = (

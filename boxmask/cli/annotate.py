@@ -23,6 +23,7 @@ from boxmask.cli.options import (
 )
 from boxmask.cli.printing import AsJson, Quiet, print_json, say
 from boxmask.formats import ReadOptions
+from boxmask.remote import folder_of
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with the shards 
 def annotate(
     boxes: Annotated[Path, typer.Argument(help="The box file.", show_default=False)],
     images: Annotated[
-        Path, typer.Option(help="Folder in which the file names begin.", show_default=False)
+        str,
+        typer.Option(help="Folder, or URL, in which the file names begin.", show_default=False),
     ],
     out: Annotated[
         Path,
@@ -160,7 +162,7 @@ def annotate(
     """
     job = AnnotateJob(
         boxes=boxes,
-        images=images,
+        images=folder_of(images),
         out=out,
         weights=weights,
         reading=ReadOptions(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, cast
 if TYPE_CHECKING:
     from boxmask.dataset import BoxDataset
     from boxmask.ours import Ledger
+    from boxmask.remote import Folder
 
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Finished(NamedTuple):
     dataset: BoxDataset
     out: Path
     """The finished output of that dataset."""
-    images: Path
+    images: Folder
     """The folder in which the file names begin."""
     options: ExportOptions
     ledger: Ledger

@@ -72,7 +72,8 @@ def write(finished: Finished, place: Path) -> Exported:
     out, since it would stand for one without objects.
     """
     dataset, options = finished.dataset, finished.options
-    sources = own_names(finished)
+    folder, sources = finished.images, own_names(finished)
+    assert isinstance(folder, Path)  # a URL was refused
     images = image_names(sources)
     parts = parts_of(dataset, options.yolo_val, options.yolo_seed)
     refuse_linked_folders(place)
@@ -81,7 +82,7 @@ def write(finished: Finished, place: Path) -> Exported:
     written, notes, ious = {_YAML}, Counter[str](), list[float]()
     for masks in masks_by_image(dataset, finished.out):
         name, labels = images[masks.image], list(_labels(dataset, masks))
-        source = finished.images / sources[masks.image]
+        source = folder / sources[masks.image]
         if name is None or not labels or not source.is_file():
             reason = "not annotated" if masks.left and not labels else "without a mask or a file"
             notes[f"images left out, {reason}"] += 1

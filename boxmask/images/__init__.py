@@ -6,6 +6,7 @@ decode would be faster, but changes the pixels and so the masks.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,16 @@ from boxmask.images.orientation import (
     stored_size,
 )
 from boxmask.images.rgb import to_rgb
+from boxmask.remote import Folder
 
 __all__ = [
     "Exif",
+    "OpenedImage",
     "Size",
     "image_pixels",
     "image_size",
     "load_image",
+    "opened_image",
     "relative_name",
 ]
 
@@ -41,7 +45,7 @@ MAX_PIXELS = 200_000_000
 
 
 def load_image(
-    folder: Path,
+    folder: Folder,
     file_name: str,
     *,
     width: int = 0,
@@ -54,31 +58,59 @@ def load_image(
 
     `width` and `height` are what the dataset states, 0 if it does not.
     """
-    stated = (width, height) if width and height else None
-    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels) as opened:
-        image, turn, orientation = opened
-        return _decode(image, folder / file_name, turn, orientation)
+    with opened_image(
+        folder,
+        file_name,
+        width=width,
+        height=height,
+        exif=exif,
+        rotated_if_unsized=rotated_if_unsized,
+        max_pixels=max_pixels,
+    ) as opened:
+        return opened.pixels()
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedImage:
+    """An image whose header is read and fits; no pixel is decoded yet."""
+
+    image: Image.Image
+    path: object
+    turn: bool
+    orientation: int
+
+    @property
+    def size(self) -> Size:
+        """The (width, height) of its pixels."""
+        return final_size(stored_size(self.image), self.turn, self.orientation)
+
+    def pixels(self) -> Pixels:
+        """Decode it as (H, W, 3) RGB."""
+        return _decode(self.image, self.path, self.turn, self.orientation)
 
 
 @contextmanager
-def _open_checked(
-    folder: Path,
+def opened_image(
+    folder: Folder,
     file_name: str,
-    stated: tuple[int, int] | None,
-    exif: Exif,
-    rotated_if_unsized: bool,
-    max_pixels: int,
-) -> Iterator[tuple[Image.Image, bool, int]]:
-    """Open an image of the stated (width, height): with whether it is to be turned, and how."""
+    *,
+    width: int = 0,
+    height: int = 0,
+    exif: Exif = "auto",
+    rotated_if_unsized: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[OpenedImage]:
+    """Open an image as `load_image` does, for those who want to know its size before its pixels."""
+    stated = (width, height) if width and height else None
     with open_image(folder, file_name, max_pixels) as image:
         turn = should_rotate(image, stated, exif, rotated_if_unsized)
-        orientation = _orientation(image, turn)
-        check_size(folder / file_name, final_size(stored_size(image), turn, orientation), stated)
-        yield image, turn, orientation
+        opened = OpenedImage(image, folder / file_name, turn, _orientation(image, turn))
+        check_size(opened.path, opened.size, stated)
+        yield opened
 
 
 def image_size(
-    folder: Path,
+    folder: Folder,
     file_name: str,
     *,
     width: int = 0,
@@ -92,10 +124,16 @@ def image_size(
     ImageFault where the name or the header tells that it cannot be used. No pixel is decoded: an
     image that is damaged further on passes.
     """
-    stated = (width, height) if width and height else None
-    with _open_checked(folder, file_name, stated, exif, rotated_if_unsized, max_pixels) as opened:
-        image, turn, orientation = opened
-        return final_size(stored_size(image), turn, orientation)
+    with opened_image(
+        folder,
+        file_name,
+        width=width,
+        height=height,
+        exif=exif,
+        rotated_if_unsized=rotated_if_unsized,
+        max_pixels=max_pixels,
+    ) as opened:
+        return opened.size
 
 
 def image_pixels(image: Image.Image, *, exif: Exif = "auto") -> Pixels:
@@ -110,7 +148,7 @@ def _orientation(image: Image.Image, turn: bool) -> int:
     return orientation_of(image) if turn or image.format == "TIFF" else 1
 
 
-def _decode(image: Image.Image, path: Path, turn: bool, orientation: int) -> Pixels:
+def _decode(image: Image.Image, path: object, turn: bool, orientation: int) -> Pixels:
     try:
         image.load()
         return to_rgb(rotate(image, turn, orientation))

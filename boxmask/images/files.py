@@ -1,5 +1,6 @@
 """From a file name in a dataset to an opened image: everything that is known before decoding."""
 
+import io
 import os
 import stat
 import threading
@@ -11,19 +12,22 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from boxmask.faults import ImageFault
+from boxmask.remote import MAX_BYTES, FetchError, Folder, Url, fetch
 
 _pillow_limit = threading.Lock()
 
 
-def relative_name(file_name: str, folder: Path | None = None) -> str | None:
+def relative_name(file_name: str, folder: Folder | None = None) -> str | None:
     """Return the name with its `..` resolved, or None where it would leave the image folder.
 
-    A full path is one that leaves it, unless the folder is given and the path begins with it.
+    A full path or a URL is one that leaves it, unless the folder is given and it begins with that.
 
     Only the text counts. Links inside the folder are followed, wherever they lead: the owner of
     the folder put them there, and a dataset file cannot make one. The `..` must be gone before
     the name is opened, since `link/..` is another folder for the system than for the reader.
     """
+    if isinstance(folder, Url):
+        file_name, folder = folder.below(file_name) or file_name, None
     name = os.path.normpath(file_name)
     pure = PurePath(name)
     if pure.anchor and folder is not None:
@@ -38,14 +42,14 @@ def relative_name(file_name: str, folder: Path | None = None) -> str | None:
 
 
 @contextmanager
-def open_image(folder: Path, file_name: str, max_pixels: int) -> Iterator[Image.Image]:
+def open_image(folder: Folder, file_name: str, max_pixels: int) -> Iterator[Image.Image]:
     """Open an image of the folder and check its header; no pixel is decoded yet."""
     name = relative_name(file_name, folder)
     if name is None:
         detail = f"{file_name!r} is not below it; give the folder that all images are in"
         raise ImageFault("file name leaves the image folder", folder, detail)
     path = folder / name
-    with _open_file(path) as file, _identify(file, path) as image:
+    with _open_file(folder, name) as file, _identify(file, path) as image:
         width, height = image.size
         if width * height > max_pixels:
             detail = f"{width} x {height} is more than {max_pixels}; raise the limit to use it"
@@ -53,7 +57,10 @@ def open_image(folder: Path, file_name: str, max_pixels: int) -> Iterator[Image.
         yield image
 
 
-def _open_file(path: Path) -> BinaryIO:
+def _open_file(folder: Folder, name: str) -> BinaryIO:
+    if isinstance(folder, Url):
+        return _fetched(folder, name)
+    path = folder / name
     try:
         status = path.stat()
         # Asked before opening, because opening a pipe would wait for a writer for ever.
@@ -69,7 +76,24 @@ def _open_file(path: Path) -> BinaryIO:
         raise ImageFault("image cannot be read", path, error.strerror or str(error)) from error
 
 
-def _identify(file: BinaryIO, path: Path) -> Image.Image:
+def _fetched(folder: Url, name: str) -> BinaryIO:
+    path = folder / name
+    try:
+        content = fetch(folder, name)
+    except (FileNotFoundError, IsADirectoryError, UnicodeError) as error:
+        raise ImageFault("image missing", path, "there is no such file") from error
+    except PermissionError as error:
+        raise ImageFault("image cannot be read", path, str(error)) from error
+    except FetchError as error:
+        raise ImageFault("image could not be fetched", path, str(error)) from error
+    if not content:
+        raise ImageFault("image empty", path, "the file has no bytes")
+    if len(content) >= MAX_BYTES:
+        raise ImageFault("image cannot be read", path, f"it has {MAX_BYTES} bytes or more")
+    return io.BytesIO(content)
+
+
+def _identify(file: BinaryIO, path: Path | Url) -> Image.Image:
     try:
         with _without_pillow_limit():
             return Image.open(file)

@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 
+from boxmask.remote import Folder, Url
+
 _FOLDERS = 200  # beside each other that are looked into
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
-def likely_cause(folder: Path, names: Sequence[str]) -> str:
+def likely_cause(folder: Folder, names: Sequence[str]) -> str:
     """Say in a sentence why no files of these names are in the folder; "" if nothing tells."""
+    if isinstance(folder, Url):
+        return ""  # it cannot be looked into
     names = [name for name in names if PurePath(name).is_absolute() or not _is_file(folder, name)]
     for cause in _CAUSES:
         found = [sentence for name in names if (sentence := cause(folder, name))]
@@ -24,8 +28,8 @@ def _url(folder: Path, name: str) -> str:
     if not _URL.match(name):
         return ""
     return (
-        f"The file names are URLs ({name}): download the images, and write names of files below "
-        "--images."
+        f"The file names are URLs ({name}): give --images what they all begin with, or download "
+        "the images and write names of files below --images."
     )
 
 

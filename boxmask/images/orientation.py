@@ -1,6 +1,5 @@
 """Which way up: the size that a dataset states decides whether EXIF rotation is applied."""
 
-from pathlib import Path
 from typing import Literal
 
 from PIL import Image, TiffImagePlugin
@@ -61,7 +60,7 @@ def final_size(stored: Size, turn: bool, orientation: int) -> Size:
     return stored[::-1] if turn and orientation >= 5 else stored
 
 
-def check_size(path: Path, found: Size, stated: Size | None) -> None:
+def check_size(path: object, found: Size, stated: Size | None) -> None:
     """Raise the fault where the dataset states another size than the one found."""
     if stated is not None and found != stated:
         detail = "the dataset says {} x {}, the file holds {} x {}".format(*stated, *found)

@@ -25,6 +25,7 @@ from boxmask.errors import InputError
 from boxmask.export import Exported, Finished
 from boxmask.export.back import Edit, NewMask, NewMasks, spliced
 from boxmask.export.files import write_whole
+from boxmask.remote import Url
 
 _GROUP = re.compile(rb'"group_id"\s*:\s*(\d{1,18})')
 
@@ -92,12 +93,13 @@ def _painted(members: Members, mask: NewMask) -> Json:
     return {**members, "points": corners, "shape_type": "mask", "mask": png}
 
 
-def _photo_edit(document: Document, photo: Path, folder: Path) -> list[Edit]:
+def _photo_edit(document: Document, photo: Path | Url, folder: Path) -> list[Edit]:
     """Have `imagePath` lead to a photo that is not in the file, from the folder of the copy."""
     raw = document.members.get("imagePath")
     inside = not is_null(document.members.get("imageData"))
-    there = photo.is_file() and not (folder / photo_of(document)).is_file()
-    if raw is None or inside or not there:
+    if raw is None or inside or isinstance(photo, Url):
+        return []
+    if not photo.is_file() or (folder / photo_of(document)).is_file():
         return []
     path = os.path.relpath(os.path.realpath(photo), os.path.realpath(folder))
     start = document.offset(raw)

@@ -66,6 +66,13 @@ class BoxDataset:
     members: Mapping[str, bytes] = field(default_factory=dict)
     """The top-level members of the input file, as its bytes; empty if it is not a JSON object."""
 
+    @property
+    def is_turned(self) -> npt.NDArray[np.bool_]:
+        """Which boxes are turned (N,)."""
+        if self.turned is None:
+            return np.zeros(len(self.boxes), np.bool_)
+        return ~np.isnan(self.turned[:, 0, 0])
+
     def rows_by_image(self) -> tuple[IntArray, IntArray]:
         """Return (order, starts): the rows of image i are order[starts[i]:starts[i + 1]].
 

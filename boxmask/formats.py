@@ -51,6 +51,7 @@ FORMATS: dict[str, Format] = {
         side_error=0.08,
     ),
     "yolo": Format("boxmask.data.yolo", "YOLO", "a data.yaml, or a folder of label texts"),
+    "dota": Format("boxmask.data.dota", "DOTA", "texts with lines like `x y x y x y x y ship 0`"),
     "voc": Format("boxmask.data.voc", "Pascal VOC", "XML files with the root <annotation>"),
     "openimages": Format("boxmask.data.openimages", "OpenImages", "a CSV with ImageID and XMin"),
     "csv": Format("boxmask.data.csv_boxes", "CSV", "filename,xmin,ymin,xmax,ymax,class"),
@@ -63,7 +64,22 @@ FORMATS: dict[str, Format] = {
 
 
 BoxForm = Literal[
-    "auto", "xywh", "xyxy", "cxcywh", "normalised", "normalised-xyxy", "normalised-cxcywh"
+    "auto",
+    "xywh",
+    "xyxy",
+    "cxcywh",
+    "normalised",
+    "normalised-xyxy",
+    "normalised-cxcywh",
+    "cxcywh-ccw-degrees",
+    "cxcywh-ccw-radians",
+    "cxcywh-cw-degrees",
+    "cxcywh-cw-radians",
+    "xywh-ccw-degrees",
+    "xywh-ccw-radians",
+    "xywh-cw-degrees",
+    "xywh-cw-radians",
+    "segmentation",
 ]
 
 
@@ -80,6 +96,7 @@ class ReadOptions:
     vg_categories: Literal["synset", "coco", "name"] = "synset"
     vg_alias: Path | None = None  # Visual Genome: object_alias.txt, for categories by name
     bbox: BoxForm = "auto"
-    """COCO: what the four numbers of a bbox are. auto takes them for x, y, width, height in pixels,
-    and is an error if all the boxes together say otherwise."""
+    """COCO: what the numbers of a bbox are. auto takes four for x, y, width, height in pixels, and
+    is an error if all the boxes together say otherwise. Those with cw or ccw are of five numbers,
+    of turned boxes; segmentation: turned boxes are the four corners there."""
     classes: int = 3000  # Visual Genome: how many of the most common categories to use

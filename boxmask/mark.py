@@ -51,11 +51,13 @@ class Mark(msgspec.Struct, kw_only=True, omit_defaults=True):
     bbox: str = ""  # how the numbers of the annotation's box were read, if not as x, y, w, h
     given_box: Raw | UnsetType = UNSET
     """The annotation's own box, where the tight box of a mask has taken its place."""
+    turned_box: Raw | UnsetType = UNSET
+    """The corners x, y, x, y, ... of the annotation's box, where it is turned."""
     review: str = ""  # what a person said of the mask, if it stays: ACCEPTED or TO_FIX
 
 
-class _FourNumbers(msgspec.Struct):
-    given_box: tuple[float, float, float, float]
+class _Numbers(msgspec.Struct):
+    given_box: Annotated[list[float], msgspec.Meta(min_length=4, max_length=8)]  # if it is turned
 
 
 class _AsWritten(msgspec.Struct):
@@ -63,7 +65,7 @@ class _AsWritten(msgspec.Struct):
 
 
 _MARK = msgspec.json.Decoder(Mark)
-_FOUR_NUMBERS, _AS_WRITTEN = msgspec.json.Decoder(_FourNumbers), msgspec.json.Decoder(_AsWritten)
+_NUMBERS, _AS_WRITTEN = msgspec.json.Decoder(_Numbers), msgspec.json.Decoder(_AsWritten)
 
 
 def read_mark(raw: bytes) -> Mark | None:
@@ -75,12 +77,12 @@ def read_mark(raw: bytes) -> Mark | None:
 
 
 def kept_box(raw: bytes) -> Raw | UnsetType:
-    """Return the given box of a mark; UNSET if it is not a mark, or keeps no box of four numbers.
+    """Return the given box of a mark; UNSET if it is not a mark, or keeps no box of numbers.
 
     Whatever else is wrong with the mark does not matter: a user's own box is not lost.
     """
     try:
-        _FOUR_NUMBERS.decode(raw)
+        _NUMBERS.decode(raw)
         return _AS_WRITTEN.decode(raw).given_box
     except UNREADABLE:
         return UNSET

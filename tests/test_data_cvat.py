@@ -31,7 +31,8 @@ def mask(rle: str, *, left: int = 4) -> str:
     {
         SOUND: "",
         cvat_box("cat", 4, 3, 24, 18, more=' rotation="0.0"'): "",
-        cvat_box("cat", 4, 3, 24, 18, more=' rotation="30.5"'): "box is turned",
+        cvat_box("cat", 4, 3, 24, 18, more=' rotation="30.5"'): "",
+        cvat_box("cat", 94, 3, 99, 18, more=' rotation="30"'): "box is outside the image",
         cvat_box("cat", 24, 3, 4, 18): "box has no width or height",
         '<box label="cat" xtl="1" ytl="2" xbr="3"/>': "box does not have four numbers",
         '<box label="cat" xtl="a" ytl="2" xbr="3" ybr="4"/>': "box does not have four numbers",

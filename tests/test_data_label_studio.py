@@ -40,7 +40,8 @@ BITS[[3, 17], [4, 23]] = True
     ("second", "reason"),
     [
         (SOUND, ""),
-        (result("cat", 10, 10, 50, 50, rotation=30), "box is turned"),
+        (result("cat", 10, 10, 50, 50, rotation=30), ""),
+        (result("cat", 110, 10, 5, 50, rotation=340), "box is outside the image"),
         (result("cat", 10, 10, 50, 50, rotation=None), ""),
         (result("cat", 10, 10, 0, 50), "box has no width or height"),
         (result("cat", 10, 10, "a", 50), "box does not have four numbers"),

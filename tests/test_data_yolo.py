@@ -74,7 +74,8 @@ def test_outlines_of_four_corners_throughout_are_boxes(tmp_path: Path) -> None:
     turned = "0 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5"
     upright = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5"
     dataset = read(write_source(tmp_path, {"labels/0.txt": f"{turned}\n{upright}\n"}))
-    assert [reason_of(code) for code in dataset.faults] == ["box is turned", ""]
+    assert [reason_of(code) for code in dataset.faults] == ["", ""]
+    assert dataset.is_turned.tolist() == [True, False]
     assert dataset.boxes[1].tolist() == [0.1, 0.1, 0.5, 0.5]
     assert not dataset.has_mask.any()
     mixed = f"{turned}\n0 0.1 0.1 0.5 0.1 0.5 0.5\n"

@@ -43,7 +43,7 @@ IMPORTS = {
         "data dataset durable errors faults images mark ours outlines polygons remote rle version "
         "window"
     ),
-    "check": "data dataset errors faults mark rle subset unreadable",
+    "check": "data dataset errors faults mark rle subset turned unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
         "mark models ordered ours outlines paste_turned remote rle subset turned unreadable "

@@ -89,6 +89,20 @@ def test_a_turned_box_of_a_turned_picture_has_the_turned_mask(
     )
 
 
+def test_a_turned_box_over_the_border_is_masked_inside(
+    predict: Predictor, picture: npt.NDArray[np.uint8]
+) -> None:
+    """What is left of the box in the picture is what the network looks at."""
+    over = corners_of(np.array([[-80.0, 20, 200, 160]]), np.array([0.3]))
+    (found,) = predict(picture, over).masks
+    height, width = picture.shape[:2]
+    rows, columns = np.nonzero(found)
+    assert len(rows) > 1000 and found.shape == (height, width)
+    (own,), (angle,) = own_frames(over)
+    within = to_frame(np.stack([columns, rows], axis=1).astype(np.float64) + 0.5, angle)
+    assert (within >= own[:2] - 1e-6).all() and (within <= own[2:] + 1e-6).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

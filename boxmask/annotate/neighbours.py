@@ -44,10 +44,6 @@ class ImageBoxes(NamedTuple):
         angles = None if self.angles is None else self.angles[chosen]
         return ImageBoxes(self.rows[chosen], self.boxes[chosen], self.labels[chosen], angles)
 
-    def upright(self) -> "ImageBoxes":
-        """Return the bounds of turned boxes in their places."""
-        return ImageBoxes(self.rows, self.bounds, self.labels)
-
 
 def find_neighbours(asked: ImageBoxes, present: ImageBoxes, windows: Boxes) -> list[Neighbours]:
     """List for each of n boxes those of K that reach into its window (n, 4), itself aside.

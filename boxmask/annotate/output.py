@@ -20,6 +20,7 @@ from boxmask.annotate.workload import Workload
 from boxmask.data.forms import coco_form
 from boxmask.data.forms.base import CocoForm
 from boxmask.data.forms.complete import complete, without_mask
+from boxmask.data.turned_forms import turned_box
 from boxmask.dataset import BoxDataset
 from boxmask.durable import digest, gzipped, rename_durably, write_durably
 from boxmask.faults import FAULTS, reason_of
@@ -146,14 +147,16 @@ def _record_with_result(
         status = Status.SKIPPED if reason else Status.OK
     elif status is Status.KEPT and dataset.relative[row] and image in kept.faults:
         status, reason = Status.SKIPPED, kept.faults[image].reason
+    turned = turned_box(dataset, row, size)
     if reason:
         given = _given_box(record)
         mark = Mark(status=Status.SKIPPED, reason=reason, given_box=given)
-        mark.bbox = dataset.box_form
+        mark.bbox, mark.turned_box = dataset.box_form, turned
         record = without_mask(record, size) | {"boxmask": mark}
         counts.reasons[reason] += 1
     elif status is Status.OK:
         mark = Mark(status=Status.OK, predicted_iou=round(float(outcome["quality"]), 4))
+        mark.turned_box = turned
         _add_mask(record, mark, outcome, outcomes.fragment(row), workload)
         counts.clipped += int(outcome["clipped"])
         counts.iou += mark.predicted_iou or 0.0

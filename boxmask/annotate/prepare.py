@@ -15,13 +15,14 @@ from boxmask.annotate.parts import Outcome
 from boxmask.annotate.workload import Workload
 from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
-from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
+from boxmask.faults import Candidates, ImageFault, code_of, find_faults, reason_of
 from boxmask.models import Cuts, ModelConfig, cut, large_boxes
 from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
 from boxmask.turned import bounds_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
+UNSEEN = "turned box, which the network cannot see"
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -82,10 +83,10 @@ def prepare_boxes(
     image; those that boxmask.faults condemns are skipped.
     """
     height, width = pixels.shape[:2]
-    if not config.view_per_box:
-        asked, objects = asked.upright(), objects.upright()
     bounds, corners = asked.bounds, asked.corners
     faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
+    if asked.angles is not None and not config.view_per_box:
+        faults[(faults == 0) & (asked.angles != 0)] = code_of(UNSEEN)
     skipped = [
         Outcome(int(asked.rows[k]), reason_of(faults[k]), _box_detail(bounds[k], width, height))
         for k in np.flatnonzero(faults)
@@ -158,7 +159,7 @@ def _clip(placed: ImageBoxes, width: int, height: int) -> tuple[ImageBoxes, npt.
             inside[k] = placed.boxes[k]
             part = part_inside(corners[k], whole)
             # What is left of a turned box is the smallest one around it in the same frame.
-            if len(part) < len(corners[k]) or (part != corners[k]).any():
+            if not np.array_equal(part, corners[k]):
                 within = to_frame(part, placed.angles[k])[None]
                 inside[k] = bounds_of(within)[0] if len(part) else 0
     return placed._replace(boxes=inside), _have_area(inside)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from msgspec import UNSET
 
 from boxmask.check.masks import Claim, claim_of, mask_faults
+from boxmask.check.turned import leaving_turned, turned_problem
 from boxmask.check.values import (
     decode_verbatim,
     differences,
@@ -26,6 +27,7 @@ from boxmask.data.boxes import pixel_boxes
 from boxmask.data.forms.base import CocoForm
 from boxmask.data.raw.document import decode_lenient
 from boxmask.data.raw.members import split_members
+from boxmask.data.turned_forms import turned_box
 from boxmask.dataset import BoxDataset
 from boxmask.faults import Flags
 from boxmask.mark import Status, kept_box
@@ -90,11 +92,14 @@ def compare_rows(
         # An earlier run had put the box aside: with a new mask, or none, it may come back.
         if kept is not UNSET and found.status in (*MASKED, Status.REJECTED):
             ours = {**ours, "bbox": kept}
-        problems = [*differences(ours, theirs, given_box=found.given_box), found.problem]
+        turned = turned_problem(turned_box(dataset, row, size), theirs)
+        problems = [*differences(ours, theirs, given_box=found.given_box), found.problem, turned]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
-        if found.status in MASKED and not found.problem:
+        if found.status in MASKED and not (found.problem or turned):
             claims.append(claim_of(row, theirs, found, *sizes[k]))
-    for row, problem in mask_faults(claims, _boxes(dataset, claims)):
+    broken = dict(mask_faults(claims, _boxes(dataset, claims)))
+    whole = [claim for claim in claims if claim.row not in broken]
+    for row, problem in (*broken.items(), *leaving_turned(whole, dataset)):
         before = findings[row].problem
         findings[row] = findings[row]._replace(problem=f"{before}; {problem}".removeprefix("; "))
     return list(findings.values())

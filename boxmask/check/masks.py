@@ -30,6 +30,7 @@ class Claim(NamedTuple):
     tight: Mapping[str, msgspec.Raw] = {}  # boxes by their keys, that must be the mask's own
     may_leave: bool = False  # its box, which was said to be loose
     anywhere: bool = False  # in the image, since a person made it
+    outlined: bool = False  # by polygons that are off by a tolerance
 
 
 def claim_of(row: int, theirs: Values, found: Verdict, width: int, height: int) -> Claim:
@@ -46,6 +47,7 @@ def claim_of(row: int, theirs: Values, found: Verdict, width: int, height: int) 
         {name: box for name, box in boxes.items() if box is not None},
         may_leave=found.tightness > 0,
         anywhere=found.anywhere,
+        outlined=found.outlined,
     )
 
 
@@ -57,7 +59,7 @@ class _Runs(msgspec.Struct):
 _RUNS = msgspec.json.Decoder(_Runs)
 _NULL = msgspec.Raw(b"null")
 # Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
-_REACH = 1.0
+REACH = 1.0
 _NUMBER = msgspec.json.Decoder(float)
 _TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
@@ -110,7 +112,7 @@ def _around(
     boxes: npt.NDArray[np.float64], loose: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
     """Grow the boxes (K, 4) that are loose (K,) by as much as a mask may leave them."""
-    reach = _REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
+    reach = REACH * np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * loose[:, None]
     return np.hstack([boxes[:, :2] - reach, boxes[:, 2:] + reach])
 
 

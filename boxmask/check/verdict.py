@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from boxmask.check.values import OUR_KEYS, Values, encode_values, preview, same_value
 from boxmask.data.forms.base import Size
@@ -25,6 +26,7 @@ class Verdict(NamedTuple):
     given_box: msgspec.Raw | None = None  # the box that it had before its mask's took the place
     tightness: float = 0.0  # above 0 its mask may leave its box
     anywhere: bool = False  # a person made its mask, wherever that lies
+    outlined: bool = False  # its polygons are off by a tolerance
 
 
 # Statuses of a mask that is held against its image and its boxes.
@@ -79,6 +81,7 @@ def judge(
         box=mark.box or None,
         given_box=mark.given_box or None,
         tightness=mark.tightness or 0.0,
+        outlined=mark.outline_iou is not UNSET,
     )
 
 

@@ -53,7 +53,8 @@ Threads = Annotated[
 BBox = Annotated[
     BoxForm,
     typer.Option(
-        help="COCO: what the numbers of a bbox are; auto: xywh, unless all boxes say otherwise."
+        help="COCO: what the numbers of a bbox are; auto: xywh, unless all boxes say otherwise. "
+        "Those of cw and ccw are five, of turned boxes; segmentation: its four corners are the box."
     ),
 ]
 Classes = Annotated[int, typer.Option(min=1, help="Visual Genome: how many categories.")]

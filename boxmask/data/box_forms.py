@@ -25,7 +25,7 @@ _REMEDY = (
 def to_xywh(numbers: Boxes, form: str) -> Boxes:
     """Turn numbers of a form of boxmask.formats.BoxForm into x, y, width, height (N, 4)."""
     start, other = numbers[:, :2], numbers[:, 2:]
-    match form.removeprefix("normalised").removeprefix("-"):
+    match _plain(form):
         case "xyxy":
             return np.hstack([start, other - start])
         case "cxcywh":
@@ -38,7 +38,7 @@ def from_xywh(
 ) -> tuple[float, float, float, float]:
     """Write x, y, width, height in pixels of an image of a size (width, height) in a form."""
     x, y, w, h = box
-    match form.removeprefix("normalised").removeprefix("-"):
+    match _plain(form):
         case "xyxy":
             x, y, w, h = x, y, x + w, y + h
         case "cxcywh":
@@ -46,6 +46,11 @@ def from_xywh(
     if in_fractions(form):
         return x / size[0], y / size[1], w / size[0], h / size[1]
     return x, y, w, h
+
+
+def _plain(form: str) -> str:
+    """Return what a form says of four numbers, also that of five."""
+    return form.removeprefix("normalised").removeprefix("-").partition("-")[0]
 
 
 def in_fractions(form: str) -> bool:

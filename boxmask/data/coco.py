@@ -1,7 +1,9 @@
 """COCO instances JSON, and COCO-Camera-Traps metadata that has boxes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -16,6 +18,16 @@ from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import RawMembers, as_object, decode_records, slice_list
 from boxmask.data.segmentation import LONGEST_EMPTY, as_rectangle, is_filled
+from boxmask.data.turned_forms import (
+    SEGMENTATION,
+    cvat_corners,
+    is_turned,
+    marked_corners,
+    numbers_of,
+    outlined_corners,
+    require_said,
+    to_corners,
+)
 from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.faults import FaultCodes
 from boxmask.formats import ReadOptions
@@ -33,12 +45,14 @@ class _Annotation(msgspec.Struct, gc=False):
     bbox: _Four | None = None
     bbox_relative: _Four | None = None
     iscrowd: int | float | bool | None = None
+    attributes: msgspec.Raw = msgspec.Raw(b"null")
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
     boxmask: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @dataclass
 class _Columns:
+    form: str
     ids: list[Id] = field(default_factory=list)
     image_ids: list[Id] = field(default_factory=list)
     category_ids: list[Id] = field(default_factory=list)
@@ -49,6 +63,8 @@ class _Columns:
     has_mask: list[bool] = field(default_factory=list)
     is_rejected: list[bool] = field(default_factory=list)
     rectangles: dict[int, _Four] = field(default_factory=dict)  # by row
+    turned: dict[int, Sequence[float]] = field(default_factory=dict)  # corners by row
+    five: dict[int, Sequence[float]] = field(default_factory=dict)  # numbers of a bbox by row
 
     def add(self, rows: list[_Annotation]) -> None:
         self.ids += [row.id for row in rows]
@@ -63,12 +79,36 @@ class _Columns:
             rectangle = as_rectangle(row.segmentation)
             if rectangle is not None and b'"ok"' not in bytes(row.boxmask):  # not a mask of ours
                 self.rectangles[place] = rectangle
+            self._turn(place, row)
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
         xywh, faults = read_boxes(boxes)
         self.fractions += fractions
         self.xywh.append(xywh)
         self.faults.append(faults)
+
+    def _turn(self, place: int, row: _Annotation) -> None:
+        """Find the turned box of a row, if its record has one."""
+        bbox = list(row.bbox) if isinstance(row.bbox, tuple) else row.bbox
+        corners = marked_corners(bytes(row.boxmask)) or numbers_of(bbox, 8)
+        if corners is None and (five := numbers_of(bbox, 5)):
+            self.five[place] = five
+        if corners is None and self.form in ("auto", "xywh") and (four := numbers_of(bbox, 4)):
+            corners = cvat_corners(four, bytes(row.attributes))
+        if self.form == SEGMENTATION and corners is None:
+            corners = outlined_corners(bytes(row.segmentation))
+            self.has_mask[place] &= corners is None
+        if corners is not None:
+            self.turned[place] = corners
+
+    def turned_boxes(self, path: Path) -> dict[int, Sequence[float]]:
+        """Return the corners of turned boxes by row; InputError if it is not said what they are."""
+        if is_turned(self.form):
+            numbers = np.array(list(self.five.values())).reshape(-1, 5)
+            found = to_corners(numbers, self.form).tolist()
+            return self.turned | dict(zip(self.five, found, strict=True))
+        require_said(path, self.five, len(self.ids))
+        return self.turned
 
 
 def recognises(source: Input) -> bool:
@@ -84,7 +124,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     images = read_images(document)
     categories = _categories(document)
     records = slice_list(document, "annotations")
-    columns = _Columns()
+    columns = _Columns(options.bbox)
     for _, rows in decode_records(document, records, "annotations", _Annotation, _lenient):
         columns.add(rows)
     image_index = positions_of(images.positions, columns.image_ids)
@@ -95,6 +135,9 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     else:
         xywh[~fractions] = to_xywh(xywh[~fractions], options.bbox)
         fractions |= in_fractions(options.bbox)
+    turned, faults = columns.turned_boxes(document.path), np.concatenate(columns.faults)
+    faults[list(turned)] = 0
+    fractions[list(turned)] = False
     category_positions = {category.id: place for place, category in enumerate(categories)}
     return build_dataset(
         document.path,
@@ -105,7 +148,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         heights=images.heights,
         annotation_ids=columns.ids,
         xywh=xywh,
-        faults=np.concatenate(columns.faults),
+        faults=faults,
         fractions=fractions,
         image_index=image_index,
         category_index=positions_of(category_positions, columns.category_ids),
@@ -114,6 +157,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
         has_mask=np.array(columns.has_mask, np.bool_),
         is_rejected=np.array(columns.is_rejected, np.bool_),
         rectangles=columns.rectangles,
+        turned=turned,
         box_form="" if options.bbox in ("auto", "xywh") else options.bbox,
         records=records,
         image_records=images.records,
@@ -155,6 +199,7 @@ def _lenient(values: dict[str, object]) -> _Annotation:
         image_id=as_id(values.get("image_id")),
         category_id=as_id(values.get("category_id")),
         iscrowd=_is_crowd(values.get("iscrowd")),
+        attributes=msgspec.Raw(json.dumps(values.get("attributes")).encode()),
         segmentation=msgspec.Raw(json.dumps(values.get("segmentation")).encode()),
         boxmask=msgspec.Raw(json.dumps(values.get("boxmask")).encode()),
     )

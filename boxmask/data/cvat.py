@@ -8,9 +8,9 @@ from boxmask.data.raw.input import Input
 from boxmask.data.sources.elements import Element, elements, root_of, without
 from boxmask.data.sources.masks import Size, SourceMask, bits_of_runs, source_mask
 from boxmask.data.sources.origin import Origin, text_of
-from boxmask.data.sources.shapes import OTHER, Shape, box, outline, painted
+from boxmask.data.sources.shapes import OTHER, Shape, box, degrees_of, outline, painted, turned_box
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import numbers
+from boxmask.data.sources.units import numbers, turned_about_centre
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
@@ -26,7 +26,7 @@ def recognises(source: Input) -> bool:
 
 
 def read(source: Input, options: ReadOptions) -> BoxDataset:
-    """Read the file, photo by photo; a turned box is a row that cannot be used yet."""
+    """Read the file, photo by photo."""
     data = bytes(MappedFile(source.path).data)
     name = source.path.name
     table = SourceTable(source, "cvat", options)
@@ -64,7 +64,11 @@ def _add(table: SourceTable, image: int, element: Element, origin: Origin) -> No
 def _shape(element: Element, size: Size) -> Shape:
     given = element.attributes
     if element.tag == "box":
-        return box(numbers(given.get(side) for side in _SIDES), given.get("rotation"))
+        sides, degrees = numbers(map(given.get, _SIDES)), degrees_of(given.get("rotation"))
+        if sides is None or not degrees:
+            return box(sides)
+        x0, y0, x1, y1 = sides
+        return turned_box(turned_about_centre((x0, y0, x1, y1), degrees))
     if element.tag == "polygon":
         return outline(numbers(given.get("points", "").replace(";", ",").split(",")))
     return painted(_mask(given, size)) if element.tag == "mask" else OTHER

@@ -17,9 +17,9 @@ from boxmask.data.sources.brush import bits_of_brush
 from boxmask.data.sources.masks import Size, tight_mask
 from boxmask.data.sources.origin import Json, Origin
 from boxmask.data.sources.photos import names_of_address
-from boxmask.data.sources.shapes import OTHER, Shape, box, outline, painted
+from boxmask.data.sources.shapes import OTHER, Shape, box, degrees_of, outline, painted, turned_box
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import flat_points, from_size, numbers
+from boxmask.data.sources.units import flat_points, from_size, numbers, turned_about_corner
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
@@ -106,14 +106,30 @@ def labels_of(result: Json) -> list[object]:
 def _shape(kind: str, value: Json, size: Size) -> Shape:
     match kind:
         case "rectangle":
-            sides = numbers(value.get(side) for side in _SIDES)
-            return box(None if sides is None else from_size(*sides), value.get("rotation"))
+            return _rectangle(value, size)
         case "polygon":
             return outline(numbers(flat_points(value.get("points"))))
         case "brush":
             bits = bits_of_brush(value.get("rle"), size)
             return painted(None if bits is None else tight_mask(bits, size))
     return OTHER
+
+
+def _rectangle(value: Json, size: Size) -> Shape:
+    """Return a rectangle, which is turned about its upper left corner.
+
+    A percent is not as many pixels across as down, so it is turned in pixels.
+    """
+    sides, degrees = numbers(map(value.get, _SIDES)), degrees_of(value.get("rotation"))
+    if sides is None or not degrees:
+        return box(None if sides is None else from_size(*sides))
+    if not all(size):
+        return Shape(from_size(*sides), fault="turned box in an image of unknown size")
+    across, down = (side / 100 for side in size)
+    x, y, w, h = sides
+    pixels = from_size(x * across, y * down, w * across, h * down)
+    points = turned_about_corner(pixels, degrees)
+    return turned_box([side / (down if k % 2 else across) for k, side in enumerate(points)])
 
 
 def _size(result: Json) -> tuple[int, int]:

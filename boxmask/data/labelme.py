@@ -14,7 +14,7 @@ from boxmask.data.raw.input import Input, head_of
 from boxmask.data.raw.records import as_object, raw_list
 from boxmask.data.sources.masks import Size, png_mask
 from boxmask.data.sources.origin import Json, Origin
-from boxmask.data.sources.shapes import OTHER, TURNED, UNREADABLE, Shape, box, outline, painted
+from boxmask.data.sources.shapes import OTHER, UNREADABLE, Shape, box, outline, painted, turned_box
 from boxmask.data.sources.table import SourceTable
 from boxmask.data.sources.units import around, flat_points, numbers
 from boxmask.dataset import BoxDataset
@@ -108,8 +108,8 @@ def _shape(fields: Json, size: Size) -> Shape:
             return outline(points)
         case "mask":
             return painted(png_mask(fields.get("mask"), points, size))
-        case "rotation" | "oriented_rectangle":
-            return TURNED
+        case "rotation" | "oriented_rectangle":  # the first of X-AnyLabeling
+            return turned_box(points)
     return OTHER
 
 

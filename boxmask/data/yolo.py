@@ -1,7 +1,8 @@
 """YOLO label files: a class number and a box in fractions of the image on each line.
 
 `class cx cy w h`, with a confidence after them where a detector wrote it; `class x y x y x y ...`
-is an outline, a mask that exists. Outlines of just four corners throughout are turned boxes.
+is an outline, a mask that exists. Outlines of just four corners throughout are turned boxes, as
+YOLO-OBB has them.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from boxmask.formats import ReadOptions
 
 NOT_FRACTIONS = "box is not in fractions of the image"
 _ROUNDING = 0.01  # detectors let a box reach a little over the border
-_CORNERS = 9  # columns: a class and four points
+_CORNERS = {9, 10}  # columns: a class and four points, perhaps a confidence
 
 
 def recognises(source: Input) -> bool:
@@ -72,8 +73,10 @@ def _add(
         table.add(image, number, from_centre(*sides[:4]), origin, fault=far, score=score)
     elif len(sides) >= 6:
         points, score = (sides, None) if len(sides) % 2 == 0 else (sides[:-1], sides[-1])
-        fault = far or ("box is turned" if turned else "")
-        table.add(image, number, None, origin, fault=fault, score=score, polygon=points)
+        if turned:
+            table.add(image, number, None, origin, fault=far, score=score, turned=points)
+        else:
+            table.add(image, number, None, origin, fault=far, score=score, polygon=points)
     else:
         table.add(image, number, None, origin, fault="box does not have four numbers")
     return number
@@ -82,7 +85,7 @@ def _add(
 def _only_turned(texts: Sequence[Sequence[str]]) -> bool:
     """Tell whether all outlines have four corners: no tool that draws outlines does that."""
     lengths = {len(line.split()) for lines in texts for line in lines}
-    return _CORNERS in lengths and not any(length > 6 for length in lengths - {_CORNERS})
+    return bool(lengths & _CORNERS) and not any(length > 6 for length in lengths - _CORNERS)
 
 
 def _refuse_pixels(table: SourceTable, source: Input) -> None:

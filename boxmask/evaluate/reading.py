@@ -1,6 +1,6 @@
 """Reads files of masks, in any of the forms that evaluation takes, without decoding the masks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ from boxmask.data.ids import unique_positions
 from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.records import Records, decode_records, slice_items, slice_list
 from boxmask.data.segmentation import as_rectangle, is_filled
+from boxmask.data.sources.units import Corners, around
+from boxmask.data.turned_forms import is_turned, numbers_of, outlined_corners, to_corners
 from boxmask.dataset import Category, Id
 from boxmask.errors import InputError
 from boxmask.evaluate.mask_file import FloatArray, ImageRecord, MaskFile, sizes_of
@@ -74,7 +76,9 @@ def _columns(
     bbox: BoxForm,
 ) -> MaskFile:
     ids, image_ids, category_ids, skip_reasons = [], [], [], []
-    numbers, crowd, rectangles = [], [], []
+    numbers: list[tuple[float | None, ...]] = []
+    turned: dict[int, Corners] = {}
+    crowd, rectangles = [], []
     for row in _rows(document, records, "annotations", _Annotation):
         ids.append(row.id)
         image_ids.append(row.image_id)
@@ -84,14 +88,19 @@ def _columns(
         rectangles.append(as_rectangle(row.segmentation) is not None)
         quality = row.boxmask.predicted_iou if row.boxmask else None
         given = _given_box(document, row) if predicted else None
+        if (corners := _corners_of_turned(row, bbox)) is not None:
+            turned[len(numbers)] = around(corners)
         numbers.append((*_four(given or row.bbox), row.area, row.score, quality))
     table = np.array(numbers, dtype=np.float64).reshape(-1, 7)
+    boxes = _corners(document.path, table[:, :4], bbox, image_ids, images)
+    for place, bounds in turned.items():
+        boxes[place] = bounds
     return MaskFile(
         path=document.path,
         ids=ids,
         image_ids=image_ids,
         category_ids=category_ids,
-        boxes=_corners(document.path, table[:, :4], bbox, image_ids, images),
+        boxes=boxes,
         areas=table[:, 4],
         scores=table[:, 5],
         qualities=table[:, 6],
@@ -121,6 +130,15 @@ def _given_box(document: Document, row: _Annotation) -> list[float] | None:
         return msgspec.json.decode(row.boxmask.given_box, type=list[float] | None)
     except UNREADABLE as error:
         raise _not_coco(document, "annotations", row.id, error) from error
+
+
+def _corners_of_turned(row: _Annotation, form: BoxForm) -> Sequence[float] | None:
+    """Return the corners of the turned box of a record, if it has one."""
+    mark = UNSET if row.boxmask is None else row.boxmask.turned_box
+    corners = numbers_of(row.bbox, 8) if mark is UNSET else outlined_corners(mark)
+    if corners is None and is_turned(form) and (five := numbers_of(row.bbox, 5)):
+        corners = to_corners(np.array([five]), form)[0].tolist()
+    return corners
 
 
 def _four(bbox: list[float] | None) -> tuple[float | None, ...]:

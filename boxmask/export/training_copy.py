@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from boxmask.data import pixel_corners
 from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.dataset import BoxDataset, Id
 from boxmask.export import Exported, ExportOptions, Finished
@@ -110,8 +112,9 @@ def _quality(dataset: BoxDataset, mask: MaskedRow) -> Json:
 
 
 def _bbox(dataset: BoxDataset, mask: MaskedRow) -> object:
-    """Return the box as the output has it, or the tight one where that cannot be used."""
-    if "bbox" in mask.record and not dataset.faults[mask.row]:
+    """Return the box as the output has it; the tight one where that is turned or not usable."""
+    corners = pixel_corners(dataset, np.array([mask.row]), mask.width, mask.height)
+    if "bbox" in mask.record and not dataset.faults[mask.row] and corners is None:
         return mask.record["bbox"]
     return list(bounding_box(mask.runs, height=mask.height))
 

@@ -81,9 +81,9 @@ def _reviewed(mark: object, review: str) -> Mapping[str, object]:
 
 
 def _form(record: Record) -> Record:
-    """Keep what the mark says of how the numbers of bbox were read."""
+    """Keep what the mark says of the annotation's box: how it was read, and where it is turned."""
     members = _members(record.get("boxmask"))
-    return {"bbox": members["bbox"]} if "bbox" in members else {}
+    return {key: members[key] for key in ("bbox", "turned_box") if key in members}
 
 
 def _members(mark: object) -> Members:

@@ -14,22 +14,32 @@ class Shape(NamedTuple):
 
     corners: Corners | None = None
     polygon: Sequence[float] | None = None  # x, y, x, y, ...
+    turned: Sequence[float] | None = None  # likewise, the four corners of a box
     mask: SourceMask | None = None
     fault: str = ""
 
 
 UNREADABLE = Shape(fault=_NOT_FOUR)
-TURNED = Shape(fault="box is turned")
 OTHER = Shape(fault="shape is not a box")
 
 
-def box(sides: Sequence[float] | None, angle: object = 0) -> Shape:
-    """Return a box by its corners, None if they cannot be read; `angle` is in degrees."""
+def box(sides: Sequence[float] | None) -> Shape:
+    """Return a box by two corners, None if they cannot be read."""
     if sides is None:
         return UNREADABLE
-    (turned,) = numbers([angle or 0]) or (0.0,)
     x0, y0, x1, y1 = sides
-    return Shape((x0, y0, x1, y1), fault=TURNED.fault if turned % 360 else "")
+    return Shape((x0, y0, x1, y1))
+
+
+def turned_box(points: Sequence[float] | None) -> Shape:
+    """Return a box by its four corners, in order round it."""
+    return Shape(turned=points) if points is not None and len(points) == 8 else UNREADABLE
+
+
+def degrees_of(angle: object) -> float:
+    """Return an angle below a whole turn; 0 for what is none."""
+    (degrees,) = numbers([angle or 0]) or (0.0,)
+    return degrees % 360
 
 
 def outline(points: Sequence[float] | None) -> Shape:

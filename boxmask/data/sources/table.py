@@ -49,6 +49,7 @@ class SourceTable:
         self.corners = array("d")  # four a row
         self._images, self._categories = array("i"), array("i")
         self.faults, self._crowds, self._masks = array("B"), array("b"), array("b")
+        self.turned: dict[int, Sequence[float]] = {}  # four corners by row
         self._scores = array("f")
         self._records: list[bytes] = []
         self._labels: dict[str, int] = {}
@@ -78,9 +79,11 @@ class SourceTable:
         score: float | None = None,
         attributes: Mapping[str, object] | None = None,
         polygon: Sequence[float] | None = None,
+        turned: Sequence[float] | None = None,
         mask: SourceMask | None = None,
     ) -> None:
-        """Add a row: a box by its corners, an outline x, y, x, y, ..., or a mask.
+        """Add a row: a box by its corners, an outline x, y, x, y, ..., a mask, or a box that may be
+        turned, by its four corners x, y, x, y, ...
 
         `category` is a name, or a place in the names that `build` is given. `fault` is why the row
         cannot be used. Without an origin `build` has to be given the records.
@@ -88,10 +91,11 @@ class SourceTable:
         extra: Json = {}
         if polygon is not None:
             corners = rectangle(polygon) or around(polygon)
-            if fault == "box is turned" and rectangle(polygon):
-                fault = ""
             if not fault and rectangle(polygon) is None:
                 extra = self._outline(image, polygon)
+        if turned is not None:
+            corners = around(turned)
+            self.turned[len(self.faults)] = turned
         if mask is not None:
             corners = self._in_unit(mask.corners, image)
             extra |= mask.coco
@@ -130,6 +134,7 @@ class SourceTable:
             score=score,
             attributes=attributes,
             polygon=shape.polygon,
+            turned=shape.turned,
             mask=None if fault else shape.mask,
         )
 
@@ -175,6 +180,7 @@ class SourceTable:
             categories=[Category(place, name) for place, name in enumerate(named, 1)],
             is_crowd=np.array(self._crowds, np.bool_),
             has_mask=np.array(self._masks, np.bool_),
+            turned={row: self._whole(points) for row, points in self.turned.items()},
             scores=None if np.isnan(scores).all() else scores,
             rotated_if_unsized=rotated_if_unsized,
             records=self._records if records is None else records,
@@ -217,6 +223,10 @@ class SourceTable:
         for border in (0, 1):
             corners[np.abs(corners - border) < _ROUNDING] = border
         return corners
+
+    def _whole(self, numbers: Sequence[float]) -> Sequence[float]:
+        """Return numbers in pixels or fractions."""
+        return [number / self.whole for number in numbers] if self.whole else numbers
 
     def _place(self, category: str | int | None) -> int:
         if isinstance(category, str):

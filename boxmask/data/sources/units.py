@@ -1,9 +1,10 @@
 """From the numbers of a format to corners, one box at a time.
 
 A result is (x0, y0, x1, y1) in the unit of the numbers: pixels in the COCO convention, or fractions
-or percent of the image.
+or percent of the image. A turned box is its four corners x, y, x, y, ..., in pixels.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 Corners = tuple[float, float, float, float]
@@ -32,6 +33,25 @@ def from_centre(cx: float, cy: float, w: float, h: float) -> Corners:
 def from_size(x: float, y: float, w: float, h: float) -> Corners:
     """Convert the upper left corner and a size."""
     return (x, y, x + w, y + h)
+
+
+def turned_about_centre(corners: Corners, degrees: float) -> list[float]:
+    """Turn an upright box clockwise about its centre."""
+    x0, y0, x1, y1 = corners
+    return _turned(((x0 + x1) / 2, (y0 + y1) / 2), corners, degrees)
+
+
+def turned_about_corner(corners: Corners, degrees: float) -> list[float]:
+    """Turn an upright box clockwise about its upper left corner."""
+    return _turned(corners[:2], corners, degrees)
+
+
+def _turned(about: tuple[float, float], corners: Corners, degrees: float) -> list[float]:
+    (x, y), (x0, y0, x1, y1) = about, corners
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    across = ((x0 - x, y0 - y), (x1 - x, y0 - y), (x1 - x, y1 - y), (x0 - x, y1 - y))
+    turned = ((x + u * cosine - v * sine, y + u * sine + v * cosine) for u, v in across)
+    return [side for point in turned for side in point]
 
 
 def around(points: Sequence[float]) -> Corners:

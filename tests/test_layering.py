@@ -54,8 +54,8 @@ IMPORTS = {
         "ordered ours unreadable version"
     ),
     "evaluate": (
-        "annotate cores data dataset durable errors faults formats images mark ordered ours rle "
-        "splits unreadable window"
+        "annotate cores data dataset detect durable errors faults formats images mark ordered ours "
+        "rle splits unreadable window"
     ),
     "train": (
         "cores data dataset disk durable errors evaluate formats geometry images models "

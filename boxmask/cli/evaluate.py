@@ -1,14 +1,17 @@
 """The command `boxmask eval`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
 from boxmask.cli.options import BBox, Threads
-from boxmask.cli.printing import AsJson, console, say
+from boxmask.cli.printing import AsJson, console, print_json, say
+
+if TYPE_CHECKING:
+    from boxmask.evaluate.job import EvaluateJob
 
 
 def evaluate(
@@ -45,6 +48,13 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the masks that --weights predicts in this file.")
     ] = None,
+    detections: Annotated[
+        bool,
+        typer.Option(
+            "--detections",
+            help="Score found boxes and masks by AP alone; --weights finds them in --images.",
+        ),
+    ] = False,
     loosen: Annotated[
         float, typer.Option(help="Move each side of the boxes by a normal error of so many sides.")
     ] = 0.0,
@@ -108,6 +118,11 @@ def evaluate(
         keep=keep,
         workers=workers or core_count(),
     )
+    if detections:
+        if page is not None:
+            raise typer.BadParameter("--page is for masks of true boxes, not for --detections")
+        _evaluate_detections(job, quiet=quiet, as_json=as_json)
+        return
     with show_progress(patience=10.0, quiet=quiet) as on_event:
         found = run.evaluate(
             job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
@@ -118,6 +133,23 @@ def evaluate(
         say(to_json(found.report).decode())
     else:
         console().print(tables(found.report))
+
+
+def _evaluate_detections(job: "EvaluateJob", *, quiet: bool, as_json: bool) -> None:
+    """Score what was found, and print it."""
+    from boxmask.annotate.events import Event, Stage
+    from boxmask.cli.progress import show_progress
+    from boxmask.evaluate.detections import evaluate_detections
+    from boxmask.evaluate.show.detection_table import detection_table
+
+    with show_progress(patience=10.0, quiet=quiet) as on_event:
+        report = evaluate_detections(
+            job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
+        )
+    if as_json:
+        print_json(report)
+    else:
+        console().print(detection_table(report))
 
 
 def _parse_split(text: str) -> tuple[str, str]:

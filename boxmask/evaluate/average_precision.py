@@ -1,4 +1,4 @@
-"""COCO mask AP by category, computed by pycocotools itself on ids that it cannot stumble over.
+"""COCO AP of masks or boxes by category, by pycocotools itself on ids that it cannot stumble over.
 
 pycocotools takes an annotation id of 0 for "unmatched", mixes up repeated ids and refuses texts, so
 each category is run with fresh ids 1, 2, ... Images keep the order that pycocotools gives them,
@@ -12,8 +12,9 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
@@ -24,6 +25,7 @@ from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.measure import MaskRecord, mask_record, mask_rle
 from boxmask.evaluate.metrics import Size
 
+Kind = Literal["segm", "bbox"]  # what AP is of, as pycocotools calls it
 THRESHOLDS, RECALLS, AREAS = 10, 101, 4
 # Name -> (IoU threshold, None for all ten; area range), as in pycocotools' summary.
 AP_NAMES: dict[str, tuple[int | None, int]] = {
@@ -44,18 +46,23 @@ class APMask:
     is_crowd: bool
 
 
+class _Boxed(msgspec.Struct):
+    bbox: list[float]  # as it was written: another form would round in its own way
+
+
 @dataclass(frozen=True)
 class CategoryTask:
-    """All masks of one category."""
+    """All masks of one category, or all boxes."""
 
     true: list[APMask] = field(default_factory=list)
     predicted: list[APMask] = field(default_factory=list)
+    kind: Kind = "segm"
 
 
 def category_tasks(
-    truth: MaskFile, predicted: MaskFile, scores: FloatArray
+    truth: MaskFile, predicted: MaskFile, scores: FloatArray, kind: Kind = "segm"
 ) -> Iterator[CategoryTask]:
-    """Yield the masks of each category of the ground truth, in the order of its categories."""
+    """Yield what each category of the ground truth has, in the order of its categories."""
     places = _image_places(truth)
     true_rows = _by_category(truth.category_ids)
     predicted_rows = _by_category(predicted.category_ids)
@@ -71,7 +78,7 @@ def category_tasks(
                 bool(file.is_crowd[row]),
             )
             for row in rows
-            if not file.skip_reasons[row] and (id := file.image_ids[row]) in places
+            if _is_there(file, row, kind) and (id := file.image_ids[row]) in places
         ]
 
     for category in truth.categories:
@@ -79,7 +86,15 @@ def category_tasks(
         yield CategoryTask(
             masks(truth, true_rows[category.id], truth.scores),
             [mask for mask in found if not mask.is_crowd],
+            kind,
         )
+
+
+def _is_there(file: MaskFile, row: int, kind: Kind) -> bool:
+    """Tell whether an annotation has what AP is of."""
+    if kind == "segm":
+        return not file.skip_reasons[row]
+    return bool(np.isfinite(file.boxes[row]).all())
 
 
 def category_precision(task: CategoryTask) -> FloatArray:
@@ -87,8 +102,11 @@ def category_precision(task: CategoryTask) -> FloatArray:
     if not any(not mask.is_crowd for mask in task.true):
         return np.full((THRESHOLDS, RECALLS, AREAS), -1.0)
     with contextlib.redirect_stdout(io.StringIO()):
-        run = COCOeval(_index(task.true, predicted=False), _index(task.predicted, predicted=True))
-        run.params.iouType = "segm"
+        true, predicted = (
+            _index(masks, task.kind, predicted=masks is task.predicted)
+            for masks in (task.true, task.predicted)
+        )
+        run = COCOeval(true, predicted, task.kind)
         run.params.imgIds = sorted({mask.image for mask in task.true + task.predicted})
         run.params.catIds = [1]
         run.evaluate()
@@ -131,27 +149,31 @@ def _by_category(ids: Sequence[Id]) -> dict[Id, list[int]]:
     return rows
 
 
-def _index(masks: list[APMask], *, predicted: bool) -> COCO:
+def _index(masks: list[APMask], kind: Kind, *, predicted: bool) -> COCO:
     index = COCO()
     index.dataset = {
         "images": [{"id": mask.image, "width": 0, "height": 0} for mask in masks],
         "categories": [{"id": 1}],
-        "annotations": [_annotation(i, m, predicted) for i, m in enumerate(masks, start=1)],
+        "annotations": [_annotation(i, m, kind, predicted) for i, m in enumerate(masks, 1)],
     }
     index.createIndex()
     return index
 
 
-def _annotation(id: int, mask: APMask, predicted: bool) -> dict[str, Any]:
-    rle = mask_rle(mask.record, mask.size)
-    # pycocotools, too, takes the area of a prediction from its mask.
-    stated = not predicted and not np.isnan(mask.area)
-    return {
+def _annotation(id: int, mask: APMask, kind: Kind, predicted: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "id": id,
         "image_id": mask.image,
         "category_id": 1,
-        "segmentation": rle,
-        "area": mask.area if stated else float(coco_mask.area(rle)),
         "iscrowd": int(mask.is_crowd),
         "score": mask.score,
     }
+    if kind == "segm":
+        fields["segmentation"] = mask_rle(mask.record, mask.size)
+        area = float(coco_mask.area(fields["segmentation"]))
+    else:
+        fields["bbox"] = msgspec.json.decode(mask.record.json, type=_Boxed).bbox
+        area = fields["bbox"][2] * fields["bbox"][3]
+    # pycocotools, too, takes the area of a prediction from its mask, or from its box.
+    stated = not predicted and not np.isnan(mask.area)
+    return fields | {"area": mask.area if stated else area}

@@ -31,7 +31,7 @@ def load_predictions(
         None,
     )
     if job.weights is not None and job.images is not None:
-        found[job.weights.stem], told = _run_network(
+        found[job.weights.stem], told = run_network(
             job, given, weights=job.weights, images=job.images, progress=progress
         )
     found |= {_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
@@ -48,7 +48,7 @@ def _name(path: Path, job: EvaluateJob) -> str:
     return path.name if len(set(alike)) == 1 else str(path)
 
 
-def _run_network(
+def run_network(
     job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
 ) -> tuple[MaskFile, Hints | None]:
     """Predict a mask in the given box of every true one, as `boxmask annotate` does.

@@ -44,7 +44,7 @@ def evaluate(job: EvaluateJob, progress: Progress = no_progress) -> Evaluation:
     job.validate()
     truth = read_masks(job.ground_truth, predicted=False, bbox=job.bbox)
     instances = instances_to_score(truth)
-    splits = _splits(job, truth)
+    splits = splits_of(job, truth)
     with given_boxes(job, truth) as given:
         predictions, told = load_predictions(job, given, instances, progress)
         moved = loosening(job, truth, given, instances)
@@ -63,7 +63,7 @@ def evaluate(job: EvaluateJob, progress: Progress = no_progress) -> Evaluation:
     return Evaluation(_report(job, ground, measured, moved, told), ground, measured)
 
 
-def _splits(job: EvaluateJob, truth: MaskFile) -> dict[str, BoolArray]:
+def splits_of(job: EvaluateJob, truth: MaskFile) -> dict[str, BoolArray]:
     splits = {"overall": select("all", truth.categories)}
     if job.seen is not None:
         seen = select(job.seen, truth.categories)

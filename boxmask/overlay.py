@@ -26,6 +26,7 @@ def overlay(
     windows: Sequence[Window | None],
     *,
     boxes: npt.NDArray[np.float64] | None = None,
+    corners: npt.NDArray[np.float64] | None = None,
     frames: bool = True,
     labels: Sequence[str] = (),
     enlarge: int = 1,
@@ -33,7 +34,8 @@ def overlay(
     """Draw N masks, and where given N boxes (N, 4) and labels, over a copy of an image (H, W, 3).
 
     A mask that is None is left out, its box is not. `frames` False leaves the boxes themselves
-    out and keeps their labels; `enlarge` repeats each pixel, for small images.
+    out and keeps their labels; `enlarge` repeats each pixel, for small images. `corners` (N, 4, 2)
+    are those of boxes that are turned, NaN for the others.
     """
     canvas = image.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     for number, window in enumerate(windows):
@@ -46,7 +48,10 @@ def overlay(
     font = ImageFont.load_default(max(10, min(canvas.shape[:2]) // 40))
     limits = np.tile(canvas.shape[1::-1], 2)
     for number, box in enumerate(np.clip(boxes * enlarge, -1, limits + 1)):
-        if frames:
+        if frames and corners is not None and np.isfinite(corners[number]).all():
+            ring = [(x, y) for x, y in (corners[number] * enlarge).tolist()]
+            pen.polygon(ring, outline=colour(number))
+        elif frames:
             _frame(pen, box, colour(number))
         if number < len(labels):
             _write(pen, font, box, labels[number], colour(number))

@@ -52,6 +52,18 @@ def test_a_box_and_its_label_are_drawn_where_they_are() -> None:
     assert changed(labelled)[:19].any() and not changed(labelled)[36:].any()
 
 
+def test_a_turned_box_is_drawn_by_its_corners() -> None:
+    boxes = np.array([[10.0, 10, 30, 30], [40, 5, 50, 15]])
+    corners = np.full((2, 4, 2), np.nan)
+    corners[0] = [[20, 10], [30, 20], [20, 30], [10, 20]]
+    drawn = changed(overlay(gray(), [None, None], boxes=boxes, corners=corners))
+    assert drawn[10, 20] and drawn[20, 30] and drawn[15, 25] and not drawn[10, 10]
+    assert drawn[5, 40] and drawn[14, 49]  # the upright one as ever
+    assert not changed(
+        overlay(gray(), [None, None], boxes=boxes, corners=corners, frames=False)
+    ).any()
+
+
 @pytest.mark.parametrize(
     "box", [[np.nan] * 4, [-1e300, -5, 1e300, 5], [3, 3, 3.2, 3.1], [100, 100, 90, 90]]
 )

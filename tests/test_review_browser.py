@@ -70,6 +70,18 @@ def test_a_side_of_the_box_is_dragged_and_the_new_mask_kept(browser: Any, served
     page.end()
 
 
+def test_the_sides_of_a_turned_box_stay(browser: Any, tmp_path: Path) -> None:
+    content = annotated()
+    content["annotations"][1]["boxmask"]["turned_box"] = [5, 1, 9, 5, 5, 9, 1, 5]
+    with Served(write_file(tmp_path, content), tmp_path) as server:
+        page = Page(browser, server)
+        page.press("Enter")
+        page.tab.wait_for_selector("#viewer .current polygon", state="attached")
+        assert page.tab.locator(".handles [data-side=e]").count() == 0
+        page.see("document.querySelector('.details').textContent.includes('This box is turned')")
+        page.end()
+
+
 def test_the_brush_adds_pixels(browser: Any, served: Served) -> None:
     page = Page(browser, served)
     page.press("Enter", "e")

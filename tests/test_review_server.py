@@ -121,6 +121,18 @@ def test_the_network_answers_for_a_box_and_what_it_said_is_kept(served: Served) 
     assert served.ask("api/predict", outside)[0] == 400
 
 
+def test_clicks_on_a_turned_box_are_about_the_mask_that_is_there(tmp_path: Path) -> None:
+    content = annotated()
+    content["annotations"][0]["boxmask"]["turned_box"] = [15, 2, 27, 9, 15, 16, 3, 9]
+    with Served(write_file(tmp_path, content), tmp_path) as server:
+        shown = server.get("api/instances?image=a.png&order=file")["rows"][0]
+        assert shown["corners"] == [15, 2, 27, 9, 15, 16, 3, 9]
+        click = {"x": 15.5, "y": 8.5, "inside": True}  # in the mask: it asks for nothing new
+        question = {"image": shown["image"], "box": shown["box"], "row": shown["row"]}
+        found = server.post("api/predict", **question, points=[click])
+        assert found["mask_box"] == shown["mask_box"]
+
+
 def test_a_drawn_mask_is_kept_apart(served: Served) -> None:
     values = {"image": 1, "rle": filled(30, 2, 4, 5), "box": [30, 2, 4, 5]}
     answer = served.post("api/draw", **values, category="kite")

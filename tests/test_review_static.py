@@ -54,6 +54,13 @@ def test_outlines_are_drawn_in_pixels_of_the_image(tmp_path: Path) -> None:
     assert 'd="M2 2 8 2 8 8 2 8z"' in text and '<rect x="2" y="2" width="6"' in text
 
 
+def test_turned_boxes_are_drawn_by_their_corners(tmp_path: Path) -> None:
+    content = annotated()
+    content["annotations"][1]["boxmask"]["turned_box"] = [5, 1, 9, 5, 5, 9, 1, 5]
+    text = write(tmp_path, content, worst=1).read_text()
+    assert '<polygon points="5 1 9 5 5 9 1 5"' in text and "<rect" not in text
+
+
 def test_nothing_is_asked_of_anywhere_else_and_no_script_runs(tmp_path: Path) -> None:
     page = write(tmp_path, annotated())
     found = read_page(page)

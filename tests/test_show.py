@@ -77,6 +77,16 @@ def test_boxes_are_drawn_where_they_are(file: Path) -> None:
     assert tuple(pixels(out)[4, 2]) == tuple(pixels(out)[0, 4]) == colour(1)
 
 
+def test_turned_boxes_are_drawn_by_their_corners(tmp_path: Path) -> None:
+    rows = [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [20, 8, 32, 20, 20, 32, 8, 20]}]
+    file = write_file(tmp_path, annotations=rows)
+    out = tmp_path / "sheet.png"
+    show(file, "--out", str(out), "--height", str(SIDE), "--labels", "none", "--image", "a.png")
+    drawn = pixels(out)
+    assert tuple(drawn[8, 20]) == tuple(drawn[14, 26]) == colour(0)
+    assert tuple(drawn[8, 8]) == (GREY,) * 3
+
+
 def test_it_can_be_told_what_the_numbers_of_boxes_are(tmp_path: Path) -> None:
     corners = [{"id": k, "image_id": 1, "bbox": [20, 20, 30, 30 + k]} for k in range(4)]
     file = write_file(tmp_path, annotations=corners)

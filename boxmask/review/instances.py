@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data import pixel_boxes, segmentation
+from boxmask.data import pixel_boxes, pixel_corners, segmentation
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.errors import InputError
 from boxmask.faults import ImageFault
@@ -65,6 +65,12 @@ class Instances:
         width, height = self.size(int(self.dataset.image_index[row]))
         x0, y0, x1, y1 = pixel_boxes(self.dataset, np.array([row]), width, height)[0].tolist()
         return (x0, y0, x1 - x0, y1 - y0) if x0 == x0 else None
+
+    def corners(self, row: int) -> list[float] | None:
+        """Return the corners x, y, x, y, ... of a turned box in pixels; None for an upright one."""
+        size = self.size(int(self.dataset.image_index[row]))
+        found = pixel_corners(self.dataset, np.array([row]), *size)
+        return None if found is None else found[0].ravel().round(2).tolist()
 
     def rle(self, row: int) -> Rle | None:
         """Decode the mask that the file has of a row; None if it has none, InputError if broken."""

@@ -64,7 +64,7 @@ class Predicting:
             pixels,
             (x, y, x + w, y + h),
             question.points,
-            before=_before(question.base, width, height),
+            before=_before(self._base(question), width, height),
             others=others.boxes,
             alike=others.alike(self._category(question.row)),
             key=(question.image, self._pictures.stamp(question.image)),
@@ -79,6 +79,13 @@ class Predicting:
             "iou": round(found.quality, 4),
             "ms": round((perf_counter() - begun) * 1000, 1),
         }
+
+    def _base(self, question: Question) -> Json | None:
+        """Return the mask that clicks are about; on a turned box never what its bounds give."""
+        instances, row = self._session.instances, question.row
+        if question.base is None and isinstance(row, int) and instances.corners(row):
+            return dict(instances.rle(row) or {}) or None
+        return question.base
 
     def _others(self, question: Question, width: int, height: int) -> _Others:
         """Find the image's other boxes as they stand, those that were drawn among them."""

@@ -179,7 +179,10 @@ def _drawing(instance: Json) -> str:
     if instance["rings"]:
         path = f'd="{"".join(_ring(ring) for ring in instance["rings"])}"'
         drawn += _twice("mask", f'path fill-rule="evenodd" {path}')
-    if instance["box"]:
+    if instance["corners"]:
+        points = " ".join(f"{side:g}" for side in instance["corners"])
+        drawn += _twice("box", f'polygon points="{points}"')
+    elif instance["box"]:
         x, y, w, h = instance["box"]
         drawn += _twice("box", f'rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}"')
     return f'<svg viewBox="{view}" aria-hidden="true">{drawn}</svg>'

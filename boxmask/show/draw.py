@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from boxmask.data import pixel_boxes, segmentation
+from boxmask.data import pixel_boxes, pixel_corners, segmentation
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.images import load_image
@@ -38,7 +38,9 @@ def draw(
     job: Show, dataset: BoxDataset, tile: Tile, pixels: Pixels, height: int
 ) -> tuple[Pixels, int]:
     """Draw some rows over their image (H, W, 3); return the picture and how many masks it shows."""
-    boxes = pixel_boxes(dataset, np.array(tile.rows, np.int64), pixels.shape[1], pixels.shape[0])
+    every, (high, wide) = np.array(tile.rows, np.int64), pixels.shape[:2]
+    boxes = pixel_boxes(dataset, every, wide, high)
+    corners = pixel_corners(dataset, every, wide, high)
     masks = [_mask(dataset, row, pixels) for row in tile.rows]
     order = _largest_first(boxes)
     rows, boxes, masks = [tile.rows[k] for k in order], boxes[order], [masks[k] for k in order]
@@ -57,6 +59,7 @@ def draw(
         np.asarray(canvas),
         windows,
         boxes=(boxes - [x0, y0, x0, y0]) * scale if job.boxes or job.labels != "none" else None,
+        corners=None if corners is None else (corners[order] - [x0, y0]) * scale,
         frames=job.boxes,
         labels=[_label(dataset, row, job.labels) for row in rows],
     )

@@ -78,7 +78,7 @@ function show({ instance, editing, scope, position, more }, parts) {
   }
   const brush = parts.tools.querySelector("[data-tool=brush] span");
   brush.textContent = tool === "brush" ? (erasing ? "Erase" : "Add") : "Brush";
-  parts.hint.textContent = hint(tool, erasing, scope);
+  parts.hint.textContent = hint(tool, erasing, scope, Boolean(instance?.corners));
   showBar(parts, { pending, isNew, correction, iou });
 }
 
@@ -92,9 +92,10 @@ function facts(instance, position, more) {
   return rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { title: value }, value)]);
 }
 
-function hint(tool, erasing, scope) {
+function hint(tool, erasing, scope, turned) {
   if (tool === "draw") return "Drag a box around something. Its mask appears at once.";
   if (tool === "brush") return erasing ? "Wipe what does not belong. E adds again, [ ] sizes." : "Paint what is missing. E or the right button erases, [ ] sizes.";
+  if (turned) return "This box is turned: its sides stay. Click what is missing; right click what is too much.";
   if (scope === "all") return "Click a mask to choose it, then drag its box.";
   return "Drag a side of the box, or click what is missing; right click what is too much.";
 }

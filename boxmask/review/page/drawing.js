@@ -53,7 +53,7 @@ export class Drawing {
       if (instance.row === current) return "";
       const shape = svg("g", { class: "other", "data-row": instance.row, style: false });
       if (instance.rings) shape.append(maskShape(pathOf(instance.rings)));
-      shape.append(boxShape(instance.box));
+      shape.append(boxShape(instance.box, instance.corners));
       shape.style.setProperty("--mask", hue(k + 1));
       return shape;
     });
@@ -61,10 +61,10 @@ export class Drawing {
   }
 
   /** Draw the instance in question as a correction's step or as it is stored. */
-  drawCurrent({ path, box, points, bitmap }, { handles, colour }) {
+  drawCurrent({ path, box, points, bitmap }, { corners, handles, colour }) {
     this.current.style.setProperty("--mask", colour ?? "");
     this.current.classList.toggle("painted", Boolean(bitmap));
-    this.current.replaceChildren(...(path ? [maskShape(path)] : []), ...(box ? [boxShape(box)] : []));
+    this.current.replaceChildren(...(path ? [maskShape(path)] : []), ...(box ? [boxShape(box, corners)] : []));
     this.showPaint(bitmap);
     this.drawHandles(handles ? box : null);
     this.clicks.replaceChildren(...(points ?? []).map(clickMark));

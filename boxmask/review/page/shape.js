@@ -19,11 +19,12 @@ export function maskShape(data) {
   return svg("g", { class: "mask" }, under, line);
 }
 
-/** A box [x, y, w, h] as a rectangle with a dark rim. */
-export function boxShape([x, y, width, height]) {
+/** A box [x, y, w, h], or the corners x, y, x, y, ... of a turned one, with a dark rim. */
+export function boxShape([x, y, width, height], corners) {
   const sides = { x, y, width: Math.max(width, 0), height: Math.max(height, 0) };
-  const under = svg("rect", { class: "box-under", ...sides });
-  return svg("g", { class: "box" }, under, svg("rect", { class: "box-line", ...sides }));
+  const [name, shape] = corners ? ["polygon", { points: corners.join(" ") }] : ["rect", sides];
+  const under = svg(name, { class: "box-under", ...shape });
+  return svg("g", { class: "box" }, under, svg(name, { class: "box-line", ...shape }));
 }
 
 /** Colour number k of a turn of the wheel in which no two near numbers look alike. */

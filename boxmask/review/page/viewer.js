@@ -72,9 +72,10 @@ export class Viewer {
     const { instance, editing } = this;
     const stored = instance && { path: pathOf(instance.rings), box: instance.box };
     const shown = editing.step ?? stored ?? {};
-    const handles = editing.tool === "adjust" && Boolean(shown.box);
+    const corners = editing.isNew ? null : instance?.corners;
+    const handles = editing.tool === "adjust" && Boolean(shown.box) && !corners;
     if (this.image) this.drawing.drawOthers(this.image.rows, editing.isNew ? undefined : instance?.row);
-    this.drawing.drawCurrent(shown, { handles });
+    this.drawing.drawCurrent(shown, { corners, handles });
     this.stage.root.dataset.tool = editing.tool;
     const more = this.image && `${this.image.file_name}, ${count(this.image.total, "mask")}`;
     const position = `${(state.index + 1).toLocaleString("en")} of ${(total ?? 0).toLocaleString("en")}`;

@@ -174,7 +174,7 @@ def test_polygons_with_a_tolerance_have_few_vertices_and_say_what_they_lose(
         ({"polygons": True, "tolerance": 0.0}, "--tolerance is 0; give pixels, more than 0"),
         ({"polygons": True, "tolerance": float("nan")}, "--tolerance is nan"),
         ({"polygons": True, "max_vertices": 9}, "--max-vertices is 9; .* --tolerance as well"),
-        ({"polygons": True, "tolerance": 1.0, "max_vertices": 2}, "give 3 or more"),
+        ({"polygons": True, "tolerance": 1.0, "max_vertices": 3}, "give 4 or more"),
     ],
 )
 def test_a_tolerance_that_makes_no_sense_is_refused(

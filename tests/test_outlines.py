@@ -10,6 +10,7 @@ from mask_files import whole
 from test_polygons import Bits, drawn, enclosed, mask, windows
 
 from boxmask.outlines import LOWEST_IOU, Outline, outline
+from boxmask.outlines.largest import Largest
 from boxmask.outlines.rings import RingSet, ring_set
 from boxmask.outlines.thin import thin
 from boxmask.polygons import trace
@@ -180,6 +181,33 @@ def test_there_are_at_most_as_many_vertices_as_asked_for() -> None:
     capped, *_ = in_place(window, 0.5, max_vertices=12)
     assert free.vertices > 12 >= capped.vertices >= 3
     assert 0.8 < capped.iou < free.iou
+
+
+@settings(deadline=None, max_examples=60)
+@given(shapes(), TOLERANCES, st.integers(4, 40))
+def test_no_mask_has_more_vertices_however_many_parts_it_has(
+    window: Window, tolerance: float, most: int
+) -> None:
+    found, width, height = in_place(window, tolerance, max_vertices=most)
+    assert found.vertices <= most and found.iou > 0
+    made, true = drawn(found.polygons, width, height), whole(window, width, height)
+    assert found.iou == pytest.approx((made & true).sum() / (made | true).sum())
+
+
+def test_the_smallest_parts_go_first() -> None:
+    large, hole, specks = disc(60, 28), disc(60, 12), np.zeros((60, 60), np.bool_)
+    specks[:3, ::2] = specks[-3:, ::2] = True
+    found, *_ = in_place(Window(5, 5, (large & ~hole) | specks), 1.0, max_vertices=30)
+    polygons = sorted(found.polygons, key=enclosed)
+    assert len(polygons[-1]) > 2 * 15 and enclosed(polygons[-1]) > 0.9 * (large & ~hole).sum()
+    assert found.vertices <= 30 and found.iou > 0.85
+
+
+@settings(deadline=None, max_examples=30)
+@given(shapes())
+def test_all_rings_together_are_the_mask(window: Window) -> None:
+    rings = Largest(window)
+    assert np.array_equal(rings.keep(len(rings)).bits, window.bits)
 
 
 def test_an_island_is_not_swallowed_and_a_hole_stays_inside() -> None:

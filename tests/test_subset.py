@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_files import annotate, boxes_of, make_job, output, photos, silent
+from annotation_files import HEIGHT, WIDTH, annotate, boxes_of, make_job, output, photos, silent
+from pycocotools.coco import COCO
 from typer.testing import CliRunner
 
 import boxmask
@@ -16,6 +17,8 @@ from boxmask.cli import app
 from boxmask.data import read
 from boxmask.errors import ConfigError, InputError, RunError
 from boxmask.subset import Subset
+
+EMPTY = {"size": [HEIGHT, WIDTH], "counts": "`U1"}  # so that pycocotools can decode it
 
 
 @pytest.fixture
@@ -52,13 +55,22 @@ def test_only_the_subset_is_annotated_and_the_rest_stays(
     assert tally.statuses.get("left", 0) == left
     before = json.loads(job.boxes.read_bytes())["annotations"]
     for row, record in enumerate(output(part)["annotations"]):
-        wanted = output(whole)["annotations"] if row in inside else before
-        assert {**record, "boxmask": 0} == {"iscrowd": 0, **wanted[row], "boxmask": 0}
+        empty = {} if row == 11 else {"segmentation": EMPTY, "area": 0}
+        wanted = output(whole)["annotations"][row] if row in inside else before[row] | empty
+        assert {**record, "boxmask": 0} == {"iscrowd": 0, **wanted, "boxmask": 0}
         assert ("boxmask" in record) == (row in inside)
     dataset = read(job.boxes)
     report = check(dataset, part.out, subset=subset)
     assert report.holds and report.statuses.get("left", 0) == left
     assert check(dataset, part.out).holds == (not left)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_pycocotools_can_decode_what_was_left(job: AnnotateJob) -> None:
+    annotate(replace(job, subset=Subset(limit=1)))
+    coco = COCO(str(job.out))
+    areas = [int(coco.annToMask(one).sum()) for one in coco.dataset["annotations"][:11]]
+    assert [row for row, area in enumerate(areas) if area] == [0, 4, 8]
 
 
 def test_an_image_that_was_not_to_be_annotated_is_no_background(job: AnnotateJob) -> None:

@@ -25,7 +25,7 @@ Rectangles = Literal["auto", "predict", "keep"]
 Tightness = float | Literal["auto"]
 
 MAX_TOLERANCE = 100
-FEWEST = 3  # vertices of a polygon
+FEWEST = 4  # vertices of a mask: a box round it always has a pixel
 MAX_TIGHTNESS = 0.5  # of a side: beyond that a box says little of where its object is
 
 
@@ -62,7 +62,8 @@ class AnnotateJob:
     tolerance: float | None = None
     """Write polygons of few vertices, off by so many pixels at most; in exports, 1 by default."""
     max_vertices: int | None = None
-    """Go beyond the tolerance where a mask would have more vertices than this."""
+    """Go beyond the tolerance where a mask would have more vertices than this, and without its
+    smallest parts and holes where that is not enough."""
     tighten: bool = False
     """Put the tight box of each new mask in the place of the annotation's own."""
     exports: Mapping[str, Path] = dataclasses.field(default_factory=dict)

@@ -162,6 +162,8 @@ def _record_with_result(
         counts.iou += mark.predicted_iou or 0.0
         if mark.outline_iou is not UNSET:
             counts.outline_ious.append(mark.outline_iou)
+    elif status in (Status.LEFT, Status.REJECTED):
+        record = without_mask(record, size)
     counts.statuses[status.value] += 1
     return complete(record), reason
 

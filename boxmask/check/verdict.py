@@ -42,7 +42,7 @@ def judge(
     image, if it is known.
     """
     if left and not was_reviewed(theirs):
-        changed = _changed(ours, theirs)
+        changed = _changed_without_mask(ours, theirs, size)
         problem = f'was to be left as it is, but its "{changed[0]}" differs' if changed else ""
         return Verdict(Status.LEFT, problem)
     if crowd or masked:
@@ -59,10 +59,9 @@ def judge(
     mark = read_mark(theirs["boxmask"])
     if mark is None or not mark.status:
         return Verdict("", f'"boxmask" is {preview(theirs["boxmask"])}, which is no result')
-    changed = _changed(ours, theirs, _MASK_KEYS)
     if mark.status == Status.SKIPPED:
-        emptied = _changed(encode_values(without_mask(ours, size)), theirs, _MASK_KEYS)
-        return _skipped(mark, min(changed, emptied, key=len))
+        return _skipped(mark, _changed_without_mask(ours, theirs, size, _MASK_KEYS))
+    changed = _changed(ours, theirs, _MASK_KEYS)
     if mark.status == Status.KEPT and mark.review and masked:
         problem = f'had a mask already, but its "{changed[0]}" differs' if changed else ""
         return Verdict(Status.KEPT, problem)
@@ -109,6 +108,14 @@ def has_mask(values: Values) -> bool:
 
 def _changed(ours: Values, theirs: Values, keys: Sequence[str] = OUR_KEYS) -> list[str]:
     return [key for key in keys if not same_value(ours.get(key), theirs.get(key))]
+
+
+def _changed_without_mask(
+    ours: Values, theirs: Values, size: Size | None, keys: Sequence[str] = OUR_KEYS
+) -> list[str]:
+    """List the keys that have changed, but for the empty mask that one without a mask may get."""
+    emptied = encode_values(without_mask(ours, size))
+    return min(_changed(ours, theirs, keys), _changed(emptied, theirs, keys), key=len)
 
 
 def _skipped(mark: Mark, changed: list[str]) -> Verdict:

@@ -12,11 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from boxmask.outlines.largest import Largest
 from boxmask.outlines.rings import RingSet, Vertices, ring_set
 from boxmask.outlines.thin import thin
 from boxmask.polygons import coco_polygons
 from boxmask.rle import IntArray, area, runs, runs_window, segmentation_runs
 from boxmask.window import Window
+
+Size = tuple[int, int]
 
 # A mask that would lose more is outlined within half the tolerance, a quarter, or exactly.
 LOWEST_IOU = 0.9
@@ -43,7 +46,7 @@ def outline(
     """Outline a mask of a width x height image, no side of a pixel farther off than `tolerance`.
 
     Finer than that where it would lose too much of a small mask; coarser where it would have more
-    vertices than `max_vertices`.
+    vertices than `max_vertices`, 4 or more: then without its smallest parts and holes, if need be.
     """
     rings, size = ring_set(window), (width, height)
     for halvings in range(_HALVINGS):
@@ -53,10 +56,8 @@ def outline(
             break
     else:
         found = exact_outline(window, width=width, height=height)
-    while max_vertices and found.vertices > max_vertices and within < max(window.bits.shape):
-        within *= _COARSER
-        coarser = _measured(rings.joined(thin(rings, within)), window, size)
-        found = coarser if coarser.iou and coarser.vertices < found.vertices else found
+    if max_vertices and found.vertices > max_vertices:
+        return _fewer(window, size, tolerance, max_vertices)
     return found
 
 
@@ -65,7 +66,36 @@ def exact_outline(window: Window, *, width: int, height: int) -> Outline:
     return Outline(coco_polygons(window), runs(window, width=width, height=height), 1.0)
 
 
-def _measured(polygons: list[Vertices], window: Window, size: tuple[int, int]) -> Outline:
+def _fewer(window: Window, size: Size, tolerance: float, max_vertices: int) -> Outline:
+    """Outline a mask more coarsely, or without its smallest rings, whatever keeps most of it."""
+    largest, within = Largest(window), tolerance
+    x0, y0, x1, y1 = (largest.keep(1).trimmed() or window).box()
+    box = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    found, count = [_measured([box], window, size)], 0
+    while count < len(largest) and within < _COARSER * max(window.bits.shape):
+        count, outlined = _most_rings(largest, window, size, within, max_vertices)
+        found += [outlined] if outlined else []
+        within *= _COARSER
+    return max(found, key=lambda one: one.iou)
+
+
+def _most_rings(
+    largest: Largest, window: Window, size: Size, within: float, max_vertices: int
+) -> tuple[int, Outline | None]:
+    """Outline within a tolerance as many of the largest rings as there are vertices for."""
+    best, low, high = None, 0, len(largest)  # rings that can be kept, and that perhaps can
+    while low < high:
+        count = (low + high + 1) // 2
+        kept = ring_set(largest.keep(count))
+        found = _measured(kept.joined(thin(kept, within)), window, size)
+        if found.vertices > max_vertices:
+            high = count - 1
+        else:
+            low, best = count, found
+    return low, best
+
+
+def _measured(polygons: list[Vertices], window: Window, size: Size) -> Outline:
     width, height = size
     flat: list[list[float]] = [polygon.ravel().tolist() for polygon in polygons]
     counts = segmentation_runs(flat, width=width, height=height)

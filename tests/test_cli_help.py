@@ -1,5 +1,6 @@
 """Help, short options, completion: what people try first."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from boxmask.cli import COMMANDS, app
 from boxmask.cli.examples import HELP
+from boxmask.cli.groups import GROUPS
 from boxmask.cli.progress import _Rate
 from boxmask.version import __version__
 
@@ -50,6 +52,32 @@ def test_examples_are_commands_with_options_that_there_are(monkeypatch: pytest.M
             assert program == "boxmask" and command in COMMANDS
             for option in filter(lambda word: word.startswith("-"), rest):
                 assert re.search(rf"[\s,]{option}[\s,]", shown), (line, option)
+
+
+def test_many_options_are_shown_in_groups_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = call("annotate", "-h").stdout
+    command = next(one for one in app.registered_commands if one.name == "annotate")
+    assert command.callback is not None
+    names = set(inspect.signature(command.callback).parameters) - {"boxes", "as_json"}
+    for name in names:
+        assert (
+            len(re.findall(rf"^  (?:-\w, )?--{name.replace('_', '-')} ", shown, re.MULTILINE)) == 1
+        )
+    own = shown.split("\nOptions:\n")[1].split("\n\n")[0]
+    grouped = {name for name in names if f"--{name.replace('_', '-')} " not in own}
+    assert grouped == names & {name for group in GROUPS.values() for name in group}
+    assert all(f"\n{title}:\n" in shown for title in GROUPS)
+
+
+def test_every_name_in_a_group_is_an_option_of_some_command() -> None:
+    known = {
+        name
+        for command in app.registered_commands
+        if command.callback is not None
+        for name in inspect.signature(command.callback).parameters
+    }
+    assert {name for group in GROUPS.values() for name in group} <= known
 
 
 def test_the_version_has_a_short_option() -> None:

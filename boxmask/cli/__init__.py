@@ -15,6 +15,7 @@ from boxmask.cli.evaluate import evaluate
 from boxmask.cli.examples import HELP
 from boxmask.cli.exit_status import EXPLANATION, ExitStatus, status_of
 from boxmask.cli.failure import EXPLAINED, explain, forget_output
+from boxmask.cli.groups import GroupedCommand
 from boxmask.cli.models import models
 from boxmask.cli.printing import say
 from boxmask.cli.review import review
@@ -97,4 +98,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for _name, _command in COMMANDS.items():
     _help = HELP[_name]
-    app.command(_name, short_help=_help.summary, epilog=_help.epilog)(_command)
+    app.command(_name, cls=GroupedCommand, short_help=_help.summary, epilog=_help.epilog)(_command)

@@ -53,8 +53,10 @@ Threads = Annotated[
 BBox = Annotated[
     BoxForm,
     typer.Option(
-        help="COCO: what the numbers of a bbox are; auto: xywh, unless all boxes say otherwise. "
-        "Those of cw and ccw are five, of turned boxes; segmentation: its four corners are the box."
+        metavar="<form>",
+        help="COCO: what the numbers of a bbox are: xywh, xyxy, cxcywh, normalised (-xyxy, "
+        "-cxcywh); of turned boxes cxcywh or xywh with -cw or -ccw and -degrees or -radians; or "
+        "segmentation: its four corners are the box. auto: xywh, unless all boxes say otherwise.",
     ),
 ]
 Classes = Annotated[int, typer.Option(min=1, help="Visual Genome: how many categories.")]

@@ -6,7 +6,6 @@ Everything is counted on PyTorch's meta device: shapes only, no memory and no ar
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from boxmask.models.backbones import build_backbone
 from boxmask.models.config import ModelConfig
 from boxmask.models.heads import build_head
 from boxmask.models.hints import PLANES
-from boxmask.models.network import Branch, MaskNetwork, build, head_sizes
+from boxmask.models.network import MaskNetwork, build, head_sizes
 from boxmask.models.regions import EmbeddingRegion
 
 
@@ -64,13 +63,13 @@ def backbone_cost(config: ModelConfig) -> Cost:
 def _view_cost(network: MaskNetwork) -> int:
     """Count what is done once per view: backbone, pixel embedding, detector."""
     side = _view_side(network.config)
-    branch = cast(Branch, network.branches[-1])
+    region = network.last_branch.region
     hints = (_hints_of(network.config),) if network.config.window_masks else ()
 
     def predict() -> None:
         pixels = network.normalise(torch.empty(1, 3, side, side))
         stage = network.backbone(pixels, *hints)[-1]
-        branch.region.per_view(stage)
+        region.per_view(stage)
         if network.detector is not None:
             network.detector.detect(stage, torch.ones(1, 2))
 
@@ -79,7 +78,7 @@ def _view_cost(network: MaskNetwork) -> int:
 
 def _box_cost(network: MaskNetwork) -> int:
     """Count what is done once per box: instance embedding, head and quality head."""
-    branch, config = cast(Branch, network.branches[-1]), network.config
+    branch, config = network.last_branch, network.config
     crops, side = _crops_of(config), config.mask_size
     fine = network.backbone.fine_channels
     fine_map = (torch.empty(1, fine, side, side),) if config.window_masks else ()

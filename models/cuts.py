@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 # Six halvings of a stride-4 map in the deepest hourglass end on whole cells.
 _PAD_MULTIPLE = 128
+# Deep-MAC was made with black below and beside the image, Deep-MARC with the mean colour.
+_BLACK = (0, 0, 0)
+_PADDING = {"deepmarc": (124, 116, 104)}  # to the nearest of normalise.IMAGENET
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,11 @@ def cut(
             hints = _draw_hints(boxes, windows, cells, tightness=tightness, neighbours=neighbours)
     else:
         pixels, fractions = _resize_whole_image(
-            image, boxes, side=config.image_size, square=config.pad_square
+            image,
+            boxes,
+            side=config.image_size,
+            square=config.pad_square,
+            padding=_PADDING.get(config.family, _BLACK),
         )
         index = np.zeros(len(boxes), dtype=np.int64)
     return Cuts(pixels, fractions.astype(np.float32), index.astype(np.int64), hints)
@@ -141,9 +148,9 @@ def _draw_hints(
 
 
 def _resize_whole_image(
-    image: Pixels, boxes: Boxes, *, side: int, square: bool
+    image: Pixels, boxes: Boxes, *, side: int, square: bool, padding: tuple[int, int, int]
 ) -> tuple[Pixels, Floats]:
-    """Resize the long side to `side` and pad with zeros to the right and below.
+    """Resize the long side to `side` and pad with a colour to the right and below.
 
     Returns pixels (1,h,w,3) and the boxes in fractions of the padded view. Unlike the original
     code, a reduction is antialiased: a 12 MP photograph would otherwise lose most of its pixels.
@@ -158,7 +165,8 @@ def _resize_whole_image(
         side if square else -(-length // _PAD_MULTIPLE) * _PAD_MULTIPLE
         for length in (small_w, small_h)
     )
-    view = np.zeros((1, padded_h, padded_w, 3), dtype=np.uint8)
+    view = np.empty((1, padded_h, padded_w, 3), dtype=np.uint8)
+    view[:] = padding
     view[0, :small_h, :small_w] = small
     across, down = small_w / width / padded_w, small_h / height / padded_h
     return view, boxes * np.array([across, down, across, down])

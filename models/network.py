@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from boxmask.errors import ConfigError
 from boxmask.models.backbones import build_backbone
+from boxmask.models.backbones.spinenet import SpineNet
 from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.config import ModelConfig
 from boxmask.models.detectors import Detections, Detector, DetectorSizes, Truth, build_detector
 from boxmask.models.heads import HeadSizes, build_head
-from boxmask.models.norm import use_paper_momentum
+from boxmask.models.norm import use_constants_of_spinenet, use_paper_momentum
 from boxmask.models.normalise import Normalise
 from boxmask.models.quality import QualityHead, estimated_iou_logit
 from boxmask.models.regions import EmbeddingRegion, PyramidRegion, Region, WindowRegion
@@ -29,10 +30,8 @@ def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
     if config.window_masks:
         backbone.add_hint_layer()
     sizes = head_sizes(config, fine=backbone.fine_channels if config.window_masks else 0)
-    branches = [
-        Branch(_build_region(config, backbone.channels), build_head(config.head, sizes))
-        for _ in range(backbone.stages)
-    ]
+    *earlier, region = (_build_region(config, backbone) for _ in range(backbone.stages))
+    branches = [*map(Branch, earlier), LastBranch(region, build_head(config.head, sizes))]
     quality = QualityHead(config.quality_channels) if config.quality else None
     network = MaskNetwork(
         config,
@@ -41,6 +40,8 @@ def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
         quality=quality,
         detector=_build_detector(config, backbone),
     )
+    if isinstance(backbone, SpineNet):
+        use_constants_of_spinenet(network)
     if config.norm_momentum == "paper":
         use_paper_momentum(network)
     return network
@@ -75,11 +76,11 @@ def head_sizes(config: ModelConfig, *, fine: int = 0) -> HeadSizes:
     )
 
 
-def _build_region(config: ModelConfig, channels: int) -> Region:
-    """Build the region for a stage of `channels` channels."""
+def _build_region(config: ModelConfig, backbone: Backbone) -> Region:
+    """Build the region for a stage of the backbone."""
     if config.family == "deepmarc":
-        return PyramidRegion(config)
-    return (WindowRegion if config.window_masks else EmbeddingRegion)(config, channels)
+        return PyramidRegion(config, backbone.strides)
+    return (WindowRegion if config.window_masks else EmbeddingRegion)(config, backbone.channels)
 
 
 class Prediction(NamedTuple):
@@ -98,23 +99,30 @@ class Prediction(NamedTuple):
 
 
 class Branch(nn.Module):
-    """The region and the mask head that look at one stage of the backbone."""
+    """The region that looks at one stage of the backbone."""
 
-    def __init__(self, region: Region, head: nn.Module) -> None:
+    def __init__(self, region: Region) -> None:
         super().__init__()
         self.region = region
-        self.head = head
 
     def forward(
         self, maps: Any, boxes: Tensor, index: Tensor, hints: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return the crops (N,C,R,R) and their mask logits (N,M,M)."""
-        inputs = self.region(maps, boxes, index, hints)
-        return inputs[0], self.head(*inputs).float()
+    ) -> tuple[Tensor, ...]:
+        """Return what the mask head takes, the crops (N,C,R,R) first."""
+        inputs: tuple[Tensor, ...] = self.region(maps, boxes, index, hints)
+        return inputs
+
+
+class LastBranch(Branch):
+    """The branch of the last stage, and the mask head, which serves the earlier ones as well."""
+
+    def __init__(self, region: Region, head: nn.Module) -> None:
+        super().__init__(region)
+        self.head = head
 
 
 class MaskNetwork(nn.Module):
-    """A backbone, a branch per stage of it, the quality head on the last, perhaps a detector."""
+    """A backbone, a branch per stage of it, heads on the last branch, perhaps a detector."""
 
     def __init__(
         self,
@@ -132,6 +140,11 @@ class MaskNetwork(nn.Module):
         self.branches = nn.ModuleList(branches)
         self.quality = quality
         self.detector = detector
+
+    @property
+    def last_branch(self) -> LastBranch:
+        """The branch that predicts."""
+        return cast(LastBranch, self.branches[-1])
 
     def forward(
         self, views: Views, *, box_chunk: int | None = None, truth: Truth | None = None
@@ -187,15 +200,16 @@ class MaskNetwork(nn.Module):
         self, branches: Sequence[Branch], maps: Sequence[Any], views: Views, span: slice
     ) -> Prediction:
         boxes, index = views.boxes[span], views.index[span]
-        *earlier, (crops, logits) = (
+        inputs = [
             branch(seen, boxes, index, views.hints)
             for branch, seen in zip(branches, maps, strict=True)
-        )
+        ]
+        crops = inputs[-1][0]
+        *earlier, logits = (self.last_branch.head(*given).float() for given in inputs)
         quality_logits = (
             estimated_iou_logit(logits) if self.quality is None else self.quality(crops, logits)
         )
-        auxiliary = tuple(logits for _, logits in earlier)
-        return Prediction(logits, quality_logits.sigmoid(), quality_logits, auxiliary)
+        return Prediction(logits, quality_logits.sigmoid(), quality_logits, tuple(earlier))
 
     def _empty_prediction(self) -> Prediction:
         side = self.config.mask_size

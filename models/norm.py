@@ -14,8 +14,6 @@ The originals have their quirks; each is decided here.
 4. Epsilon differs by part and is kept as published, since weights may be carried over.
 """
 
-from typing import ClassVar
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,7 +21,7 @@ from torch import Tensor, nn
 class Norm(nn.BatchNorm2d):
     """Batch normalisation of (N,C,H,W), with the momentum that was published for it."""
 
-    paper_momentum: ClassVar[float]
+    paper_momentum: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (N,C,H,W)."""
@@ -53,12 +51,28 @@ class ResidualNorm(Norm):
 
 
 class PredictorNorm(Norm):
-    """The norm of the Mask R-CNN head and of the upsampling mask predictor."""
+    """The norm of Deep-MARC: of its pyramid, its plain head and its upsampling mask predictor."""
 
     paper_momentum = 0.003
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=1e-4)
+
+
+class SpineNorm(Norm):
+    """The norm of SpineNet."""
+
+    paper_momentum = 0.01
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-3)
+
+
+def use_constants_of_spinenet(network: nn.Module) -> None:
+    """Give the norms of Deep-MARC the constants that they have beside a SpineNet."""
+    for module in network.modules():
+        if isinstance(module, PredictorNorm):
+            module.eps, module.paper_momentum = 1e-3, SpineNorm.paper_momentum
 
 
 def use_paper_momentum(network: nn.Module) -> None:

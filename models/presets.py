@@ -27,6 +27,7 @@ PRESETS: dict[str, ModelConfig] = {
     "deepmac-1024": replace(_DEEPMAC, head="hourglass100", image_size=1024),
     "deepmarc-r50": _DEEPMARC,
     "deepmarc-r101": replace(_DEEPMARC, backbone="resnet101-fpn"),
+    "deepmarc-spinenet143-hg52": replace(_DEEPMARC, backbone="spinenet143", image_size=1280),
     "lite": ModelConfig(family="deepmac", head_channels=32, image_size=512, pad_square=False),
     "tiny": ModelConfig(
         backbone="tiny",

@@ -106,11 +106,10 @@ class WindowRegion(EmbeddingRegion):
 class PyramidRegion(Region):
     """Deep-MARC's: the level of the feature pyramid that suits the box's size, by RoIAlign."""
 
-    strides = (4, 8, 16, 32, 64)
-
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, strides: tuple[int, ...]) -> None:
         super().__init__()
         self.size = config.crop_size
+        self.strides = strides
 
     def forward(
         self, maps: Sequence[Tensor], boxes: Tensor, index: Tensor, hints: Tensor | None = None
@@ -119,12 +118,12 @@ class PyramidRegion(Region):
         finest = maps[0]
         height, width = (side * self.strides[0] for side in finest.shape[-2:])
         pixels = boxes * boxes.new_tensor([width, height, width, height])
-        levels = levels_of(pixels, count=len(maps))
+        levels = levels_of(pixels, strides=self.strides)
         rois = torch.cat([index[:, None].to(pixels.dtype), pixels], dim=1)
         crops = finest.new_zeros((len(boxes), finest.shape[1], self.size, self.size))
         for level, (features, stride) in enumerate(zip(maps, self.strides, strict=True)):
             mine = (levels == level).nonzero().squeeze(1)
-            found = roi_align(features.float(), rois[mine], self.size, 1 / stride, sampling_ratio=1)
+            found = _sample_bins(features.float(), rois[mine], stride=stride, size=self.size)
             crops = crops.index_copy(0, mine, found.to(crops.dtype))
         return (crops,)
 
@@ -160,9 +159,20 @@ def _neighbourhoods(features: Tensor, boxes: Tensor, index: Tensor) -> Tensor:
     return framed[index[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
 
 
-def levels_of(boxes: Tensor, *, count: int) -> Tensor:
-    """Return each box's pyramid level (N,), 0 the finest: boxes of side 224 lie on stride 16."""
+def _sample_bins(maps: Tensor, rois: Tensor, *, stride: int, size: int) -> Tensor:
+    """Sample rois (N,5), view and box in pixels, once in the middle of each of R x R bins.
+
+    Cell k of a map (V,C,H,W) lies at k times the stride, as published. Without `aligned`, roi_align
+    has the same convention, but takes boxes of less than a cell for a whole one.
+    """
+    shifted = rois + rois.new_tensor([0, *[stride / 2] * 4])
+    found: Tensor = roi_align(maps, shifted, size, 1 / stride, sampling_ratio=1, aligned=True)
+    return found
+
+
+def levels_of(boxes: Tensor, *, strides: Sequence[int]) -> Tensor:
+    """Return each box's level (N,) among maps of these strides: boxes of side 224 are on 16."""
     sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1).sqrt()
     # Sides of exactly 224 must not fall a level short for having gone through fractions.
-    levels = torch.floor(torch.log2(sides / 224 + 1e-6)) + 2
-    return levels.clamp(0, count - 1).long()
+    levels = torch.floor(torch.log2(16 / strides[0] * sides / 224 + 1e-6))
+    return levels.clamp(0, len(strides) - 1).long()

@@ -14,7 +14,7 @@ from torchvision.models import resnet50
 from boxmask.errors import ConfigError
 from boxmask.models import ModelConfig
 from boxmask.models.backbones import BACKBONES, PYRAMIDS, build_backbone
-from boxmask.models.backbones.hourglass import PLAN, STACKS
+from boxmask.models.backbones.hourglass import STACKS
 from boxmask.models.backbones.lite import NAMES, LiteTrunk, imagenet_file, load_in_order
 from boxmask.models.backbones.resnet import WEIGHTS
 from boxmask.models.cost import count_parameters
@@ -66,33 +66,35 @@ def test_backbone_gives_one_stride_4_map(name: str, side: int) -> None:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_hourglass_gives_a_256_channel_map_per_stack(name: str) -> None:
+def test_hourglass_gives_a_map_per_stack(name: str) -> None:
     with torch.device("meta"):
         backbone = build_backbone(ModelConfig(backbone=name)).eval()
         maps = backbone(torch.empty(1, 3, 512, 384))
-    assert len(maps) == STACKS[name] == backbone.stages
-    assert {features.shape for features in maps} == {(1, 256, 128, 96)}
+    assert len(maps) == STACKS[name].stacks == backbone.stages
+    assert {features.shape for features in maps} == {(1, backbone.channels, 128, 96)}
 
 
-@pytest.mark.parametrize("layers", [52, 104])
-def test_hourglass_backbone_is_as_deep_as_its_name(layers: int) -> None:
-    assert depth(PLAN, stacks=STACKS[f"hourglass{layers}"]) == layers
+@pytest.mark.parametrize("name", STACKS)
+def test_hourglass_backbone_is_as_deep_as_its_name(name: str) -> None:
+    plan = STACKS[name]
+    assert depth(plan.hourglass, stacks=plan.stacks) == int(name.removeprefix("hourglass"))
 
 
 def test_an_hourglass_takes_sides_that_do_not_halve_evenly() -> None:
     with torch.device("meta"):
         backbone = build_backbone(ModelConfig(backbone="hourglass52")).eval()
         (features,) = backbone(torch.empty(1, 3, 144, 100))
-    assert features.shape == (1, 256, 36, 25)
+    assert features.shape == (1, 128, 36, 25)
 
 
 @pytest.mark.parametrize("name", PYRAMIDS)
 def test_pyramid_has_five_levels_of_256_channels(name: str) -> None:
     config = ModelConfig(family="deepmarc", backbone=name, mask_size=64)
     with torch.device("meta"):
-        (levels,) = build_backbone(config).eval()(torch.empty(1, 3, 256, 128))
+        backbone = build_backbone(config).eval()
+        (levels,) = backbone(torch.empty(1, 3, 256, 128))
     assert [tuple(level.shape) for level in levels] == [
-        (1, 256, 256 // stride, 128 // stride) for stride in (4, 8, 16, 32, 64)
+        (1, 256, 256 // stride, 128 // stride) for stride in backbone.strides
     ]
 
 

@@ -21,10 +21,11 @@ from boxmask.train.presets import PRESETS as RECIPES
 
 # In parameters; a new count here is another network for `boxmask train --preset`.
 PARAMETERS = {
-    "deepmac-512": 236_994_530,
-    "deepmac-1024": 284_527_586,
-    "deepmarc-r50": 50_458_561,
-    "deepmarc-r101": 69_450_689,
+    "deepmac-512": 213_539_937,
+    "deepmac-1024": 237_306_465,
+    "deepmarc-r50": 27_445_056 + 23_606_145,
+    "deepmarc-r101": 46_437_184 + 23_606_145,
+    "deepmarc-spinenet143-hg52": 60_247_616 + 23_606_145,
     "lite": 4_846_707,
     "tiny": 197_395,
     "tiny-centernet": 3_443_384,

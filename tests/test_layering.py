@@ -61,6 +61,7 @@ IMPORTS = {
         "cores data dataset disk durable errors evaluate formats geometry images models "
         "ours overlay rle splits unreadable version window"
     ),
+    "published": "errors models version",
     "review": (
         "annotate bundled data dataset durable errors export faults formats geometry images mark "
         "models ours overlay polygons rle unreadable version window"
@@ -73,7 +74,7 @@ IMPORTS = {
     ),
     "cli": (
         "annotate bundled check cores data detect errors evaluate export formats mark models "
-        "remote review show subset train version"
+        "published remote review show subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

@@ -42,6 +42,11 @@ def test_deep_marcs_rate_drops_where_published() -> None:
     ]
     assert found == pytest.approx([0.0067, 0.12, 0.012, 0.0012])
     assert preset("deepmarc-r101").model.backbone == "resnet101-fpn"
+    optimiser = preset("deepmarc-spinenet143-hg52").optimiser
+    found = [
+        optimiser.lr * rate(optimiser, step, steps=231_000) for step in (0, 2000, 219_450, 226_380)
+    ]
+    assert found == pytest.approx([0.0067, 0.32, 0.032, 0.0032])
 
 
 OTHERS: dict[str, Any] = {

@@ -16,7 +16,6 @@ from boxmask.models import MaskNetwork, ModelConfig, build, cut_views
 from boxmask.models.backbones.trunk import DetailedFeatures
 from boxmask.models.hints import PLANES
 from boxmask.models.hourglass import Hourglass
-from boxmask.models.network import Branch
 from boxmask.models.norm import HourglassNorm
 from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load_network
@@ -46,7 +45,7 @@ def started(config: ModelConfig, start: MaskNetwork) -> MaskNetwork:
 
 def head_of(network: MaskNetwork) -> nn.Module:
     """The only mask head."""
-    return cast(Branch, network.branches[0]).head
+    return network.last_branch.head
 
 
 @pytest.mark.parametrize("config", [UPSAMPLING, WINDOW, replace(WINDOW, head="hourglass26")])

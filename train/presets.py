@@ -57,6 +57,23 @@ _DEEPMARC = TrainConfig(
     save_every=500,
 )
 
+# From nothing, over about 500 epochs of COCO.
+_DEEPMARC_SPINENET = replace(
+    _DEEPMARC,
+    model=MODELS["deepmarc-spinenet143-hg52"],
+    augment=Augment(flip=0.5, scale_crop=(0.1, 2.0)),
+    optimiser=replace(
+        _DEEPMARC.optimiser,
+        lr=0.32,
+        drops=(219_450, 226_380),
+        warm_up=2000,
+        warm_up_from=0.0067 / 0.32,
+    ),
+    pretrained=False,
+    batch=256,
+    steps=231_000,
+)
+
 _VARIED = Augment(
     flip=0.5,
     brightness=0.15,
@@ -177,6 +194,7 @@ PRESETS: dict[str, TrainConfig] = {
     "deepmac-1024": replace(_DEEPMAC, model=MODELS["deepmac-1024"]),
     "deepmarc-r50": _DEEPMARC,
     "deepmarc-r101": replace(_DEEPMARC, model=MODELS["deepmarc-r101"]),
+    "deepmarc-spinenet143-hg52": _DEEPMARC_SPINENET,
     "lite": _LITE,
     "tiny": _TINY,
     "tiny-centernet": _TINY_CENTERNET,

@@ -18,6 +18,7 @@ from boxmask.cli.failure import EXPLAINED, explain, forget_output
 from boxmask.cli.groups import GroupedCommand
 from boxmask.cli.models import models
 from boxmask.cli.printing import say
+from boxmask.cli.published import import_published
 from boxmask.cli.review import review
 from boxmask.cli.show import show
 from boxmask.cli.train import train
@@ -95,6 +96,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eval": evaluate,
     "train": train,
     "models": models,
+    "import": import_published,
 }
 for _name, _command in COMMANDS.items():
     _help = HELP[_name]

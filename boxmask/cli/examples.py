@@ -82,4 +82,11 @@ HELP = {
         "List the networks, and the weights at hand.",
         ("boxmask models",),
     ),
+    "import": Help(
+        "Take over the authors' Deep-MAC and Deep-MARC.",
+        (
+            "boxmask import deepmac_1024x1024_coco17.tar.gz -o deepmac.safetensors",
+            "boxmask annotate boxes.json --images photos --weights deepmac.safetensors",
+        ),
+    ),
 }

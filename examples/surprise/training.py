@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from boxmask.geometry import sample_target
 from boxmask.models import ModelConfig, build
 from boxmask.models.backbones.trunk import BackboneWithNeck
-from boxmask.models.network import Branch
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.jitter import draw_proposal
 from boxmask.train.loss import cross_entropy
@@ -38,7 +37,7 @@ class Learner(nn.Module):
         super().__init__()
         network = build(config)
         self.neck = cast(BackboneWithNeck, network.backbone).join
-        self.branch = cast(Branch, network.branches[0])
+        self.branch = network.last_branch
 
     def forward(self, levels: list[Tensor], boxes: Tensor, index: Tensor) -> Tensor:
         """Return the mask logits (N,M,M) of boxes in fractions of views `index` (N,)."""

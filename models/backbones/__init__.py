@@ -4,10 +4,12 @@ from functools import partial
 from typing import Protocol
 
 from boxmask.errors import ConfigError
-from boxmask.models.backbones.hourglass import STACKS, StackedHourglass
+from boxmask.models.backbones.hourglass import STACKS, StackedHourglass, StackPlan
 from boxmask.models.backbones.lite import NAMES, LiteTrunk
 from boxmask.models.backbones.necks import CenterNetNeck, FPNNeck, LightNeck
-from boxmask.models.backbones.resnet import BUILDERS, ResNetTrunk
+from boxmask.models.backbones.resnet import BUILDERS, SAME_PADDED, ResNetTrunk
+from boxmask.models.backbones.spinenet import PLANS as SPINES
+from boxmask.models.backbones.spinenet import SpineNet
 from boxmask.models.backbones.tiny import TinyTrunk
 from boxmask.models.backbones.trunk import Backbone, BackboneWithNeck
 from boxmask.models.config import ModelConfig
@@ -20,13 +22,13 @@ class Builder(Protocol):
         """Build it, from ImageNet weights if `pretrained`."""
 
 
-def _build_stacked(stacks: int, *, channels: int, pretrained: bool) -> Backbone:
+def _build_stacked(plan: StackPlan, *, channels: int, pretrained: bool) -> Backbone:
     """Build a stacked hourglass, whose channels are fixed and which has no ImageNet weights."""
     if pretrained:
         raise ConfigError(
             "the hourglass backbones have no ImageNet weights; start without pretrained weights."
         )
-    return StackedHourglass(stacks)
+    return StackedHourglass(plan)
 
 
 def _build_resnet(name: str, *, channels: int, pretrained: bool) -> Backbone:
@@ -50,17 +52,27 @@ def _build_tiny(*, channels: int, pretrained: bool) -> Backbone:
 def _build_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
     """Build a ResNet with a feature pyramid, whose 256 channels are fixed."""
     trunk = ResNetTrunk(name, pretrained=pretrained)
-    return BackboneWithNeck(trunk, FPNNeck(trunk.channels), 256)
+    return BackboneWithNeck(trunk, FPNNeck(trunk.channels), 256, strides=FPNNeck.strides)
+
+
+def _build_spinenet(name: str, *, channels: int, pretrained: bool) -> Backbone:
+    """Build a SpineNet, whose channels are fixed and which has no ImageNet weights."""
+    if pretrained:
+        raise ConfigError(f"{name} has no ImageNet weights; start without pretrained weights.")
+    return SpineNet(SPINES[name])
 
 
 BACKBONES: dict[str, Builder] = {
     "tiny": _build_tiny,
     **{name: partial(_build_lite, name) for name in NAMES},
     **{name: partial(_build_resnet, name) for name in BUILDERS},
-    **{name: partial(_build_stacked, stacks) for name, stacks in STACKS.items()},
+    **{name: partial(_build_stacked, plan) for name, plan in STACKS.items()},
 }
 
-PYRAMIDS: dict[str, Builder] = {name: partial(_build_pyramid, name) for name in BUILDERS}
+PYRAMIDS: dict[str, Builder] = {
+    **{name: partial(_build_pyramid, name) for name in (*BUILDERS, *SAME_PADDED)},
+    **{name: partial(_build_spinenet, name) for name in SPINES},
+}
 
 
 def build_backbone(config: ModelConfig, *, pretrained: bool = False) -> Backbone:

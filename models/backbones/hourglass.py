@@ -3,15 +3,34 @@
 Shapes: V views, H W the sides of a view.
 """
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 from boxmask.models.backbones.trunk import Backbone
+from boxmask.models.heads.hourglass import PLANS
 from boxmask.models.hourglass import Hourglass, HourglassPlan, Residual, conv_norm_relu
 from boxmask.models.initialise import glorot_
 from boxmask.models.normalise import DEEPMAC
 
-PLAN = HourglassPlan(channels=(256, 256, 384, 384, 384, 512), blocks=(2, 2, 2, 2, 2, 4))
-STACKS = {"hourglass52": 1, "hourglass104": 2}
+
+@dataclass(frozen=True)
+class StackPlan:
+    """The sizes of one backbone."""
+
+    hourglass: HourglassPlan
+    stem: int
+    """Channels of the first convolution."""
+    stacks: int = 1
+
+
+_LARGE = HourglassPlan(channels=(256, 256, 384, 384, 384, 512), blocks=(2, 2, 2, 2, 2, 4))
+# Base channels of those with one stack, which are built like the heads of their names.
+_BASES = {"hourglass10": 32, "hourglass20": 48, "hourglass32": 48, "hourglass52": 64}
+STACKS = {
+    **{name: StackPlan(PLANS[name].scaled(base), stem=base) for name, base in _BASES.items()},
+    "hourglass104": StackPlan(_LARGE, stem=128, stacks=2),
+}
 
 
 class Junction(nn.Module):
@@ -31,27 +50,25 @@ class Junction(nn.Module):
 
 
 class StackedHourglass(Backbone):
-    """Stem, then hourglasses joined by junctions; stride 4, 256 channels."""
+    """Stem, then hourglasses joined by junctions; stride 4."""
 
-    channels = PLAN.channels[0]
     scale = DEEPMAC
 
-    def __init__(self, stacks: int) -> None:
+    def __init__(self, plan: StackPlan) -> None:
         super().__init__()
-        self.stages = stacks
+        self.stages = plan.stacks
+        self.channels = channels = plan.hourglass.channels[0]
         self.stem = nn.Sequential(
-            conv_norm_relu(3, 128, kernel=7, stride=2),
-            Residual(128, self.channels, stride=2, project=True),
+            conv_norm_relu(3, plan.stem, kernel=7, stride=2),
+            Residual(plan.stem, channels, stride=2, project=True),
         )
-        self.stacks = nn.ModuleList(Hourglass(PLAN) for _ in range(stacks))
-        self.outputs = nn.ModuleList(
-            conv_norm_relu(self.channels, self.channels) for _ in range(stacks)
-        )
-        self.junctions = nn.ModuleList(Junction(self.channels) for _ in range(stacks - 1))
+        self.stacks = nn.ModuleList(Hourglass(plan.hourglass) for _ in range(plan.stacks))
+        self.outputs = nn.ModuleList(conv_norm_relu(channels, channels) for _ in range(plan.stacks))
+        self.junctions = nn.ModuleList(Junction(channels) for _ in range(plan.stacks - 1))
         glorot_(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (V,3,H,W) to one (V,256,H/4,W/4) per stack."""
+        """Map (V,3,H,W) to one (V,C,H/4,W/4) per stack."""
         x = self.stem(x)
         maps: list[Tensor] = []
         for i, (stack, output) in enumerate(zip(self.stacks, self.outputs, strict=True)):

@@ -4,15 +4,14 @@ Shapes: V views, C channels, H W a map's sides. Strided maps have ceil(side / 2)
 enlarged map may be one cell too long; it is cut, which keeps cell i over cells 2i and 2i+1.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import FeaturePyramidNetwork
-from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from boxmask.models.initialise import glorot_
+from boxmask.models.initialise import glorot_, kaiming_
+from boxmask.models.norm import PredictorNorm
+from boxmask.models.padding import SameConv2d
 
 
 def _enlarge(x: Tensor, *, like: Tensor) -> Tensor:
@@ -83,13 +82,29 @@ class CenterNetNeck(nn.Module):
 
 
 class FPNNeck(nn.Module):
-    """The feature pyramid of Deep-MARC: five maps of 256 channels at strides 4 to 64."""
+    """The feature pyramid of Deep-MARC: five maps of 256 channels at strides 4 to 64, all normed.
+
+    The coarsest is a convolution of the one before, ahead of that one's norm.
+    """
+
+    strides = (4, 8, 16, 32, 64)
 
     def __init__(self, inputs: Sequence[int]) -> None:
         super().__init__()
-        self.pyramid = FeaturePyramidNetwork(list(inputs), 256, extra_blocks=LastLevelMaxPool())
+        self.laterals = nn.ModuleList(nn.Conv2d(count, 256, 1) for count in inputs)
+        self.smooths = nn.ModuleList(nn.Conv2d(256, 256, 3, padding=1) for _ in inputs)
+        self.coarser = SameConv2d(256, 256, 3, 2, bias=True)
+        self.norms = nn.ModuleList(PredictorNorm(256) for _ in self.strides)
+        kaiming_(self)
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
         """Map the levels, finest first, to the pyramid, finest first."""
-        named = OrderedDict((str(i), level) for i, level in enumerate(levels))
-        return list(self.pyramid(named).values())
+        x: Tensor = self.laterals[-1](levels[-1])
+        summed = [x]
+        for lateral, level in zip(reversed(self.laterals[:-1]), levels[-2::-1], strict=True):
+            side = lateral(level)
+            x = side + _enlarge(x, like=side)
+            summed.append(x)
+        maps = [smooth(one) for smooth, one in zip(self.smooths, reversed(summed), strict=True)]
+        maps.append(self.coarser(maps[-1]))
+        return [norm(one) for norm, one in zip(self.norms, maps, strict=True)]

@@ -9,12 +9,19 @@ from torchvision import models
 from boxmask.errors import ConfigError
 from boxmask.models.backbones.trunk import Trunk
 from boxmask.models.normalise import IMAGENET
+from boxmask.models.padding import SameConv2d, SameMaxPool2d
 
 BUILDERS = {"resnet50-fpn": models.resnet50, "resnet101-fpn": models.resnet101}
 WEIGHTS: dict[str, models.WeightsEnum] = {
     "resnet50-fpn": models.ResNet50_Weights.IMAGENET1K_V1,
     "resnet101-fpn": models.ResNet101_Weights.IMAGENET1K_V1,
 }
+
+
+# Of names: padded as TensorFlow does, for weights that were learnt so.
+SAME = "-same"
+SAME_PADDED = tuple(name + SAME for name in BUILDERS)
+_SAME_EPSILON = 1e-4
 
 
 class ResNetTrunk(Trunk):
@@ -26,9 +33,11 @@ class ResNetTrunk(Trunk):
 
     def __init__(self, name: str, *, pretrained: bool) -> None:
         super().__init__()
-        self.resnet = BUILDERS[name](weights=None)
+        self.resnet = BUILDERS[name.removesuffix(SAME)](weights=None)
         if pretrained:
             self.resnet.load_state_dict(_imagenet_weights(name))
+        if name.endswith(SAME):
+            pad_as_tensorflow(self.resnet)
         del self.resnet.avgpool, self.resnet.fc
 
     def halvings(self) -> list[nn.ModuleList]:
@@ -47,8 +56,26 @@ class ResNetTrunk(Trunk):
         return levels
 
 
+def pad_as_tensorflow(resnet: nn.Module) -> None:
+    """Give a ResNet the padding and the norms' epsilon of the Model Garden."""
+    for module in list(resnet.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = _SAME_EPSILON
+        for name, child in module.named_children():
+            if isinstance(child, nn.MaxPool2d):
+                setattr(module, name, SameMaxPool2d())
+            elif isinstance(child, nn.Conv2d) and child.stride[0] > 1 and child.kernel_size[0] > 1:
+                sizes = child.kernel_size[0], child.stride[0]
+                setattr(module, name, SameConv2d(child.in_channels, child.out_channels, *sizes))
+
+
 def _imagenet_weights(name: str) -> dict[str, Tensor]:
     """Return torchvision's weights of `name`, from its cache or its download."""
+    if name not in WEIGHTS:
+        raise ConfigError(
+            f"{name} has no ImageNet weights; choose {name.removesuffix(SAME)}, "
+            "or start without pretrained weights."
+        )
     try:
         state: dict[str, Tensor] = WEIGHTS[name].get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:

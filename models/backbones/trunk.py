@@ -63,11 +63,13 @@ class Backbone(nn.Module):
     """Map (V,3,H,W) to one or more stages of features, each of `channels` channels.
 
     A stage is a stride-4 map, with a finer one if the backbone sees hints, or for pyramids a list
-    of maps at strides 4 to 64.
+    of maps.
     """
 
     channels: int
     scale: PixelScale
+    strides: tuple[int, ...] = (4,)
+    """Of the maps of a stage, finest first."""
     stages: int = 1
     fine_channels: int = 0
 
@@ -89,12 +91,15 @@ class BackboneWithNeck(Backbone):
 
     trunk: Trunk
 
-    def __init__(self, trunk: Trunk, neck: nn.Module, channels: int) -> None:
+    def __init__(
+        self, trunk: Trunk, neck: nn.Module, channels: int, *, strides: tuple[int, ...] = (4,)
+    ) -> None:
         super().__init__()
         self.trunk = trunk
         # Weights files know the neck by this name.
         self.join = neck
         self.channels = channels
+        self.strides = strides
         self.scale = trunk.scale
         self.fine_channels = trunk.fine_channels
 

@@ -1,0 +1,70 @@
+"""Deep-MAC, as the Object Detection API saves it: for every layer of ours, the path of theirs."""
+
+from torch import nn
+
+from boxmask.models.heads.dense import DenseHead
+from boxmask.models.heads.residual import PreActivation, ResidualBody
+from boxmask.models.network import MaskNetwork
+from boxmask.published.graphs import layers_by_name
+from boxmask.published.hourglass_names import BACKBONE, HEAD, renamed
+from boxmask.published.layers import layers_of
+from boxmask.published.objects import Objects
+
+# Of the keys in a file, those of parts that are not for masks of given boxes.
+LEFT_OUT = (
+    r"/_prediction_head_dict/(object_center|box\.Soffset|box\.Sscale)/",
+    r"/_self_supervised_rng/",
+)
+_EMBEDDING = {"0": "layer_with_weights-0", "2": "layer_with_weights-1"}
+_DENSE = {"reduce": "input_layer", "dense.1": "fc1", "dense.3": "fc2"}
+_PRE_ACTIVATION = {
+    "before.0": "preact_bn",
+    "shortcut": "0_conv",
+    "body.0": "1_conv",
+    "body.1": "1_bn",
+    "body.3": "2_conv",
+    "body.4": "2_bn",
+}
+
+
+def paths(network: MaskNetwork, objects: Objects, model: str) -> dict[str, str]:
+    """Return the path of each layer of ours, "" if a file has none such."""
+    found = {}
+    for number, branch in enumerate(network.branches):
+        for embedding in ("pixel", "instance"):
+            theirs = f"{model}._prediction_head_dict.{embedding.upper()}_EMBEDDING.{number}"
+            for layer, _ in layers_of(branch.get_submodule(f"region.{embedding}")):
+                ours = f"branches.{number}.region.{embedding}.{layer}"
+                found[ours] = f"{theirs}.{_EMBEDDING[layer]}"
+    for layer, _ in layers_of(network.backbone):
+        theirs = renamed(layer, BACKBONE)
+        found[f"backbone.{layer}"] = f"{model}._feature_extractor._network.{theirs}"
+    head = _head(network.last_branch.head, objects, f"{model}._mask_net")
+    last = len(network.branches) - 1
+    return found | {f"branches.{last}.head.{ours}": theirs for ours, theirs in head.items()}
+
+
+def _head(head: nn.Module, objects: Objects, theirs: str) -> dict[str, str]:
+    if isinstance(head, DenseHead):
+        return {layer: f"{theirs}._net.{_DENSE.get(layer, '')}" for layer, _ in layers_of(head)}
+    body = head.get_submodule("0")
+    if isinstance(body, ResidualBody):
+        found = _residual(body, objects, f"{theirs}._net")
+    else:
+        found = {layer: f"{theirs}._net.{renamed(layer, HEAD)}" for layer, _ in layers_of(body)}
+    inside = {f"0.{layer}": path for layer, path in found.items()}
+    return {**inside, "1.project": f"{theirs}.project_out"}
+
+
+def _residual(body: ResidualBody, objects: Objects, theirs: str) -> dict[str, str]:
+    """Return the paths of a ResNet head, whose stacks begin with a projection."""
+    layers = layers_by_name(objects, f"{theirs}.model")
+    found, stack, number = {"0": f"{theirs}.input_layer"}, -1, 0
+    for name, block in body.named_children():
+        if not isinstance(block, PreActivation):
+            continue
+        stack, number = (stack + 1, 1) if block.shortcut is not None else (stack, number + 1)
+        for layer, _ in layers_of(block):
+            made_as = f"resnet_mask_block_{stack}_block{number}_{_PRE_ACTIVATION[layer]}"
+            found[f"{name}.{layer}"] = layers.get(made_as, "")
+    return found

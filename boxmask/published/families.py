@@ -1,0 +1,137 @@
+"""The published models, and which of them a checkpoint is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from boxmask.errors import WeightsError
+from boxmask.models.config import ModelConfig
+from boxmask.models.network import MaskNetwork, build
+from boxmask.published import deepmac, deepmarc
+from boxmask.published.checkpoint import Checkpoint
+from boxmask.published.objects import Objects
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of published model; its parts stand largest first, as some contain others."""
+
+    title: str
+    config: ModelConfig
+    mark: str
+    """A name that its model has, and the other's has not."""
+    paths: Callable[[MaskNetwork, Objects, str], dict[str, str]]
+    left_out: tuple[str, ...]
+    backbones: tuple[str, ...]
+    heads: tuple[str, ...]
+
+
+FAMILIES = (
+    Family(
+        title="Deep-MAC",
+        config=ModelConfig(family="deepmac", backbone="hourglass104", quality=False),
+        mark="_mask_net",
+        paths=deepmac.paths,
+        left_out=deepmac.LEFT_OUT,
+        backbones=tuple(f"hourglass{depth}" for depth in (104, 52, 32, 20, 10)),
+        heads=(
+            *(f"hourglass{depth}" for depth in (100, 52, 32, 20)),
+            "hourglass20-no-lrs",
+            "hourglass20-no-ed",
+            "hourglass10",
+            *(f"resnet{depth}" for depth in (20, 16, 12, 8, 4)),
+            "fc2",
+        ),
+    ),
+    Family(
+        title="Deep-MARC",
+        config=ModelConfig(family="deepmarc", backbone="spinenet143", mask_size=64, quality=False),
+        mark="mask_head",
+        paths=deepmarc.paths,
+        left_out=deepmarc.LEFT_OUT,
+        backbones=(
+            *(f"spinenet{size}" for size in (143, 96, 49)),
+            *(f"resnet{depth}-fpn-same" for depth in (101, 50)),
+        ),
+        heads=(*(f"hourglass{depth}" for depth in (100, 52, 20)), "fcn"),
+    ),
+)
+
+
+class Recognised:
+    """A checkpoint of a published model, and the network of ours that it is."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self.family, self._model = _find(checkpoint)
+        config = self.family.config
+        backbones = [replace(config, backbone=name) for name in self.family.backbones]
+        config = min(backbones, key=lambda one: self._lacking(one, "backbone."))
+        heads = [_with_head(config, name) for name in self.family.heads]
+        self.config = self._sized(min(heads, key=lambda one: self._lacking(one, ".head.")))
+
+    def network(self, config: ModelConfig) -> MaskNetwork:
+        """Build the network of a config without memory for its tensors."""
+        with torch.device("meta"):
+            return build(config)
+
+    def paths(self, network: MaskNetwork) -> dict[str, str]:
+        """Return the path of each layer of a network, "" if the file has none such."""
+        return self.family.paths(network, self.checkpoint.objects, self._model)
+
+    def _lacking(self, config: ModelConfig, part: str) -> int:
+        """Count the layers of one part of a network that the file has not."""
+        paths = self.paths(self.network(config))
+        find = self.checkpoint.objects.find
+        return sum(
+            not path or not find(path).children for layer, path in paths.items() if part in layer
+        )
+
+    def _sized(self, config: ModelConfig) -> ModelConfig:
+        """Take the channels that are free from the file."""
+        network = self.network(config)
+        paths = self.paths(network)
+
+        def outputs(layer: str) -> int:
+            key = self.checkpoint.objects.find(f"{paths[layer]}.kernel").key
+            entry = self.checkpoint.entries.get(key)
+            return entry.shape[-1] if entry and entry.shape else 0
+
+        first, per_base = _first_of_head(network)
+        sizes: dict[str, Any] = {"head_channels": outputs(first) // per_base}
+        if config.family == "deepmac":
+            regions = {f"{name}_channels": f"region.{name}.2" for name in ("pixel", "instance")}
+            regions["embedding_channels"] = "region.pixel.0"
+            sizes |= {size: outputs(f"branches.0.{layer}") for size, layer in regions.items()}
+        return replace(config, **{name: size for name, size in sizes.items() if size})
+
+
+def _find(checkpoint: Checkpoint) -> tuple[Family, str]:
+    """Return the family of a checkpoint, and the name of the model in it."""
+    for family in FAMILIES:
+        for model in ("model", "_model", ""):
+            if checkpoint.objects.find(f"{model}.{family.mark}").children:
+                return family, model
+    roots = ", ".join(sorted(checkpoint.objects.find("").children)[:8])
+    raise WeightsError(
+        f"{checkpoint.prefix}: neither Deep-MAC nor Deep-MARC, its objects are {roots}; "
+        "see docs/published.md for the files that can be imported."
+    )
+
+
+def _with_head(config: ModelConfig, name: str) -> ModelConfig:
+    sizes: dict[str, Any] = {"crop_size": 14, "mask_size": 28} if name == "fcn" else {}
+    return replace(config, head=name, **sizes)
+
+
+def _first_of_head(network: MaskNetwork) -> tuple[str, int]:
+    """Return the first convolution of the head, and how many base channels it has."""
+    found = (
+        (name, module.out_channels // network.config.head_channels)
+        for name, module in network.named_modules()
+        if ".head." in name and isinstance(module, nn.Conv2d)
+    )
+    return next(found)

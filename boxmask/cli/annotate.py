@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from boxmask.annotate.job import AnnotateJob, Choice, Precision, Rectangles, parse_tightness
+from boxmask.annotate.job import (
+    AnnotateJob,
+    Choice,
+    EngineName,
+    Precision,
+    Rectangles,
+    parse_tightness,
+)
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.options import (
@@ -137,6 +144,16 @@ def annotate(
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
     ] = AnnotateJob.shard_boxes,
+    engine: Annotated[
+        EngineName, typer.Option(help="Make masks on this machine, or on a Ray cluster.")
+    ] = AnnotateJob.engine,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster, as Ray writes it.",
+            show_default="RAY_ADDRESS, or what runs here, or one of this machine",
+        ),
+    ] = AnnotateJob.ray_address,
     workers: Annotated[
         int, typer.Option(help="Processes that share the shards out, and the cores or the GPUs.")
     ] = AnnotateJob.workers,
@@ -199,6 +216,8 @@ def annotate(
         batch_images=batch_images,
         batch_boxes=batch_boxes,
         shard_boxes=shard_boxes,
+        engine=engine,
+        ray_address=ray_address,
         workers=workers,
         threads=threads,
         decoders=decoders,

@@ -12,6 +12,8 @@ left one of its own frame, then clockwise on screen.
 import numpy as np
 import numpy.typing as npt
 
+from boxmask.window import Window
+
 Floats = npt.NDArray[np.float64]
 
 LEAST_FILLED = 0.8  # what corners that are to be a rectangle fill of the smallest around them
@@ -121,6 +123,21 @@ def smallest_around(points: Floats) -> Floats:
     best = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmin()
     corners: Floats = corners_of(boxes[best : best + 1], angles[best : best + 1])[0]
     return corners
+
+
+def corners_around(window: Window) -> Floats:
+    """Return the corners (4, 2) of the smallest rectangle around the pixels of a mask."""
+    columns = np.flatnonzero(window.bits.any(axis=1))
+    bits = window.bits[columns]
+    ends = bits.argmax(axis=1), bits.shape[1] - bits[:, ::-1].argmax(axis=1)
+    points = [np.stack([columns + right, end], axis=1) for end in ends for right in (0, 1)]
+    return smallest_around(np.concatenate(points) + np.array([window.x, window.y], np.float64))
+
+
+def angle_around(window: Window) -> float:
+    """Return the angle of the frame of the smallest rectangle around the pixels of a mask."""
+    _, (angle,) = own_frames(corners_around(window)[None])
+    return float(angle)
 
 
 def part_inside(outline: Floats, box: Floats) -> Floats:

@@ -25,7 +25,7 @@ IMPORTS = {
     "disk": "errors",
     "remote": "errors",
     "dataset": "",
-    "turned": "",
+    "turned": "window",
     "faults": "errors turned",
     "formats": "",
     "rle": "errors window",
@@ -59,7 +59,7 @@ IMPORTS = {
     ),
     "train": (
         "cores data dataset disk durable errors evaluate formats geometry images models "
-        "ours overlay rle splits unreadable version window"
+        "ours overlay rle splits turned unreadable version window"
     ),
     "published": "errors models version",
     "review": (

@@ -39,6 +39,7 @@ class Augment:
     noise: float = 0.0  # most grain, as a fraction of white, in half of the images
     warp: Share = 0.5  # probability that an image is turned and stretched at all
     rotate: float = 0.0  # degrees, drawn from +-
+    turn: Share = 0.0  # zoom: probability that the frame is that of the smallest box around a mask
     stretch: float = 0.0  # height over width, drawn from 1/(1+s) .. 1+s
     context: float = 0.0  # zoom: context drawn from 1/(1+c) .. 1+c of the model's
     scale_crop: tuple[float, float] | None = None  # whole images: square crop over longest side

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data import pixel_boxes, segmentation
+from boxmask.data import frame_boxes, pixel_boxes, segmentation
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import load_image
@@ -146,7 +146,9 @@ class Collection:
         box = self._boxes(image, np.array([row]))[0]
         file = dataset.file_names[int(dataset.image_index[row])]
         name = f"{file} annotation {dataset.annotation_ids[row]}"
-        instance = Instance(box, None, name, int(self.table.category[item]))
+        _, angles = frame_boxes(dataset, np.array([row]), width, height)
+        angle = 0.0 if angles is None else float(angles[0])
+        instance = Instance(box, None, name, int(self.table.category[item]), angle)
         if not self.table.supervised[item] or not (box[:2] < box[2:]).all():
             return instance
         try:

@@ -29,6 +29,7 @@ from boxmask.train.data.warp import (
     with_translation,
 )
 from boxmask.train.recipe import Augment
+from boxmask.turned import angle_around
 
 Random = np.random.Generator
 Items = npt.NDArray[np.int64]
@@ -76,7 +77,10 @@ def box_scene(
     reach = (context or model.context) * _SLACK
     # Twice the view's resolution is enough: large boxes are reduced at once, not warped in full.
     step = max(1, int(_sides(instance.box).max() * reach / (2 * model.view_size)))
-    matrix, frame = _from_corner(_draw_linear(config, random) / step, image)
+    part = _draw_linear(config, random)
+    if angle := _draw_angle(instance, config, random):
+        part = part @ linear_map(degrees=-np.degrees(angle))
+    matrix, frame = _from_corner(part / step, image)
     target = warp_instance(instance, matrix, None) or instance
     canvas = _surroundings(target.box, reach, frame)
     scene = _render_scene(image, [instance], matrix, canvas, fill=PADDING_GREY)
@@ -118,6 +122,13 @@ def _draw_linear(config: Augment, random: Random) -> Map:
         return linear_map(mirror=mirror)
     degrees = random.uniform(-1, 1) * config.rotate
     return linear_map(degrees=degrees, mirror=mirror, stretch=random_factor(random, config.stretch))
+
+
+def _draw_angle(instance: Instance, config: Augment, random: Random) -> float:
+    """Draw the frame that an instance is seen in: that of its box, or of the smallest around it."""
+    if instance.angle or instance.mask is None or not config.turn:
+        return instance.angle
+    return angle_around(instance.mask) if random.random() < config.turn else 0.0
 
 
 def draw_cutouts(

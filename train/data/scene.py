@@ -26,6 +26,7 @@ class Instance:
     mask: Window | None
     name: str  # file and annotation id, for messages
     label: int = -1  # the category, counted over all sources; -1 is like no other
+    angle: float = 0.0  # of the frame of a turned box, whose bounds `box` is; see boxmask/turned.py
 
     def without(self, hidden: Window) -> "Instance | None":
         """Return what is left behind something pasted over it, None if that is nothing."""

@@ -81,6 +81,9 @@ def evaluate(
         int | None, typer.Option(min=1, help="Processes that measure.", show_default="all cores")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also the IoU and AP of each class.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
@@ -132,7 +135,7 @@ def evaluate(
     if as_json:
         say(to_json(found.report).decode())
     else:
-        console().print(tables(found.report))
+        console().print(tables(found.report, by_class=verbose))
 
 
 def _evaluate_detections(job: "EvaluateJob", *, quiet: bool, as_json: bool) -> None:

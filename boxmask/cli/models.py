@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from boxmask.bundled import BUNDLED
-from boxmask.cli.printing import AsJson, console, print_json, say
+from boxmask.cli.printing import AsJson, console, counted, print_json, say
 
 _Row = dict[str, Any]
 
@@ -27,6 +27,10 @@ def models(
     path: Annotated[
         Path, typer.Argument(help="A weights file, or a folder that holds *.safetensors.")
     ] = Path(),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the weights at hand.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also what the weights have learnt from.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List models, heads, backbones and the weights at hand, with what each costs."""
@@ -47,7 +51,10 @@ def models(
         print_json(listed, indent=2)
         return
     for title, rows in listed.items():
-        _print_table(title, rows)
+        if title == "weights" or not quiet:
+            _print_table(title, rows)
+    for row in listed["weights"] if verbose else ():
+        _print_card(row)
     say("G/image, M/box: multiply-adds")
 
 
@@ -70,6 +77,17 @@ def _print_table(title: str, rows: list[_Row]) -> None:
     for row in rows:
         if "error" in row:
             say(f"not usable: {row['error']}")
+
+
+def _print_card(row: _Row) -> None:
+    """Print what a network has learnt from, as its card says."""
+    data = row.get("card", {}).get("data", [])
+    masks = sum(one["masks"] for one in data)
+    say(f"{row['name']}: {masks:,} masks of {counted(len(data), 'file')}")
+    for one in data:
+        licences = ", ".join(one["licences"]) or "none stated"
+        say(f"  {one['file']}: {one['images']:,} images, {one['masks']:,} masks")
+        say(f"    licences of the images: {licences}")
 
 
 def _cell(value: Any, unit: float | None) -> str:

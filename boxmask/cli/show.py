@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from boxmask.cli.options import BBox
-from boxmask.cli.printing import counted, say
+from boxmask.cli.printing import Quiet, counted, say
 
 if TYPE_CHECKING:
     from boxmask.show import Shown
@@ -63,6 +63,10 @@ def show(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Replace a file that boxmask show did not make.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List all images that are left out.")
+    ] = False,
 ) -> None:
     """Draw masks over their images: a contact sheet, or one picture an image.
 
@@ -88,16 +92,18 @@ def show(
             fresh=fresh,
         )
     )
-    _print(shown, close=bool(id) or worst is not None)
+    what = "close-up" if id or worst is not None else "image"
+    if not quiet:
+        _print(shown, what)
+    for reason, count in shown.faults.items():
+        say(f"{counted(count, what)} left out: {reason}", err=quiet)
+    if shown.details and not verbose:
+        say(f"the first: {shown.details[0]}", err=quiet)
+    for detail in shown.details if verbose else ():
+        say(f"  {detail}", err=quiet)
 
 
-def _print(shown: "Shown", *, close: bool) -> None:
-    what = "close-up" if close else "image"
-    masks = counted(shown.masks, "mask")
-    say(f"{shown.out}: {counted(shown.pictures, what)}, {masks}")
+def _print(shown: "Shown", what: str) -> None:
+    say(f"{shown.out}: {counted(shown.pictures, what)}, {counted(shown.masks, 'mask')}")
     if shown.left:
         say(f"{shown.left:,} more are not shown; --limit shows more")
-    for reason, count in shown.faults.items():
-        say(f"{counted(count, what)} left out: {reason}")
-    if shown.first_fault:
-        say(f"the first: {shown.first_fault}")

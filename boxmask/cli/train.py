@@ -9,7 +9,7 @@ import typer
 
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.options import BBox, Threads
-from boxmask.cli.printing import AsJson, format_duration, print_json, say
+from boxmask.cli.printing import AsJson, Quiet, format_duration, print_json, say
 
 
 def train(
@@ -46,6 +46,10 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show the recipe and stop.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also show the recipe before the first step.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network to mask the objects in boxes, from the masks of the seen classes."""
@@ -77,8 +81,10 @@ def train(
         bbox=bbox,
         command=_command(sys.argv[1:]),
     )
+    if verbose:
+        say(to_json(config), err=True, nl=False)
     try:
-        summary = train_network(job, config, report=_say)
+        summary = train_network(job, config, report=_say_left_out if quiet else _say)
     except KeyboardInterrupt:
         say(f"stopped; the same command with --resume goes on from {out}", err=True)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
@@ -87,7 +93,8 @@ def train(
     elif summary:
         left_out = summary["left_out"]
         note = f"; {left_out} images or masks left out, see log.jsonl" if left_out else ""
-        say(f"done: weights and card in {out}{note}", err=True)
+        if not quiet or left_out:
+            say(f"done: weights and card in {out}{note}", err=True)
 
 
 def _command(arguments: list[str]) -> str:
@@ -111,6 +118,11 @@ def _say(entry: dict[str, Any]) -> None:
         scores = (f"{k} {value:.4f}" for k, value in entry.items() if not k.endswith(hidden))
         line = f"step {entry['step']}  {'  '.join(scores)}"
     say(line, err=True)
+    _say_left_out(entry)
+
+
+def _say_left_out(entry: dict[str, Any]) -> None:
+    """Print on stderr what a report says was left out."""
     for reason in entry.get("left_out", ()):
         say(f"left out: {reason}", err=True)
 

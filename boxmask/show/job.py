@@ -38,4 +38,4 @@ class Shown:
     masks: int = 0
     left: int = 0  # chosen, but over the limit
     faults: Counter[str] = field(default_factory=Counter)  # why images could not be opened
-    first_fault: str = ""
+    details: list[str] = field(default_factory=list)  # of each of these images

@@ -72,8 +72,8 @@ def _write_folder(
 
 
 def _why_nothing(shown: Shown) -> str:
-    if shown.first_fault:
-        return f"no image could be opened; the first: {shown.first_fault}."
+    if shown.details:
+        return f"no image could be opened; the first: {shown.details[0]}."
     return "there are no annotations to draw."
 
 
@@ -85,7 +85,7 @@ def _draw_all(
             pixels = load(job.images, dataset, tile.image)
         except ImageFault as fault:
             shown.faults[fault.reason] += 1
-            shown.first_fault = shown.first_fault or str(fault)
+            shown.details.append(str(fault))
             continue
         name = picture_name(dataset.file_names[tile.image], number if tile.close else None)
         picture, masks = draw(job, dataset, tile, pixels, height)

@@ -42,13 +42,15 @@ def format_interval(interval: Interval, *, signed: bool = False) -> str:
     return f"[{percent(interval[0], signed=signed)}, {percent(interval[1], signed=signed)}]"
 
 
-def tables(report: EvaluationReport) -> RenderableType:
+def tables(report: EvaluationReport, *, by_class: bool = False) -> RenderableType:
     """Lay the whole report out as tables, with what was left out below."""
     parts: list[RenderableType] = [heading(report), _iou_table(report), _ap_table(report)]
     if with_quality(report):
         parts.append(_calibration_table(report))
     if report.differences:
         parts.append(_difference_table(report.differences))
+    if by_class:
+        parts.append(_class_table(report.systems))
     return Group(*parts, *notes(report))
 
 
@@ -223,11 +225,28 @@ def _difference_table(differences: list[Difference]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def _class_table(systems: list[SystemScore]) -> Table:
+    table = _table("Each class", "class")
+    _add_columns(table, "masks", "mean\nIoU", "AP")
+    for place, found in enumerate(systems[0].classes):
+        for system in systems:
+            score = system.classes[place]
+            table.add_row(
+                found.name if system is systems[0] else "",
+                system.name,
+                f"{score.instances:,}",
+                percent(score.iou),
+                percent(score.ap),
+                end_section=system is systems[-1],
+            )
+    return table
+
+
+def _table(title: str, first: str = "split") -> Table:
     table = Table(title=f"\n{title}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     table.title_style, table.caption_style = "bold", "dim"
     table.pad_edge, table.padding, table.show_edge = False, (0, 1, 0, 0), False
-    table.add_column("split", no_wrap=True, vertical="bottom")
+    table.add_column(first, no_wrap=True, vertical="bottom")
     table.add_column("system", overflow="fold", vertical="bottom", min_width=_NAME_WIDTH)
     return table
 

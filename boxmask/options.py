@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from boxmask.annotate.job import Choice, EngineName, Precision, Rectangles, Tightness
+    from boxmask.annotate.job import Choice, Precision, Rectangles, Runtime, Tightness
     from boxmask.export import Shapes
     from boxmask.formats import BoxForm
     from boxmask.images import Exif
@@ -86,11 +86,10 @@ class Annotating(_Reading, Part, Exporting, total=False):
     max_pixels: int
     device: str
     precision: "Precision"
+    runtime: "Runtime"
     batch_images: int
     batch_boxes: int
     shard_boxes: int
-    engine: "EngineName"
-    ray_address: str | None
     workers: int
     threads: int | None
     decoders: int

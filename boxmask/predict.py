@@ -16,15 +16,16 @@ from PIL import Image
 from boxmask.annotate.batches import Batching, predict_in_batches
 from boxmask.annotate.encode import paste_masks
 from boxmask.annotate.hints import Hints, cannot_take_hints
-from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision
+from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision, Runtime
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews, prepare_boxes
+from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, image_pixels, load_image
 from boxmask.models.device import choose_device, choose_precision
+from boxmask.models.prediction import Network
 from boxmask.predicted import PredictedMasks
 from boxmask.turned import (
     LEAST_FILLED,
@@ -47,6 +48,7 @@ def load(
     *,
     device: str = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "auto",
 ) -> "Predictor":
     """Load a weights file, or the bundled model, onto a device: CUDA or MPS where there is one.
 
@@ -54,12 +56,17 @@ def load(
     >>> len(predict("photo.jpg", [[134, 86, 203, 147], [295, 110, 342, 163]]))
     2
     """
-    if precision not in get_args(Precision):
-        known = ", ".join(get_args(Precision))
-        raise ConfigError(f"precision is {precision!r}; known: {known}.")
+    for name, value, choices in (
+        ("precision", precision, get_args(Precision)),
+        ("runtime", runtime, get_args(Runtime)),
+    ):
+        if value not in choices:
+            raise ConfigError(f"{name} is {value!r}; known: {', '.join(choices)}.")
     path = BUNDLED if weights is None else Path(weights)
     chosen = choose_device(device)
-    network = DeviceNetwork.load(path, device=chosen, precision=choose_precision(precision, chosen))
+    exact = choose_precision(precision, chosen)
+    by = choose_runtime(runtime, path, device=chosen, precision=exact)
+    network = load_network(path, device=chosen, precision=exact, runtime=by)
     return Predictor(network, path)
 
 
@@ -73,7 +80,7 @@ class Predictor:
     (2,)
     """
 
-    def __init__(self, network: DeviceNetwork, weights: Path) -> None:
+    def __init__(self, network: Network, weights: Path) -> None:
         self._network = network
         self._weights = weights
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from boxmask.models.config import MAP_STRIDE, ModelConfig
-from boxmask.models.hints import PLANES, Neighbours, Planes, hint_planes
+from boxmask.models.hints import PLANES, Neighbours, Planes, X, hint_planes
 from boxmask.models.zoom import cut_boxes, windows_of
 
 Pixels = npt.NDArray[np.uint8]
@@ -41,6 +41,16 @@ class Cuts:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def mirrored(self) -> "Cuts":
+        """Return the mirror images; `crop` sees in them what it sees here, mirrored."""
+        left, top, right, bottom = self.boxes.T
+        hints = None
+        if self.hints is not None:
+            hints = self.hints[..., ::-1].copy()
+            hints[:, X] *= -1
+        boxes = np.stack([1 - right, top, 1 - left, bottom], axis=1)
+        return Cuts(np.ascontiguousarray(self.pixels[:, :, ::-1]), boxes, self.index, hints)
 
     @staticmethod
     def join(parts: "Sequence[Cuts]") -> "Cuts":

@@ -1,5 +1,6 @@
 """What a weights file says about itself; needs neither its tensors nor PyTorch."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,3 +67,20 @@ def _parse_metadata(path: Path, text: str) -> tuple[ModelConfig, dict[str, Any]]
     except (*UNREADABLE, KeyError, ConfigError) as error:
         raise WeightsError(f"{path}: its metadata cannot be used: {error}") from error
     return config, card
+
+
+def check_shapes(path: Path, header: Header, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise if the tensors of the file are not those that its own config asks for."""
+    found, config = header.shapes, header.config
+    for name in [*wanted, *sorted(set(found) - set(wanted))]:
+        if wanted.get(name) != found.get(name):
+            raise WeightsError(
+                f"{path}: tensor {name} is {_describe_shape(found.get(name))} in the file and "
+                f"{_describe_shape(wanted.get(name))} in its config ({config.backbone}, "
+                f"{config.head}); the file was put together wrongly, use another."
+            )
+
+
+def _describe_shape(shape: tuple[int, ...] | None) -> str:
+    """Name a shape in an error."""
+    return "absent" if shape is None else f"of shape {shape}"

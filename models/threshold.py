@@ -9,8 +9,7 @@ there is.
 import torch
 from torch import Tensor
 
-# A mask in more doubt has the threshold of one in this much: a lower one would do no good.
-MIN_EXPECTED_IOU = 0.25
+from boxmask.models.threshold_arrays import MIN_EXPECTED_IOU
 
 
 def expected_iou(logits: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from boxmask.durable import replace_file
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.config import ModelConfig
-from boxmask.models.header import METADATA_KEY, read_header
+from boxmask.models.header import METADATA_KEY, check_shapes, read_header
 from boxmask.models.network import MaskNetwork, build
 
 
@@ -59,7 +59,8 @@ def load_network(path: Path) -> tuple[MaskNetwork, dict[str, Any]]:
     """Read a network, ready for inference in float32, and its card."""
     header = read_header(path)
     network = _build_on_meta(path, header.config)
-    _check_shapes(path, network, header.shapes)
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    check_shapes(path, header, wanted)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in header.shapes}
     _check_kinds(path, network, tensors)
@@ -81,18 +82,6 @@ def _as_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def _check_shapes(path: Path, network: MaskNetwork, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise if the tensors of the file are not those that its own config asks for."""
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    for name in [*wanted, *sorted(set(shapes) - set(wanted))]:
-        if wanted.get(name) != shapes.get(name):
-            raise WeightsError(
-                f"{path}: tensor {name} is {_describe_shape(shapes.get(name))} in the file and "
-                f"{_describe_shape(wanted.get(name))} in its config ({network.config.backbone}, "
-                f"{network.config.head}); the file was put together wrongly, use another."
-            )
-
-
 def _check_kinds(path: Path, network: MaskNetwork, tensors: Mapping[str, Tensor]) -> None:
     """Raise if a tensor holds another kind of numbers than its network computes with."""
     for name, wanted in network.state_dict().items():
@@ -101,8 +90,3 @@ def _check_kinds(path: Path, network: MaskNetwork, tensors: Mapping[str, Tensor]
                 f"{path}: tensor {name} is of {tensors[name].dtype}, its network computes with "
                 f"{wanted.dtype}; the file was put together wrongly, use another."
             )
-
-
-def _describe_shape(shape: tuple[int, ...] | None) -> str:
-    """Name a shape in an error."""
-    return "absent" if shape is None else f"of shape {shape}"

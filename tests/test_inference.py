@@ -13,7 +13,8 @@ from torch import Tensor
 from boxmask.models import ModelConfig, Views, cut_views
 from boxmask.models.crop import crop
 from boxmask.models.inference import predict_masks
-from boxmask.models.threshold import MIN_EXPECTED_IOU, expected_iou, shift_to_best_threshold
+from boxmask.models.threshold import expected_iou, shift_to_best_threshold
+from boxmask.models.threshold_arrays import MIN_EXPECTED_IOU
 
 PROBABILITIES = st.lists(st.floats(0.02, 0.98), min_size=4, max_size=4)
 

@@ -8,7 +8,12 @@ from boxmask.annotate.hints import Hints, hints_without_measuring
 from boxmask.annotate.job import AnnotateJob, check_paths
 from boxmask.annotate.places import check_places
 from boxmask.annotate.plan import Plan, Setting, load_plan
-from boxmask.annotate.settings import output_settings, recorded_tightness, resolve_device
+from boxmask.annotate.settings import (
+    output_settings,
+    recorded_tightness,
+    resolve_device,
+    resolve_runtime,
+)
 from boxmask.annotate.work_folder import WorkFolder, refuse_foreign_output
 from boxmask.annotate.workload import Inputs, open_workload
 
@@ -33,9 +38,11 @@ def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     begun = None if job.fresh else load_plan(work.plan)
     refuse_foreign_output(work, begun, fresh=job.fresh)  # before time is spent on it
     threads_before = 0 if begun is None else begun.threads
-    inputs = Inputs(job, *resolve_device(job, begun), on_event, threads_before)
+    device, precision = resolve_device(job, begun)
+    runtime = resolve_runtime(job, begun, device, precision)
+    inputs = Inputs(job, device, precision, on_event, threads_before, runtime)
     hints = _settle_hints(inputs, work, begun)
-    settings = output_settings(job, hints, inputs.device, inputs.precision)
+    settings = output_settings(job, hints, device, precision) | {"--runtime": runtime}
     return Begun(inputs, work, hints, settings)
 
 

@@ -59,6 +59,7 @@ def estimate(job: AnnotateJob, on_event: OnEvent) -> Estimate:
         seconds_left=round(boxes_left / rate, 3) if rate else 0.0,
         device=inputs.device,
         precision=inputs.precision,
+        runtime=inputs.runtime,
         told=hints,
         left=int((workload.status == Status.LEFT.code).sum()),
         rejected=int((workload.status == Status.REJECTED.code).sum()),

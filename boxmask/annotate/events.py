@@ -79,8 +79,11 @@ class Summary:
     export_notes: dict[str, dict[str, float]]  # what each could not hold, counted
     device: str
     precision: str
+    runtime: str  # the library that computed the network
     told: Hints | None  # what the network knew of the boxes; None if it cannot be
 
+    why_torch: str = ""
+    """Why it was not the faster runtime; empty if it was, or if nobody left it open."""
     shortage: str = ""
     """Why there are too few masks for a success; empty if there are enough."""
 
@@ -107,6 +110,7 @@ class Estimate:
     seconds_left: float
     device: str
     precision: str
+    runtime: str
     told: Hints | None  # what the network would know of the boxes; None if it cannot be
     images_checked: int = 0  # opened, spread over all
     unusable: dict[str, int] = field(default_factory=dict)  # of those, by reason

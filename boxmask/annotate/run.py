@@ -12,12 +12,13 @@ from itertools import islice
 from boxmask.annotate.begin import GO_ON, Begun, begin
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
 from boxmask.annotate.exports import give_exports, missing_exports, write_exports
-from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.missing import run_missing_shards
 from boxmask.annotate.output import merge_parts
 from boxmask.annotate.plan import Plan, Setting, cut_shards, save_plan
 from boxmask.annotate.restore import restore_parts
 from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
+from boxmask.annotate.runtime import TORCH, why_not_openvino
 from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
 from boxmask.annotate.work_folder import (
     WorkFolder,
@@ -26,7 +27,7 @@ from boxmask.annotate.work_folder import (
     present_digests,
     resumable_plan,
 )
-from boxmask.annotate.workload import Workload, open_workload
+from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.disk import explain_disk_errors
 from boxmask.errors import InputError, RunError
 from boxmask.faults import IMAGE_FAULTS
@@ -133,9 +134,19 @@ def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
         export_notes={name: report.notes for name, report in plan.export_reports.items()},
         device=begun.inputs.device,
         precision=begun.inputs.precision,
+        runtime=begun.inputs.runtime,
         told=begun.hints,
+        why_torch=_why_torch(begun.inputs),
         shortage=_shortage(begun, plan.tally),
     )
+
+
+def _why_torch(inputs: Inputs) -> str:
+    """Say why a CPU did not have its faster runtime, "" if it had or somebody chose."""
+    if (inputs.runtime, inputs.job.runtime, inputs.device) != (TORCH, "auto", "cpu"):
+        return ""
+    weights = resolve_weights(inputs.job)
+    return why_not_openvino(weights, device=inputs.device, precision=inputs.precision)
 
 
 def _shortage(begun: Begun, tally: Tally) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
 from boxmask.annotate.plan import DIGEST_PREFIX, Plan, Setting
+from boxmask.annotate.runtime import choose_runtime
 from boxmask.data import input_files
 from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
@@ -78,6 +79,17 @@ def resolve_device(job: AnnotateJob, begun: Plan | None) -> tuple[str, str]:
         device = choose_device(device)
         precision = choose_precision(precision, device)
     return device, precision
+
+
+def resolve_runtime(job: AnnotateJob, begun: Plan | None, device: str, precision: str) -> str:
+    """Return the runtime of a job; `auto` goes on with what its plan was begun with, if it can."""
+    recorded = begun.settings if begun is not None else {}
+    same = (device, precision) == (recorded.get("--device"), recorded.get("--precision"))
+    wanted = str(recorded.get("--runtime", "auto")) if same else "auto"
+    if job.runtime != "auto":
+        wanted = job.runtime
+    weights = resolve_weights(job)
+    return choose_runtime(wanted, weights, device=device, precision=precision)
 
 
 def recorded_tightness(plan: Plan) -> float | None:

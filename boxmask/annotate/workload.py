@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +18,16 @@ from boxmask.annotate.exports import check_exports
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.job import AnnotateJob, Rectangles, resolve_weights
 from boxmask.annotate.plan import Shard
+from boxmask.annotate.runtime import TORCH, load_network
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.images import Size, image_size, opened_image, relative_name
 from boxmask.images.turns import AT_ONCE, Turns
 from boxmask.mark import Status
+from boxmask.models.prediction import Network
 from boxmask.remote import Folder, Url
 from boxmask.subset import Subset
-
-if TYPE_CHECKING:
-    from boxmask.annotate.network import DeviceNetwork
-
 
 _turns = Turns(AT_ONCE)  # of all threads of the process
 Pixels = npt.NDArray[np.uint8]
@@ -44,6 +42,7 @@ class Inputs:
     precision: str
     on_event: OnEvent
     threads_before: int = 0  # of the network, when the work was begun
+    runtime: str = TORCH
 
     @cached_property
     def dataset(self) -> BoxDataset:
@@ -60,23 +59,20 @@ class Inputs:
         return dataset
 
     @cached_property
-    def network(self) -> "DeviceNetwork":
+    def network(self) -> Network:
         """The network on its device."""
-        # Here, because importing PyTorch takes longer than finding that nothing is left to do.
-        from boxmask.annotate.network import DeviceNetwork
-
-        weights = resolve_weights(self.job)
-        return DeviceNetwork.load(
-            weights, device=self.device, precision=self.precision, threads=self.threads
+        return load_network(
+            resolve_weights(self.job),
+            device=self.device,
+            precision=self.precision,
+            runtime=self.runtime,
+            threads=self.threads,
         )
 
     @cached_property
     def threads(self) -> int:
         """How many CPU threads the network has; a run goes on with those that it was begun with."""
-        if self.job.threads or self.threads_before:
-            return self.job.threads or self.threads_before
-        # What a machine of a cluster has idle is not known here: it gets a network a core.
-        return 1 if self.job.engine == "ray" else network_threads(self.job.workers)
+        return self.job.threads or self.threads_before or network_threads(self.job.workers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ import typer
 from boxmask.annotate.job import (
     AnnotateJob,
     Choice,
-    EngineName,
     Precision,
     Rectangles,
+    Runtime,
     parse_tightness,
 )
 from boxmask.cli.exit_status import ExitStatus
@@ -42,19 +42,16 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with the shards 
 @with_export_options
 def annotate(
     boxes: Annotated[Path, typer.Argument(help="The box file.", show_default=False)],
+    images: Annotated[
+        str,
+        typer.Option(help="Folder, or URL, in which the file names begin.", show_default=False),
+    ],
     out: Annotated[
         Path,
         typer.Option(
             "--out", "-o", help="The output, in COCO form; .gz compresses it.", show_default=False
         ),
     ],
-    images: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder, or URL, in which the file names begin.",
-            show_default="looked for beside BOXES and one folder up",
-        ),
-    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
@@ -137,6 +134,10 @@ def annotate(
         Precision,
         typer.Option(help="auto is bf16 on CUDA, else fp32."),
     ] = AnnotateJob.precision,
+    runtime: Annotated[
+        Runtime,
+        typer.Option(help="What computes the network; auto is OpenVINO on a CPU where it can."),
+    ] = AnnotateJob.runtime,
     batch_images: Annotated[
         int, typer.Option(help="Images at once, for networks that see whole images.")
     ] = AnnotateJob.batch_images,
@@ -144,16 +145,6 @@ def annotate(
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
     ] = AnnotateJob.shard_boxes,
-    engine: Annotated[
-        EngineName, typer.Option(help="Make masks on this machine, or on a Ray cluster.")
-    ] = AnnotateJob.engine,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            help="The cluster, as Ray writes it.",
-            show_default="RAY_ADDRESS, or what runs here, or one of this machine",
-        ),
-    ] = AnnotateJob.ray_address,
     workers: Annotated[
         int, typer.Option(help="Processes that share the shards out, and the cores or the GPUs.")
     ] = AnnotateJob.workers,
@@ -170,7 +161,11 @@ def annotate(
     quiet: Quiet = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Also list the first annotations that were skipped."),
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Also tell the runtime, and list the first that were skipped.",
+        ),
     ] = False,
     as_json: AsJson = False,
     **exports: Any,
@@ -180,22 +175,21 @@ def annotate(
     Every annotation is in the output once, in order, with all its own keys. Killed at any moment,
     the same command goes on where it stopped and writes the same bytes.
     """
-    reading = ReadOptions(
-        format=format,
-        images_json=images_json,
-        metadata=metadata,
-        min_conf=min_conf,
-        vg_categories=vg_categories,
-        vg_alias=vg_alias,
-        classes=classes,
-        bbox=bbox,
-    )
     job = AnnotateJob(
         boxes=boxes,
-        images=_found(boxes, reading, quiet=quiet) if images is None else folder_of(images),
+        images=folder_of(images),
         out=out,
         weights=weights,
-        reading=reading,
+        reading=ReadOptions(
+            format=format,
+            images_json=images_json,
+            metadata=metadata,
+            min_conf=min_conf,
+            vg_categories=vg_categories,
+            vg_alias=vg_alias,
+            classes=classes,
+            bbox=bbox,
+        ),
         subset=Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ())),
         flip=flip,
         tightness=parse_tightness(tightness),
@@ -213,11 +207,10 @@ def annotate(
         max_pixels=max_pixels,
         device=device,
         precision=precision,
+        runtime=runtime,
         batch_images=batch_images,
         batch_boxes=batch_boxes,
         shard_boxes=shard_boxes,
-        engine=engine,
-        ray_address=ray_address,
         workers=workers,
         threads=threads,
         decoders=decoders,
@@ -250,13 +243,3 @@ def annotate(
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
     if result.shortage:
         raise typer.Exit(ExitStatus.FEW_MASKS)
-
-
-def _found(boxes: Path, reading: ReadOptions, *, quiet: bool) -> Path:
-    """Look for the images, and say where they are."""
-    from boxmask.annotate.image_folder import find_image_folder
-
-    folder = find_image_folder(boxes, reading)
-    if not quiet:
-        say(f"images: {folder}", err=True)
-    return folder

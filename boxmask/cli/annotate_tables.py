@@ -26,6 +26,9 @@ def print_result(result: Summary | Estimate, *, verbose: bool = False) -> None:
     if isinstance(result, Summary):
         _print_summary(result)
         if verbose:
+            say(f"network computed by {result.runtime}")
+            if result.why_torch:
+                say(f"  {result.why_torch}")
             _print_skipped(result)
     else:
         _print_estimate(result)

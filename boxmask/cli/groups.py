@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "More outputs": (*EXPORTS, *(field.name for field in fields(ExportOptions))),
     "The images": ("exif", "max_pixels"),
     "The machine": (
-        *("device", "precision", "workers", "engine", "ray_address", "threads", "decoders"),
+        *("device", "precision", "runtime", "workers", "threads", "decoders"),
         *("batch_images", "batch_boxes", "shard_boxes"),
     ),
 }

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from boxmask.annotate.encode import PastedMask
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.network import DeviceNetwork
 from boxmask.annotate.prepare import BoxViews, prepare_boxes
+from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.bundled import BUNDLED
 from boxmask.errors import InputError
 from boxmask.geometry import paste_frame_runs, paste_runs
@@ -90,7 +90,9 @@ class Corrector:
         """Load a weights file, or the bundled model, onto the device that there is."""
         device = choose_device("auto")
         precision = choose_precision("auto", device)
-        return cls(DeviceNetwork.load(weights or BUNDLED, device=device, precision=precision))
+        path = weights or BUNDLED
+        runtime = choose_runtime("auto", path, device=device, precision=precision)
+        return cls(load_network(path, device=device, precision=precision, runtime=runtime))
 
     def correct(
         self,

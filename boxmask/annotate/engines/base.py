@@ -6,6 +6,7 @@ from typing import Self
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.parts import Part
+from boxmask.annotate.runtime import TORCH
 from boxmask.annotate.task import Task
 from boxmask.annotate.workload import Inputs
 
@@ -21,15 +22,18 @@ class Setup:
     job: AnnotateJob
     device: str
     precision: str
+    runtime: str = TORCH
 
     @classmethod
     def of(cls, inputs: Inputs) -> Self:
         """Return what a run has settled on."""
-        return cls(replace(inputs.job, threads=inputs.threads), inputs.device, inputs.precision)
+        job = replace(inputs.job, threads=inputs.threads)
+        return cls(job, inputs.device, inputs.precision, inputs.runtime)
 
     def inputs(self, place: int) -> Inputs:
         """Return inputs whose network is that of the process number `place` on its machine."""
-        return Inputs(self.job, _own_device(self.device, place), self.precision, lambda event: None)
+        device = _own_device(self.device, place)
+        return Inputs(self.job, device, self.precision, lambda event: None, runtime=self.runtime)
 
 
 def _own_device(device: str, place: int) -> str:

@@ -1,0 +1,157 @@
+"""A network computed by OpenVINO on a CPU: another runtime for the question of prediction.py.
+
+Shapes: N boxes, V views, M mask side. Each view is computed alone and by one thread, and as many at
+once as there are threads: so a mask depends neither on what shares its batch nor on the threads.
+"""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+
+from boxmask.errors import WeightsError
+from boxmask.models.config import ModelConfig
+from boxmask.models.cuts import Cuts
+from boxmask.models.graph import INPUTS, Graph, find_graph, view_sides
+from boxmask.models.header import Header, check_shapes, read_header
+from boxmask.models.openvino_library import openvino
+from boxmask.models.prediction import MaskPrediction
+from boxmask.models.threshold_arrays import probabilities_of
+
+Floats = npt.NDArray[np.float32]
+
+
+class _Queue(NamedTuple):
+    requests: Any  # OpenVINO's AsyncInferQueue
+    mask_side: int
+
+
+class CompiledNetwork:
+    """A network, ready to predict; safe to call from many threads."""
+
+    def __init__(self, header: Header, tensors: Mapping[str, Floats], *, threads: int) -> None:
+        self._header = header
+        self._tensors = tensors
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._compiling = ThreadPoolExecutor(1)
+        self._queues: dict[int, Future[_Queue]] = {}  # by the side of the views
+        if threads > 1:  # while boxes and images are read
+            for side in view_sides(self.config):
+                self._queue(side)
+
+    @classmethod
+    def load(cls, weights: Path, *, threads: int) -> Self:
+        """Load a weights file whose graphs there are."""
+        header = read_header(weights)
+        graph = _graph(header.config, header.config.view_size)
+        check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
+        return cls(header, _read_tensors(weights, graph), threads=threads)
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the network is made of."""
+        return self._header.config
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What its weights file says of it."""
+        return self._header.card
+
+    def predict(self, cuts: Cuts, *, chunk: int, flip: bool = False) -> MaskPrediction:
+        """Predict the masks of all boxes of the cuts; views are never computed in chunks."""
+        with self._lock:
+            logits, quality = self._answers(cuts)
+            if flip:
+                mirrored, mirrored_quality = self._answers(cuts.mirrored())
+                logits = _mean(logits, mirrored[..., ::-1])
+                quality = _mean(quality, mirrored_quality)
+        return MaskPrediction(probabilities_of(logits), quality)
+
+    def _answers(self, cuts: Cuts) -> tuple[Floats, Floats]:
+        """Return the logits (N,M,M) and the expected IoU (N,)."""
+        requests, side = self._queue(cuts.pixels.shape[1]).result()
+        logits = np.empty((len(cuts), side, side), np.float32)
+        quality = np.empty(len(cuts), np.float32)
+
+        def keep(request: Any, box: int) -> None:
+            logits[box] = request.get_output_tensor(0).data[0]
+            quality[box] = request.get_output_tensor(1).data[0]
+
+        requests.set_callback(keep)
+        for box, view in enumerate(cuts.index.tolist()):
+            requests.start_async(_inputs(cuts, box, view), box)
+        requests.wait_all()
+        return logits, quality
+
+    def _queue(self, side: int) -> "Future[_Queue]":
+        if side not in self._queues:
+            self._queues[side] = self._compiling.submit(self._compile, side)
+        return self._queues[side]
+
+    def _compile(self, side: int) -> "_Queue":
+        model = _with_tensors(_graph(self.config, side), self._tensors)
+        streams = {"NUM_STREAMS": self._threads, "INFERENCE_NUM_THREADS": self._threads}
+        # Pinned threads would wait for their core while others are idle.
+        exact = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+        compiled = openvino().Core().compile_model(model, "CPU", streams | exact)
+        requests = openvino().AsyncInferQueue(compiled, self._threads)
+        return _Queue(requests, int(compiled.output(0).shape[-1]))
+
+
+def _mean(ones: Floats, others: Floats) -> Floats:
+    mean: Floats = (ones + others) / np.float32(2)
+    return mean
+
+
+def _graph(config: ModelConfig, side: int) -> Graph:
+    graph = find_graph(config, side)
+    if graph is None:
+        raise WeightsError(f"there is no graph for views of side {side}; use --runtime torch.")
+    return graph
+
+
+def _inputs(cuts: Cuts, box: int, view: int) -> list[Any]:
+    """Return what a graph is given of one box, in the order of graph.INPUTS."""
+    given: list[Any] = [cuts.pixels[view : view + 1], cuts.boxes[box : box + 1]]
+    return given if cuts.hints is None else [*given, cuts.hints[view : view + 1]]
+
+
+def _with_tensors(graph: Graph, tensors: Mapping[str, Floats]) -> Any:
+    """Return a graph as OpenVINO's model, with its tensors in it."""
+    library = openvino()
+    constants = library.Tensor(np.frombuffer(graph.constants, np.uint8))
+    model = library.Core().read_model(graph.xml, constants)
+    for parameter in model.get_parameters():
+        name = parameter.get_friendly_name()
+        if name not in INPUTS:
+            constant = library.opset13.constant(tensors[name], shared_memory=True)
+            parameter.output(0).replace(constant.output(0))
+            model.remove_parameter(parameter)
+    return model
+
+
+def _read_tensors(weights: Path, graph: Graph) -> dict[str, Floats]:
+    """Read the tensors of a file that its network computes with, as float32."""
+    tensors = {}
+    with safe_open(weights, framework="np") as file:
+        for name in graph.tensors.floating:
+            try:
+                tensor = file.get_tensor(name)
+            except TypeError as error:
+                raise WeightsError(
+                    f"{weights}: tensor {name} is of a kind of numbers that only PyTorch has "
+                    f"({error}); give --runtime torch."
+                ) from error
+            if tensor.dtype.kind != "f":
+                raise WeightsError(
+                    f"{weights}: tensor {name} is of {tensor.dtype}, its network computes with "
+                    "float32; the file was put together wrongly, use another."
+                )
+            tensors[name] = tensor.astype(np.float32)
+    return tensors

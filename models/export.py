@@ -1,0 +1,121 @@
+"""Makes graphs (graph.py): PyTorch tells what a network computes, OpenVINO writes it down.
+
+It takes about ten seconds, once for a config. Shapes: one view of side Z, its P S S hint planes.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from boxmask.errors import ConfigError, RunError
+from boxmask.models.config import MAP_STRIDE, ModelConfig
+from boxmask.models.graph import (
+    INPUTS,
+    Graph,
+    Tensors,
+    cache_folder,
+    find_graph,
+    graph_name,
+    keep_graph,
+    view_sides,
+)
+from boxmask.models.hints import PLANES
+from boxmask.models.network import MaskNetwork, build
+from boxmask.models.openvino_library import openvino
+from boxmask.models.views import Views
+
+
+class _Question(nn.Module):
+    """A network that is asked for one view; its tensors are inputs like any other."""
+
+    def __init__(self, network: MaskNetwork) -> None:
+        super().__init__()
+        self.hidden = (_Asked(network),)  # from the exporter, to which they would be constants
+
+    def forward(
+        self, view: tuple[Tensor, ...], tensors: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        given = {f"network.{name}": tensor for name, tensor in tensors.items()}
+        logits, quality = functional_call(self.hidden[0], given, view)
+        return logits, quality
+
+
+class _Asked(nn.Module):
+    def __init__(self, network: MaskNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, pixels: Tensor, boxes: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Map pixels (1,Z,Z,3), box (1,4) and hints (1,P,S,S) to logits (1,M,M) and IoU (1,)."""
+        index = torch.zeros(1, dtype=torch.int64)
+        found = self.network(Views(pixels.permute(0, 3, 1, 2), boxes, index, hints))
+        return found.logits, found.quality
+
+
+def make_graphs(config: ModelConfig) -> None:
+    """Make the graphs of a config that there are none of, and keep them in the cache folder."""
+    for side in view_sides(config):
+        if find_graph(config, side) is None:
+            path = cache_folder() / graph_name(config, side)
+            graph = export_graph(config, side)
+            try:
+                keep_graph(graph, path)
+            except OSError as error:
+                raise RunError(
+                    f"{path}: cannot be written ({error.strerror}), and a graph for OpenVINO is "
+                    "kept there. Make room for it, or give --runtime torch."
+                ) from error
+
+
+def export_graph(config: ModelConfig, side: int) -> Graph:
+    """Make the graph of a config for views of one side; ConfigError if that cannot be done."""
+    network = build(config).eval()
+    state = network.state_dict()
+    tensors = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+    view = _example(config, side)
+    try:
+        with torch.no_grad():
+            program = torch.export.export(_Question(network), (view, tensors), strict=False)
+        model = _converted(program, [*INPUTS[: len(view)], *tensors], [*view, *tensors.values()])
+    except Exception as error:  # exporters raise almost anything
+        why = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"this network cannot be turned into a graph for OpenVINO ({why}); "
+            "leave --runtime openvino out."
+        ) from error
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    whole = {name: shape for name, shape in shapes.items() if name not in tensors}
+    return Graph(*_written(model), Tensors({name: shapes[name] for name in tensors}, whole))
+
+
+def _example(config: ModelConfig, side: int) -> tuple[Tensor, ...]:
+    view = [torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.tensor([[0.2, 0.2, 0.8, 0.8]])]
+    if config.window_masks:
+        view.append(torch.zeros(1, len(PLANES), side // MAP_STRIDE, side // MAP_STRIDE))
+    return tuple(view)
+
+
+def _converted(program: Any, names: list[str], examples: list[Tensor]) -> Any:
+    """Convert a program, and give each of its inputs its name and its one shape."""
+    model = openvino().convert_model(program)
+    inputs = model.get_parameters()
+    if len(inputs) != len(names):
+        raise ValueError(f"{len(names)} inputs have become {len(inputs)}")
+    model.reshape({at: list(example.shape) for at, example in enumerate(examples)})
+    for parameter, name in zip(inputs, names, strict=True):
+        parameter.set_friendly_name(name)
+    return model
+
+
+def _written(model: Any) -> tuple[bytes, bytes]:
+    """Write a model as OpenVINO's pair of files."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.xml"
+        openvino().save_model(model, path, compress_to_fp16=False)
+        return path.read_bytes(), path.with_suffix(".bin").read_bytes()

@@ -69,7 +69,7 @@ class Checkpoint:
                 "give a checkpoint of TensorFlow 2"
             )
         try:
-            return read_objects(self._text(GRAPH_KEY))
+            return read_objects(self.text(GRAPH_KEY))
         except (BrokenMessageError, UnicodeDecodeError) as error:
             raise self._broken(str(error)) from error
 
@@ -86,7 +86,7 @@ class Checkpoint:
         except (BrokenMessageError, UnicodeDecodeError, IndexError) as error:
             raise self._broken(str(error)) from error
 
-    def _text(self, key: str) -> bytes:
+    def text(self, key: str) -> bytes:
         """Return a tensor that is one text: its length, a checksum of that, and its bytes."""
         entry = self.entries[key]
         if entry.kind != _TEXT or entry.shape:

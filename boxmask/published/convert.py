@@ -59,7 +59,7 @@ def _keys(recognised: Recognised, network: MaskNetwork) -> dict[str, str]:
 
 def _refuse_left_over(recognised: Recognised, used: set[str]) -> None:
     """Raise if the file has tensors that are neither taken over nor known to be for other ends."""
-    known = re.compile("|".join((*_OF_TRAINING, *recognised.family.left_out)))
+    known = re.compile("|".join((*_OF_TRAINING, *recognised.family.table.LEFT_OUT)))
     left = [
         key for key in recognised.checkpoint.entries if key not in used and not known.search(key)
     ]

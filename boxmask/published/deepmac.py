@@ -2,9 +2,9 @@
 
 from torch import nn
 
+from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.heads.dense import DenseHead
 from boxmask.models.heads.residual import PreActivation, ResidualBody
-from boxmask.models.network import MaskNetwork
 from boxmask.published.graphs import layers_by_name
 from boxmask.published.hourglass_names import BACKBONE, HEAD, renamed
 from boxmask.published.layers import layers_of
@@ -27,24 +27,25 @@ _PRE_ACTIVATION = {
 }
 
 
-def paths(network: MaskNetwork, objects: Objects, model: str) -> dict[str, str]:
-    """Return the path of each layer of ours, "" if a file has none such."""
+def region_paths(region: nn.Module, stage: int, model: str) -> dict[str, str]:
+    """Return the path of each layer of the region of a stage."""
     found = {}
-    for number, branch in enumerate(network.branches):
-        for embedding in ("pixel", "instance"):
-            theirs = f"{model}._prediction_head_dict.{embedding.upper()}_EMBEDDING.{number}"
-            for layer, _ in layers_of(branch.get_submodule(f"region.{embedding}")):
-                ours = f"branches.{number}.region.{embedding}.{layer}"
-                found[ours] = f"{theirs}.{_EMBEDDING[layer]}"
-    for layer, _ in layers_of(network.backbone):
-        theirs = renamed(layer, BACKBONE)
-        found[f"backbone.{layer}"] = f"{model}._feature_extractor._network.{theirs}"
-    head = _head(network.last_branch.head, objects, f"{model}._mask_net")
-    last = len(network.branches) - 1
-    return found | {f"branches.{last}.head.{ours}": theirs for ours, theirs in head.items()}
+    for embedding in ("pixel", "instance"):
+        theirs = f"{model}._prediction_head_dict.{embedding.upper()}_EMBEDDING.{stage}"
+        for layer, _ in layers_of(region.get_submodule(embedding)):
+            found[f"{embedding}.{layer}"] = f"{theirs}.{_EMBEDDING[layer]}"
+    return found
 
 
-def _head(head: nn.Module, objects: Objects, theirs: str) -> dict[str, str]:
+def backbone_paths(backbone: Backbone, objects: Objects, model: str) -> dict[str, str]:
+    """Return the path of each layer of a backbone."""
+    theirs = f"{model}._feature_extractor._network"
+    return {layer: f"{theirs}.{renamed(layer, BACKBONE)}" for layer, _ in layers_of(backbone)}
+
+
+def head_paths(head: nn.Module, objects: Objects, model: str) -> dict[str, str]:
+    """Return the path of each layer of a mask head, "" if a file has none such."""
+    theirs = f"{model}._mask_net"
     if isinstance(head, DenseHead):
         return {layer: f"{theirs}._net.{_DENSE.get(layer, '')}" for layer, _ in layers_of(head)}
     body = head.get_submodule("0")

@@ -3,9 +3,8 @@
 from torch import nn
 
 from boxmask.models.backbones.spinenet import SPINES, SpineNet
-from boxmask.models.backbones.trunk import BackboneWithNeck
+from boxmask.models.backbones.trunk import Backbone, BackboneWithNeck
 from boxmask.models.heads.hourglass import HourglassBody
-from boxmask.models.network import MaskNetwork
 from boxmask.published.graphs import layers_by_name
 from boxmask.published.hourglass_names import HEAD, renamed
 from boxmask.published.layers import layers_of
@@ -26,21 +25,24 @@ _BOTTLENECK = {
 }
 
 
-def paths(network: MaskNetwork, objects: Objects, model: str) -> dict[str, str]:
-    """Return the path of each layer of ours, "" if a file has none such."""
+def region_paths(region: nn.Module, stage: int, model: str) -> dict[str, str]:
+    """Return the path of each layer of a region, which has none."""
+    return {}
+
+
+def backbone_paths(backbone: Backbone, objects: Objects, model: str) -> dict[str, str]:
+    """Return the path of each layer of a backbone, "" if a file has none such."""
     layers = layers_by_name(objects, f"{model}.backbone")
-    if isinstance(network.backbone, SpineNet):
-        found = _spinenet(network.backbone, layers)
-    else:
-        assert isinstance(network.backbone, BackboneWithNeck)
-        found = _resnet(network.backbone.trunk.get_submodule("resnet"), layers)
-        found |= _pyramid(network.backbone.join, layers_by_name(objects, f"{model}.decoder"))
-    backbone = {f"backbone.{layer}": path for layer, path in found.items()}
-    head = _head(network.last_branch.head, f"{model}.mask_head")
-    return backbone | {f"branches.0.head.{layer}": path for layer, path in head.items()}
+    if isinstance(backbone, SpineNet):
+        return _spinenet(backbone, layers)
+    assert isinstance(backbone, BackboneWithNeck)
+    found = _resnet(backbone.trunk.get_submodule("resnet"), layers)
+    return found | _pyramid(backbone.join, layers_by_name(objects, f"{model}.decoder"))
 
 
-def _head(head: nn.Module, theirs: str) -> dict[str, str]:
+def head_paths(head: nn.Module, objects: Objects, model: str) -> dict[str, str]:
+    """Return the path of each layer of a mask head."""
+    theirs = f"{model}.mask_head"
     body = head.get_submodule("0")
     found = {f"1.{ours}": f"{theirs}.{name}" for ours, name in _TAIL.items()}
     if isinstance(body, HourglassBody):

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from types import ModuleType
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import nn
 
 from boxmask.errors import WeightsError
+from boxmask.models.backbones import build_backbone
 from boxmask.models.config import ModelConfig
-from boxmask.models.network import MaskNetwork, build
+from boxmask.models.heads import build_head
+from boxmask.models.network import MaskNetwork, build, head_sizes
 from boxmask.published import deepmac, deepmarc
 from boxmask.published.checkpoint import Checkpoint
-from boxmask.published.objects import Objects
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class Family:
     config: ModelConfig
     mark: str
     """A name that its model has, and the other's has not."""
-    paths: Callable[[MaskNetwork, Objects, str], dict[str, str]]
-    left_out: tuple[str, ...]
+    table: ModuleType
+    """What its layers are called."""
     backbones: tuple[str, ...]
     heads: tuple[str, ...]
 
@@ -34,8 +39,7 @@ FAMILIES = (
         title="Deep-MAC",
         config=ModelConfig(family="deepmac", backbone="hourglass104", quality=False),
         mark="_mask_net",
-        paths=deepmac.paths,
-        left_out=deepmac.LEFT_OUT,
+        table=deepmac,
         backbones=tuple(f"hourglass{depth}" for depth in (104, 52, 32, 20, 10)),
         heads=(
             *(f"hourglass{depth}" for depth in (100, 52, 32, 20)),
@@ -50,8 +54,7 @@ FAMILIES = (
         title="Deep-MARC",
         config=ModelConfig(family="deepmarc", backbone="spinenet143", mask_size=64, quality=False),
         mark="mask_head",
-        paths=deepmarc.paths,
-        left_out=deepmarc.LEFT_OUT,
+        table=deepmarc,
         backbones=(
             *(f"spinenet{size}" for size in (143, 96, 49)),
             *(f"resnet{depth}-fpn-same" for depth in (101, 50)),
@@ -67,28 +70,43 @@ class Recognised:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.family, self._model = _find(checkpoint)
+        table, objects = self.family.table, checkpoint.objects
         config = self.family.config
-        backbones = [replace(config, backbone=name) for name in self.family.backbones]
-        config = min(backbones, key=lambda one: self._lacking(one, "backbone."))
-        heads = [_with_head(config, name) for name in self.family.heads]
-        self.config = self._sized(min(heads, key=lambda one: self._lacking(one, ".head.")))
+
+        def backbone_lacks(name: str) -> int:
+            backbone = _on_meta(build_backbone, replace(config, backbone=name))
+            return self._lacking(table.backbone_paths(backbone, objects, self._model))
+
+        def head_lacks(name: str) -> int:
+            head = _on_meta(build_head, name, head_sizes(_with_head(config, name)))
+            return self._lacking(table.head_paths(head, objects, self._model))
+
+        backbone, head = self.family.backbones, self.family.heads
+        config = replace(config, backbone=_least(backbone, backbone_lacks))
+        self.config = self._sized(_with_head(config, _least(head, head_lacks)))
 
     def network(self, config: ModelConfig) -> MaskNetwork:
         """Build the network of a config without memory for its tensors."""
-        with torch.device("meta"):
-            return build(config)
+        return _on_meta(build, config)
 
     def paths(self, network: MaskNetwork) -> dict[str, str]:
         """Return the path of each layer of a network, "" if the file has none such."""
-        return self.family.paths(network, self.checkpoint.objects, self._model)
+        table, objects = self.family.table, self.checkpoint.objects
+        parts = {"backbone": table.backbone_paths(network.backbone, objects, self._model)}
+        for stage, branch in enumerate(network.branches):
+            region = branch.get_submodule("region")
+            parts[f"branches.{stage}.region"] = table.region_paths(region, stage, self._model)
+        head = network.last_branch.head
+        last = f"branches.{len(network.branches) - 1}.head"
+        parts[last] = table.head_paths(head, objects, self._model)
+        return {
+            f"{part}.{ours}": path for part, found in parts.items() for ours, path in found.items()
+        }
 
-    def _lacking(self, config: ModelConfig, part: str) -> int:
-        """Count the layers of one part of a network that the file has not."""
-        paths = self.paths(self.network(config))
+    def _lacking(self, paths: dict[str, str]) -> int:
+        """Count the layers that the file has not."""
         find = self.checkpoint.objects.find
-        return sum(
-            not path or not find(path).children for layer, path in paths.items() if part in layer
-        )
+        return sum(not path or not find(path).children for path in paths.values())
 
     def _sized(self, config: ModelConfig) -> ModelConfig:
         """Take the channels that are free from the file."""
@@ -135,3 +153,19 @@ def _first_of_head(network: MaskNetwork) -> tuple[str, int]:
         if ".head." in name and isinstance(module, nn.Conv2d)
     )
     return next(found)
+
+
+def _least(names: tuple[str, ...], lacks: Callable[[str], int]) -> str:
+    """Return the first that lacks nothing, or the one that lacks least."""
+    counted: dict[str, int] = {}
+    for name in names:
+        counted[name] = lacks(name)
+        if counted[name] == 0:
+            break
+    return min(counted, key=counted.__getitem__)
+
+
+def _on_meta(make: Callable[P, T], *given: P.args, **options: P.kwargs) -> T:
+    """Make modules without memory for their tensors."""
+    with torch.device("meta"):
+        return make(*given, **options)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from cases import DEEPMAC, DEEPMARC, IMAGES
+from cases import DEEPMAC, DEEPMARC, images_of
 from values import SIDE, boxes, image, value
 
 CONFIG = """
@@ -80,7 +80,7 @@ def deepmac(backbone: str, head: str, folder: Path) -> dict[str, Any]:
     center_net_meta_arch.make_prediction_net = made
     fill(tf.train.Checkpoint(model=model), folder / "ckpt-0")
     answers: dict[str, Any] = {}
-    for name, (height, width) in IMAGES.items():
+    for name, (height, width) in images_of(folder.name).items():
         pixels, shapes = model.preprocess(tf.constant(image(height, width)[None], tf.float32))
         predicted = model.predict(pixels, shapes)
         x0, y0, x1, y1 = (boxes(height, width) / [width, height, width, height]).T
@@ -135,7 +135,7 @@ def deepmarc(backbone: str, head: str, folder: Path) -> dict[str, Any]:
     saved = tf.train.Checkpoint(model=model, global_step=step, **model.checkpoint_items)
     fill(saved, folder / "ckpt-0")
     answers: dict[str, Any] = {}
-    for name, (height, width) in IMAGES.items():
+    for name, (height, width) in images_of(folder.name).items():
         pixels, _, info = module.preprocess(tf.constant(image(height, width)[None]))
         x0, y0, x1, y1 = (boxes(height, width) / [width, height, width, height]).T
         given = tf.constant(np.stack([y0, x0, y1, x1], axis=-1)[None], tf.float32)

@@ -22,6 +22,14 @@ _HEADS = (
     "resnet20",
     "fully_connected",
 )
+
+
+def images_of(case: str) -> dict[str, tuple[int, int]]:
+    """Return the images of a case: a head alone sees the same of all of them."""
+    only_head = case.startswith("mac-hg10-") and case != "mac-hg10-hourglass20"
+    return {name: size for name, size in IMAGES.items() if name == "square" or not only_head}
+
+
 # Their backbone, their head.
 DEEPMAC = {
     **{f"mac-hg10-{head}": ("hourglass_10", head) for head in _HEADS},
@@ -31,6 +39,7 @@ DEEPMAC = {
 DEEPMARC = {
     **{f"marc-r50-{head}": ("resnet-50", head) for head in ("default", "hourglass20")},
     "marc-r101-hourglass52": ("resnet-101", "hourglass52"),
+    "marc-s49-hourglass20": ("spinenet-49", "hourglass20"),
     "marc-s49-hourglass100": ("spinenet-49", "hourglass100"),
     "marc-s96-hourglass20": ("spinenet-96", "hourglass20"),
     "marc-s143-hourglass52": ("spinenet-143", "hourglass52"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cases import DEEPMAC, DEEPMARC, IMAGES
+from cases import DEEPMAC, DEEPMARC, images_of
 from torch import Tensor
 from values import SIDE, boxes, image
 
@@ -25,8 +25,9 @@ from boxmask.published.checkpoint import Checkpoint
 from boxmask.published.convert import convert
 from boxmask.published.families import Recognised
 
-EXACT = ("square", "wide")
-LIMIT = 1e-3  # of what must agree
+# What must agree. Padding in the mean colour is not exact here, as colours are whole numbers.
+EXACT = {"mac": ("square", "wide"), "marc": ("square",)}
+LIMIT = 1e-3
 STEPS = ("pixels", "features", "vectors", "crops", "head", "whole")
 
 
@@ -72,7 +73,7 @@ def compare(folder: Path) -> dict[tuple[str, str], float]:
     network = convert(recognised, replace(recognised.config, image_size=SIDE))
     answers = np.load(folder / "answers.npz")
     found: dict[tuple[str, str], float] = {}
-    for name, (height, width) in IMAGES.items():
+    for name, (height, width) in images_of(folder.name).items():
         theirs = {
             key.partition(".")[2]: torch.from_numpy(answers[key])
             for key in answers.files
@@ -95,10 +96,11 @@ def main() -> int:
             continue
         with torch.no_grad():
             found = compare(out / name)
-        for which in IMAGES:
+        for which in images_of(name):
             cells = [found.get((which, step)) for step in STEPS]
             print(f"{name:28}{which:8}" + "".join(_cell(one) for one in cells), flush=True)
-            wrong += which in EXACT and any((one or 0) > LIMIT for one in cells)
+            exact = which in EXACT[name.partition("-")[0]]
+            wrong += exact and any((one or 0) > LIMIT for one in cells)
     print(f"{wrong} rows differ by more than {LIMIT:g}" if wrong else f"all within {LIMIT:g}")
     return bool(wrong)
 

@@ -23,6 +23,7 @@ _MOST = {
     "context": 16.0,
 }
 _MOST_CHANNELS = 8192
+_LIGHT = ("tiny", "efficientnet-lite")  # how the names of light backbones begin
 MAP_STRIDE = 4  # pixels of a view to a cell of the features, each way
 
 
@@ -33,7 +34,7 @@ class ModelConfig:
     family: str = "zoom"
     backbone: str = "efficientnet-lite0"
     feature_channels: int = 64
-    """Channels of the stride-4 map that the light necks make."""
+    """Channels of the maps that the light backbones make; those of the others are fixed."""
     head: str = "hourglass20"
     head_channels: int = 64
     """The head's base channels, the papers' nc."""
@@ -138,7 +139,7 @@ class ModelConfig:
     def region_channels(self) -> int:
         """Channels of what the head is given for a box."""
         if self.family == "deepmarc":
-            return 256
+            return self.feature_channels if self.backbone.startswith(_LIGHT) else 256
         embedded = (
             2 * self.use_coordinates
             + self.pixel_channels

@@ -71,7 +71,7 @@ def _view_cost(network: MaskNetwork) -> int:
         stage = network.backbone(pixels, *hints)[-1]
         region.per_view(stage)
         if network.detector is not None:
-            network.detector.detect(stage, torch.ones(1, 2))
+            network.detector(stage)
 
     return _multiply_adds(predict)
 

@@ -61,6 +61,7 @@ def _build_detector(config: ModelConfig, backbone: Backbone) -> Detector | None:
         stages=backbone.stages,
         classes=max(1, len(config.classes)),
         hidden=config.embedding_channels,
+        strides=backbone.strides,
     )
     return build_detector(config.detector, config.family, sizes)
 

@@ -50,6 +50,17 @@ PRESETS: dict[str, ModelConfig] = {
         embedding_channels=64,
         detector="centernet",
     ),
+    "tiny-faster-rcnn": ModelConfig(
+        family="deepmarc",
+        backbone="efficientnet-lite0",
+        head="hourglass10",
+        head_channels=16,
+        crop_size=16,
+        mask_size=32,
+        image_size=192,
+        embedding_channels=64,
+        detector="faster-rcnn",
+    ),
     "zoom": replace(_ZOOM_EXACT, head="hourglass26", window_masks=True, large_view_size=176),
     "zoom-exact": _ZOOM_EXACT,
 }

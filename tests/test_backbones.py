@@ -88,13 +88,16 @@ def test_an_hourglass_takes_sides_that_do_not_halve_evenly() -> None:
 
 
 @pytest.mark.parametrize("name", PYRAMIDS)
-def test_pyramid_has_five_levels_of_256_channels(name: str) -> None:
-    config = ModelConfig(family="deepmarc", backbone=name, mask_size=64)
+def test_pyramid_has_five_levels_of_256_channels_or_as_many_as_asked_for(name: str) -> None:
+    config = ModelConfig(family="deepmarc", backbone=name, mask_size=64, feature_channels=32)
+    light = name == "tiny" or name in NAMES
+    channels = 32 if light else 256
+    assert config.region_channels == channels
     with torch.device("meta"):
         backbone = build_backbone(config).eval()
         (levels,) = backbone(torch.empty(1, 3, 256, 128))
     assert [tuple(level.shape) for level in levels] == [
-        (1, 256, 256 // stride, 128 // stride) for stride in backbone.strides
+        (1, channels, 256 // stride, 128 // stride) for stride in backbone.strides
     ]
 
 

@@ -29,6 +29,7 @@ PARAMETERS = {
     "lite": 4_846_707,
     "tiny": 197_395,
     "tiny-centernet": 3_443_384,
+    "tiny-faster-rcnn": 4_308_220,
     "zoom": 6_024_203,
     "zoom-exact": 4_615_923,
 }

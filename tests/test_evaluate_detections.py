@@ -104,6 +104,17 @@ def test_boxes_alone_have_an_ap_of_boxes_alone(tmp_path: Path) -> None:
     assert alone["masks"]["AP"] == 0
 
 
+def test_score_times_iou_may_rank_masks_otherwise(tmp_path: Path) -> None:
+    true = form([annotation(1)])
+    mark = {"status": "ok", "predicted_iou": 0.2}
+    wrong = annotation(1, rectangle(40, 20, 20, 20), score=0.9, boxmask=mark)
+    right = annotation(2, score=0.5, boxmask=mark | {"predicted_iou": 0.9})
+    plain, rescored = evaluated(tmp_path, true, form([wrong, right])).systems
+    assert rescored.name == "found.json, score x IoU"
+    assert plain.splits["overall"]["masks"]["AP"] == pytest.approx(0.5)
+    assert rescored.splits["overall"]["masks"]["AP"] == pytest.approx(1)
+
+
 def test_a_class_that_the_truth_lacks_is_nobody_elses(tmp_path: Path) -> None:
     true = form([annotation(1)])
     found = form([annotation(1, score=0.5), annotation(2, category_id=9, score=0.9)])
@@ -130,8 +141,9 @@ def test_a_network_is_scored_on_its_own_boxes_and_on_the_true_ones(tmp_path: Pat
     words += ["--images", str(tmp_path / "photos"), "--threads", "1"]
     done = CliRunner().invoke(app, [*words, "--json"])
     assert done.exit_code == 0, done.output
-    own, given = json.loads(done.stdout)["systems"]
-    assert (own["name"], given["name"]) == ("detector", "detector, true boxes")
+    own, rescored, given = json.loads(done.stdout)["systems"]
+    names = ["detector", "detector, score x IoU", "detector, true boxes"]
+    assert [own["name"], rescored["name"], given["name"]] == names
     assert own["detections"] > 3 == given["detections"]
     assert given["splits"]["overall"]["boxes"]["AP"] == pytest.approx(1)
     shown = CliRunner().invoke(app, words)

@@ -198,6 +198,7 @@ PRESETS: dict[str, TrainConfig] = {
     "lite": _LITE,
     "tiny": _TINY,
     "tiny-centernet": _TINY_CENTERNET,
+    "tiny-faster-rcnn": replace(_TINY_CENTERNET, model=MODELS["tiny-faster-rcnn"]),
     "zoom": _ZOOM,
     "zoom-exact": _ZOOM_EXACT,
 }

@@ -52,7 +52,14 @@ def _build_tiny(*, channels: int, pretrained: bool) -> Backbone:
 def _build_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
     """Build a ResNet with a feature pyramid, whose 256 channels are fixed."""
     trunk = ResNetTrunk(name, pretrained=pretrained)
-    return BackboneWithNeck(trunk, FPNNeck(trunk.channels), 256, strides=FPNNeck.strides)
+    return BackboneWithNeck(trunk, FPNNeck(trunk.channels, 256), 256, strides=FPNNeck.strides)
+
+
+def _build_light_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
+    """Build a light trunk with a feature pyramid of `channels`."""
+    trunk = TinyTrunk() if name == "tiny" else LiteTrunk(name, pretrained=pretrained)
+    neck = FPNNeck(trunk.channels, channels)
+    return BackboneWithNeck(trunk, neck, channels, strides=FPNNeck.strides)
 
 
 def _build_spinenet(name: str, *, channels: int, pretrained: bool) -> Backbone:
@@ -70,6 +77,7 @@ BACKBONES: dict[str, Builder] = {
 }
 
 PYRAMIDS: dict[str, Builder] = {
+    **{name: partial(_build_light_pyramid, name) for name in ("tiny", *NAMES)},
     **{name: partial(_build_pyramid, name) for name in (*BUILDERS, *SAME_PADDED)},
     **{name: partial(_build_spinenet, name) for name in SPINES},
 }

@@ -82,19 +82,19 @@ class CenterNetNeck(nn.Module):
 
 
 class FPNNeck(nn.Module):
-    """The feature pyramid of Deep-MARC: five maps of 256 channels at strides 4 to 64, all normed.
+    """The feature pyramid of Deep-MARC: five maps at strides 4 to 64, all normed.
 
     The coarsest is a convolution of the one before, ahead of that one's norm.
     """
 
     strides = (4, 8, 16, 32, 64)
 
-    def __init__(self, inputs: Sequence[int]) -> None:
+    def __init__(self, inputs: Sequence[int], outputs: int) -> None:
         super().__init__()
-        self.laterals = nn.ModuleList(nn.Conv2d(count, 256, 1) for count in inputs)
-        self.smooths = nn.ModuleList(nn.Conv2d(256, 256, 3, padding=1) for _ in inputs)
-        self.coarser = SameConv2d(256, 256, 3, 2, bias=True)
-        self.norms = nn.ModuleList(PredictorNorm(256) for _ in self.strides)
+        self.laterals = nn.ModuleList(nn.Conv2d(count, outputs, 1) for count in inputs)
+        self.smooths = nn.ModuleList(nn.Conv2d(outputs, outputs, 3, padding=1) for _ in inputs)
+        self.coarser = SameConv2d(outputs, outputs, 3, 2, bias=True)
+        self.norms = nn.ModuleList(PredictorNorm(outputs) for _ in self.strides)
         kaiming_(self)
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:

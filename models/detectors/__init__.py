@@ -4,6 +4,7 @@ A detector of your own is a file with a `Detector` and one line of DETECTORS.
 """
 
 from boxmask.errors import ConfigError
+from boxmask.models.detectors.cascade import CascadeRCNN
 from boxmask.models.detectors.centernet import CenterNet
 from boxmask.models.detectors.detector import (
     Detections,
@@ -12,11 +13,16 @@ from boxmask.models.detectors.detector import (
     DetectorType,
     Truth,
 )
+from boxmask.models.detectors.faster_rcnn import FasterRCNN
+from boxmask.models.detectors.fcos import FCOSDetector
 
 __all__ = ["DETECTORS", "Detections", "Detector", "DetectorSizes", "Truth", "build_detector"]
 
 DETECTORS: dict[str, DetectorType] = {
+    "cascade": DetectorType(CascadeRCNN, family="deepmarc", mean_over="images"),
     "centernet": DetectorType(CenterNet, family="deepmac", mean_over="boxes"),
+    "faster-rcnn": DetectorType(FasterRCNN, family="deepmarc", mean_over="images"),
+    "fcos": DetectorType(FCOSDetector, family="deepmarc", mean_over="images"),
 }
 
 

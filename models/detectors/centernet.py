@@ -55,6 +55,11 @@ class CenterNet(Detector):
         self.classes = sizes.classes
         self.stages = nn.ModuleList(CenterHeads(sizes) for _ in range(sizes.stages))
 
+    def forward(self, stage: Tensor) -> CenterMaps:
+        """Run the heads of the last stage."""
+        maps: CenterMaps = self.stages[-1](stage)
+        return maps
+
     def losses(self, stages: Sequence[Tensor], truth: Truth) -> dict[str, Tensor]:
         """Return the mean over the stages of the heatmap, size and offset losses."""
         height, width = stages[-1].shape[-2:]
@@ -68,7 +73,7 @@ class CenterNet(Detector):
 
     def detect(self, stage: Tensor, extents: Tensor) -> Detections:
         """Read the peaks of the last stage."""
-        maps: CenterMaps = self.stages[-1](stage)
+        maps = self.forward(stage)
         return peaks(maps.heatmap.sigmoid(), maps.size, maps.offset, most=MOST)
 
 

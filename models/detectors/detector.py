@@ -65,6 +65,10 @@ class Detections(NamedTuple):
 class Detector(nn.Module):
     """Finds boxes in the stages of a backbone."""
 
+    def forward(self, stage: Any) -> Any:
+        """Compute what finding boxes costs, whatever is found: it is what is counted."""
+        raise NotImplementedError
+
     def losses(self, stages: Sequence[Any], truth: Truth) -> dict[str, Tensor]:
         """Return the losses by name, each weighted as published."""
         raise NotImplementedError
@@ -82,6 +86,7 @@ class DetectorSizes:
     stages: int
     classes: int
     hidden: int  # channels between its layers, where they are free
+    strides: tuple[int, ...] = (4,)  # pixels of a view to a cell of each level, finest first
 
 
 @dataclass(frozen=True)

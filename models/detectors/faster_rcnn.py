@@ -1,0 +1,108 @@
+"""Faster R-CNN, Deep-MARC's detector: torchvision's RPN, box head and losses.
+
+Its masks are not torchvision's: they are learnt on true boxes alone, as Deep-MARC's are.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import MultiScaleRoIAlign
+
+from boxmask.models.detectors.detector import MOST, Detections, Detector, DetectorSizes, Truth
+from boxmask.models.detectors.torchvision_forms import PixelFrame, by_name, in_float
+
+_SIDE = 8  # of the anchors of a level, in its cells
+_RATIOS = (0.5, 1.0, 2.0)
+_LEVELS = ("0", "1", "2", "3")  # that boxes are read from; the coarsest only proposes
+_PROPOSALS = 1000
+_CELLS = 7  # of a box's features, each way
+WIDENING = 4  # from the hidden channels to the numbers of a box: 256 to 1024
+_BACKGROUND = 1  # classes before ours
+
+
+def build_rpn(sizes: DetectorSizes) -> RegionProposalNetwork:
+    """Build the network that proposes boxes, as published."""
+    sides = tuple((_SIDE * stride,) for stride in sizes.strides)
+    anchors = AnchorGenerator(sides, (_RATIOS,) * len(sides))
+    return RegionProposalNetwork(
+        anchors,
+        RPNHead(sizes.channels, anchors.num_anchors_per_location()[0]),
+        fg_iou_thresh=0.7,
+        bg_iou_thresh=0.3,
+        batch_size_per_image=256,
+        positive_fraction=0.5,
+        pre_nms_top_n={"training": 2000, "testing": 1000},
+        post_nms_top_n={"training": _PROPOSALS, "testing": _PROPOSALS},
+        nms_thresh=0.7,
+    )
+
+
+def build_pool() -> MultiScaleRoIAlign:
+    """Build what reads the features of boxes from the pyramid."""
+    return MultiScaleRoIAlign(list(_LEVELS), output_size=_CELLS, sampling_ratio=2)
+
+
+def build_box_head(sizes: DetectorSizes) -> TwoMLPHead:
+    """Build the two dense layers over a box's features."""
+    return TwoMLPHead(sizes.channels * _CELLS**2, WIDENING * sizes.hidden)
+
+
+def empty_boxes(stage: list[Tensor]) -> Tensor:
+    """Return what is read of as many boxes as are proposed, without its values."""
+    return stage[0].new_empty((_PROPOSALS, stage[0].shape[1], _CELLS, _CELLS))
+
+
+class FasterRCNN(Detector):
+    """Proposals, and a head that says what is in each and where exactly."""
+
+    def __init__(self, sizes: DetectorSizes) -> None:
+        super().__init__()
+        self.finest = sizes.strides[0]
+        self.rpn = build_rpn(sizes)
+        self.boxes = RoIHeads(
+            build_pool(),
+            build_box_head(sizes),
+            FastRCNNPredictor(WIDENING * sizes.hidden, sizes.classes + _BACKGROUND),
+            fg_iou_thresh=0.5,
+            bg_iou_thresh=0.5,
+            batch_size_per_image=512,
+            positive_fraction=0.25,
+            bbox_reg_weights=None,
+            score_thresh=0.05,
+            nms_thresh=0.5,
+            detections_per_img=MOST,
+        )
+
+    def forward(self, stage: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Propose everywhere, and read as many boxes as there are proposals."""
+        self.rpn.head(stage)
+        read = self.boxes.box_head(empty_boxes(stage))
+        said: tuple[Tensor, Tensor] = self.boxes.box_predictor(read)
+        return said
+
+    def losses(self, stages: Sequence[list[Tensor]], truth: Truth) -> dict[str, Tensor]:
+        """Return torchvision's four losses."""
+        levels = in_float(stages[-1])
+        frame = PixelFrame.of(levels[0], self.finest, truth.extents)
+        targets = frame.targets(truth, first=_BACKGROUND)
+        proposals, proposed = self.rpn(frame.images, by_name(levels), targets)
+        sizes = frame.images.image_sizes
+        _, boxes = self.boxes(by_name(levels), proposals, sizes, targets)
+        return {
+            "objectness": proposed["loss_objectness"],
+            "proposal": proposed["loss_rpn_box_reg"],
+            "class": boxes["loss_classifier"],
+            "box": boxes["loss_box_reg"],
+        }
+
+    def detect(self, stage: list[Tensor], extents: Tensor) -> Detections:
+        """Find boxes by torchvision's rules: a score of 0.05, an IoU of 0.5 between boxes."""
+        levels = in_float(stage)
+        frame = PixelFrame.of(levels[0], self.finest, extents)
+        proposals, _ = self.rpn(frame.images, by_name(levels))
+        found, _ = self.boxes(by_name(levels), proposals, frame.images.image_sizes)
+        return frame.detections(found, first=_BACKGROUND)

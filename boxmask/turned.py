@@ -20,6 +20,7 @@ LEAST_FILLED = 0.8  # what corners that are to be a rectangle fill of the smalle
 LEAST_EXACT = 0.99  # likewise: less is no rectangle to the eye
 SAME_SIDE = 0.011  # pixels: what rounding a number to hundredths may do to a side
 
+_SAME_CORNER = 0.25  # pixels: no pixel's middle moves out of a box for less
 _FLAT = 1e-9  # of its other side: a box with a shorter one has no area
 _QUARTER = np.pi / 2
 _AT_ONCE = 10_000  # boxes: each has two dozen points of its own on the way
@@ -86,6 +87,17 @@ def _own_frames(corners: Floats) -> tuple[Floats, Floats]:
     best = (high - low).prod(axis=2).argmin(axis=1)
     rows = np.arange(len(corners))
     return np.concatenate([low[rows, best], high[rows, best]], axis=1), angles[rows, best]
+
+
+def rectified(corners: Floats) -> Floats:
+    """Return the corners (N, 4, 2) of the smallest boxes around corners, which are in pixels.
+
+    Those of a rectangle, but for what rounding may have done to it, stay as they are.
+    """
+    exact = corners_of(*own_frames(corners))
+    apart = np.linalg.norm(corners[:, :, None] - exact[:, None], axis=3).min(axis=2).max(axis=1)
+    found: Floats = np.where(apart[:, None, None] < _SAME_CORNER, corners, exact)
+    return found
 
 
 def are_flat(corners: Floats) -> npt.NDArray[np.bool_]:

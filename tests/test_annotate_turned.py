@@ -102,6 +102,30 @@ def test_the_function_makes_the_masks_of_the_command(tmp_path: Path) -> None:
     assert found.rle == [one["segmentation"] for one in output(job)["annotations"][:3]]
 
 
+def test_corners_that_are_no_exact_rectangle_hold(tmp_path: Path) -> None:
+    data = mixed()
+    data["annotations"][1]["bbox"] = [3, 12, 25, 4, 29, 13, 5, 23]
+    data["annotations"][2] |= {"bbox": [8, 3, 30, 12, 27, 22, 3, 13], "attributes": {}}
+    job = window_job(tmp_path, data, tightness=0.2)  # the mask fills what it may
+    annotate(job)
+    assert checked(job).holds
+    dataset = read(job.boxes)
+    corners = [one["boxmask"]["turned_box"] for one in output(job)["annotations"][1:3]]
+    assert dataset.turned is not None
+    np.testing.assert_allclose(np.array(corners).reshape(2, 4, 2), dataset.turned[1:3], atol=1e-4)
+
+
+def test_a_folder_may_be_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = window_job(tmp_path, boxes_of(1, 1), tightness=0.0)
+    line = " ".join(str(side) for side in TURNED)
+    boxes = write_source(tmp_path / "dota", {"labelTxt/0.txt": f"{line} thing 0\n"})
+    monkeypatch.chdir(boxes)
+    here = AnnotateJob(
+        boxes=Path(), images=job.images, out=job.out, weights=job.weights, tightness=0.0, threads=1
+    )
+    assert annotate(here).tally.statuses["ok"] == 1
+
+
 def test_networks_without_window_masks_see_turned_boxes_too(tmp_path: Path) -> None:
     job = make_job(tmp_path, mixed())
     assert annotate(job).tally.statuses["ok"] == 4

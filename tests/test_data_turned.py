@@ -13,12 +13,13 @@ import pytest
 from box_files import annotation, coco, image, write
 from source_files import cvat, cvat_box, labelme, result, shape, task, write_source
 
-from boxmask.data import ReadOptions, frame_boxes, pixel_corners, read
+from boxmask.data import ReadOptions, frame_boxes, pixel_boxes, pixel_corners, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.evaluate.reading import read_masks
 from boxmask.faults import reason_of
 from boxmask.formats import BoxForm
+from boxmask.turned import bounds_of, own_frames, shares_filled, to_frame
 
 CORNERS = [3.7679, 1.1340, 7.2321, 3.1340, 6.2321, 4.8660, 2.7679, 2.8660]
 FRACTIONS = [side / 10 for side in CORNERS]
@@ -246,6 +247,21 @@ def test_a_corner_off_its_place_is_counted_and_the_smallest_rectangle_taken(tmp_
     assert dataset.warnings["turned boxes"] == 1
     said = "turned boxes that are no exact rectangle: the smallest around their corners is taken"
     assert dataset.warnings[said] == 1
+    corners = pixel_corners(dataset, np.array([0]), 60, 60)
+    assert corners is not None
+    given = np.array([[10, 10], [50, 30], [40, 52], [0, 30]])
+    assert shares_filled(corners)[0] == pytest.approx(1)
+    (box,), (angle,) = own_frames(corners)
+    within = to_frame(given.astype(np.float64), angle)
+    assert (within > box[:2] - 1e-6).all() and (within < box[2:] + 1e-6).all()
+    assert dataset.boxes[0].tolist() == bounds_of(corners)[0].tolist()
+    # So in fractions, as soon as the size of the image is known.
+    sides = " ".join(str(side / 60) for side in given.ravel())
+    yolo = read(write_source(tmp_path / "yolo", {"labels/0.txt": f"0 {sides}\n"}))
+    same = pixel_corners(yolo, np.array([0]), 60, 60)
+    assert same is not None
+    np.testing.assert_allclose(same, corners, atol=1e-6)
+    np.testing.assert_allclose(pixel_boxes(yolo, np.array([0]), 60, 60), dataset.boxes)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def output_settings(
     reading = dataclasses.asdict(job.reading)
     del reading["strict"]  # stops a run, or changes nothing
     del reading["images"]  # that of the job
-    implicit_images_json = job.boxes.with_name(IMAGE_DATA_NAME)  # read if it is there
+    implicit_images_json = job.boxes.absolute().with_name(IMAGE_DATA_NAME)  # read if it is there
     if reading["images_json"] is None and implicit_images_json.is_file():
         reading["images_json"] = implicit_images_json
     settings: dict[str, Setting] = {"boxmask": __version__, "BOXES": _boxes_content(job)}

@@ -37,9 +37,8 @@ def leaving_turned(claims: Sequence[Claim], dataset: BoxDataset) -> Iterator[tup
 
     Not for those that a person made, nor where outlines have a tolerance, nor for broken ones.
     """
-    turned = dataset.is_turned
-    for claim in claims:
-        if not turned[claim.row] or claim.anywhere or claim.outlined:
+    for claim in claims if dataset.turned is not None else ():
+        if claim.anywhere or claim.outlined:
             continue
         boxes, angles = frame_boxes(dataset, np.array([claim.row]), claim.width, claim.height)
         if angles is not None and _leaves(claim, boxes[0], float(angles[0])):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from boxmask.data.numbers import as_number
 from boxmask.dataset import BoxDataset, IntArray
 from boxmask.faults import FaultCodes, code_of
-from boxmask.turned import own_frames
+from boxmask.turned import bounds_of, own_frames, rectified
 
 Boxes = npt.NDArray[np.float64]
 
@@ -65,10 +65,15 @@ def corners(xywh: Boxes) -> Boxes:
 
 def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) -> Boxes:
     """Return the boxes of rows (n,) of one image of that size, in pixels (n, 4)."""
-    boxes = dataset.boxes[rows]
     scale = np.array([width, height, width, height], np.float64)
+    relative = dataset.relative[rows]
     with np.errstate(over="ignore"):  # of boxes that are condemned
-        return np.where(dataset.relative[rows, None], boxes * scale, boxes)
+        boxes = np.where(relative[:, None], dataset.boxes[rows] * scale, dataset.boxes[rows])
+    corners = pixel_corners(dataset, rows[relative], width, height)
+    if corners is not None:
+        bounds = bounds_of(corners)
+        boxes[relative] = np.where(np.isnan(bounds), boxes[relative], bounds)
+    return boxes
 
 
 def frame_boxes(
@@ -95,7 +100,8 @@ def pixel_corners(dataset: BoxDataset, rows: IntArray, width: int, height: int) 
     """
     if dataset.turned is None or np.isnan(dataset.turned[rows]).all():
         return None
-    scale = np.where(dataset.relative[rows, None], [width, height], 1)
+    corners = dataset.turned[rows]
+    scaled = dataset.relative[rows] & np.isfinite(corners).all(axis=(1, 2))
     with np.errstate(over="ignore"):  # of boxes that are condemned
-        corners: Boxes = dataset.turned[rows] * scale[:, None]
+        corners[scaled] = rectified(corners[scaled] * [width, height])
     return corners

@@ -13,7 +13,7 @@ from boxmask.data.boxes import Boxes, corners
 from boxmask.data.ids import compact, duplicates
 from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
 from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
-from boxmask.turned import LEAST_EXACT, SAME_SIDE, bounds_of, is_upright, shares_filled
+from boxmask.turned import LEAST_EXACT, SAME_SIDE, bounds_of, is_upright, rectified, shares_filled
 
 REPEATED_IDS = "annotation ids that occur more than once"
 NO_ID = "annotations without an id"
@@ -74,12 +74,15 @@ def build_dataset(
     bounds = np.where(relative[:, None], 1, sizes)
     found = find_faults(Candidates(boxes, ~relative, bounds, image_index >= 0, outlines))
     faults = np.where(faults == 0, found, faults)
+    turned_counts = _count_turned(outlines, ~relative & (faults == 0))
+    if outlines is not None:
+        _take_rectangles(outlines, boxes, ~relative & (faults == 0))
     boxes[~np.isfinite(boxes).all(1)] = np.nan
     is_rectangle = zeros.copy()
     for row, rectangle in (rectangles or {}).items():
         is_rectangle[row] = bool((np.abs(boxes[row] - rectangle) <= SAME_SIDE).all())
     counts = (warnings or {}) | {
-        **_count_turned(outlines, ~relative & (faults == 0)),
+        **turned_counts,
         RECTANGLES: int(is_rectangle.sum()),
         REPEATED_IDS: len(duplicates(annotation_ids)),
         NO_ID: sum(id is None for id in annotation_ids),
@@ -135,6 +138,13 @@ def _turned_corners(
     corners = np.full((len(boxes), 4, 2), np.nan)
     corners[rows[kept]] = given[kept]
     return corners
+
+
+def _take_rectangles(corners: Boxes, boxes: Boxes, sound: Flags) -> None:
+    """Make rectangles of the corners (N, 4, 2) of sound boxes (N,), and boxes (N, 4) the bounds."""
+    rows = np.flatnonzero(sound & np.isfinite(corners).all(axis=(1, 2)))
+    corners[rows] = rectified(corners[rows])
+    boxes[rows] = bounds_of(corners[rows])
 
 
 def _count_turned(corners: Boxes | None, sound: Flags) -> dict[str, int]:

@@ -15,7 +15,8 @@ import json
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from pycocotools import mask as coco_mask
 
 Bits = npt.NDArray[np.bool_]
 Masks = dict[str, list[Bits]]  # by the stem of the image
+Client = tuple[str, Callable[[], Masks]]  # a package, and what loads masks by it
 
 
 class Files(NamedTuple):
@@ -153,7 +155,44 @@ def datumaro_bits(one: Any, image: dict[str, Any]) -> Bits:
     return decoded([list(map(float, one.points))], image)
 
 
-CLIENTS: dict[str, tuple[str, Callable[[Files], Masks]]] = {
+def by_ultralytics_converter(files: Files) -> Masks:
+    """Convert by ultralytics' convert_coco, and draw its lines by its polygon2mask."""
+    convert = importlib.import_module("ultralytics.data.converter").convert_coco
+    draw = importlib.import_module("ultralytics.data.utils").polygon2mask
+    data = json.loads(files.coco.read_text())
+    found: Masks = {}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "in").mkdir()
+        shutil.copy(files.coco, Path(folder) / "in" / "all.json")
+        convert(f"{folder}/in", f"{folder}/out", use_segments=True, cls91to80=False)
+        for image in data["images"]:
+            size = (image["height"], image["width"])
+            text = Path(folder) / "out" / "labels" / "all" / f"{stem(image['file_name'])}.txt"
+            lines = text.read_text().splitlines() if text.is_file() else []
+            rings = [np.array(line.split()[1:], float).reshape(-1, 2) for line in lines]
+            found[stem(image["file_name"])] = [
+                draw(size, [(ring * size[::-1]).ravel()]).astype(bool) for ring in rings
+            ]
+    return found
+
+
+def by_transformers(files: Files) -> Masks:
+    """Prepare by transformers' DetrImageProcessor, which knows polygons and no run lengths."""
+    made = importlib.import_module("transformers").DetrImageProcessor(do_resize=False, do_pad=False)
+    coco = importlib.import_module("pycocotools.coco").COCO(str(files.coco))
+    found = {}
+    for id, image in coco.imgs.items():
+        ones = coco.imgToAnns[id]
+        if any(isinstance(one["segmentation"], dict) and not one["iscrowd"] for one in ones):
+            raise ImportError("run lengths")
+        kept = {"image_id": id, "annotations": [one for one in ones if not one["iscrowd"]]}
+        pixels = np.zeros((image["height"], image["width"], 3), np.uint8)
+        batch = made(images=pixels, annotations=kept, return_segmentation_masks=True)
+        found[stem(image["file_name"])] = list(np.asarray(batch["labels"][0]["masks"]).astype(bool))
+    return found
+
+
+LOADERS: dict[str, tuple[str, Callable[[Files], Masks]]] = {
     "pycocotools": ("pycocotools", by_pycocotools),
     "faster-coco-eval": ("faster-coco-eval", by_faster_coco_eval),
     "hotcoco": ("hotcoco", by_hotcoco),
@@ -162,6 +201,8 @@ CLIENTS: dict[str, tuple[str, Callable[[Files], Masks]]] = {
     "datumaro": ("datumaro", by_datumaro),
     "supervision from_yolo": ("supervision", by_supervision_yolo),
     "ultralytics": ("ultralytics", by_ultralytics),
+    "ultralytics convert_coco": ("ultralytics", by_ultralytics_converter),
+    "transformers, DETR": ("transformers", by_transformers),
 }
 
 
@@ -212,20 +253,12 @@ def ious(found: Masks, true: Masks) -> Iterator[float]:
             yield float((mask & other).sum() / max((mask | other).sum(), 1))
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("coco", type=Path)
-    parser.add_argument("--yolo", type=Path)
-    parser.add_argument("--images", type=Path, required=True)
-    given = parser.parse_args()
-    files, true = Files(given.coco, given.yolo, given.images), true_masks(given.coco)
+def print_table(clients: Mapping[str, Client], true: Masks) -> None:
+    """Print a row for each program that is installed."""
     rows, missing = [], []
-    for name, (package, load) in CLIENTS.items():
-        if files.yolo is None and load in (by_supervision_yolo, by_ultralytics):
-            continue
+    for name, (package, load) in clients.items():
         try:
-            found = np.array(list(ious(load(files), true)))
+            found = np.array(list(ious(load(), true)))
         except ImportError as error:
             missing.append(f"{name} ({error})")
             continue
@@ -238,6 +271,22 @@ def main() -> None:
     print("\n".join(rows))
     if missing:
         print("Not installed:", "; ".join(missing))
+
+
+def main() -> None:
+    """Load all that is given."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("coco", type=Path)
+    parser.add_argument("--yolo", type=Path)
+    parser.add_argument("--images", type=Path, required=True)
+    given = parser.parse_args()
+    files = Files(given.coco, given.yolo, given.images)
+    fitting = {
+        name: (package, partial(load, files))
+        for name, (package, load) in LOADERS.items()
+        if files.yolo is not None or load not in (by_supervision_yolo, by_ultralytics)
+    }
+    print_table(fitting, true_masks(given.coco))
 
 
 if __name__ == "__main__":

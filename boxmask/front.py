@@ -41,12 +41,14 @@ def read(path: FilePath, **options: Unpack[Reading]) -> "BoxDataset":
 def annotate(
     boxes: FilePath,
     *,
-    images: FilePath,
+    images: FilePath | None = None,
     out: FilePath,
     progress: Progress | None = None,
     **options: Unpack[Annotating],
 ) -> "Summary":
     """Give every box of a dataset a mask, as `boxmask annotate` does; go on with a stopped run.
+
+    Images are looked for beside the boxes and one folder up where it is not said where they are.
 
     >>> summary = boxmask.annotate("boxes.json", images="photos", out="new.json", device="cpu")
     >>> summary.tally.statuses
@@ -60,6 +62,10 @@ def annotate(
             progress(event.stage.name, event.done, event.total)
 
     reading, rest = _reading(options)
+    if images is None:
+        from boxmask.annotate.image_folder import find_image_folder
+
+        images = find_image_folder(Path(boxes), reading)
     subset, rest = _subset(rest)
     places, rest = _split(rest, EXPORTS)
     export_options, rest = _split(rest, {field.name for field in dataclasses.fields(ExportOptions)})

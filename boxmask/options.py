@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from boxmask.annotate.job import Choice, Precision, Rectangles, Runtime, Tightness
+    from boxmask.annotate.job import Choice, EngineName, Precision, Rectangles, Runtime, Tightness
     from boxmask.export import Shapes
     from boxmask.formats import BoxForm
     from boxmask.images import Exif
@@ -90,6 +90,8 @@ class Annotating(_Reading, Part, Exporting, total=False):
     batch_images: int
     batch_boxes: int
     shard_boxes: int
+    engine: "EngineName"
+    ray_address: str | None
     workers: int
     threads: int | None
     decoders: int

@@ -15,7 +15,7 @@ from boxmask.models.backbones.spinenet import SpineNet
 from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.config import ModelConfig
 from boxmask.models.detectors import Detections, Detector, DetectorSizes, Truth, build_detector
-from boxmask.models.heads import HeadSizes, build_head
+from boxmask.models.heads import Answer, Aside, HeadSizes, build_head
 from boxmask.models.norm import use_constants_of_spinenet, use_paper_momentum
 from boxmask.models.normalise import Normalise
 from boxmask.models.quality import QualityHead, estimated_iou_logit
@@ -95,6 +95,8 @@ class Prediction(NamedTuple):
     """The same before the sigmoid."""
     auxiliary: tuple[Tensor, ...] = ()
     """Mask logits of the earlier stages of a stacked backbone, while training."""
+    asides: tuple[Aside, ...] = ()
+    """What heads say beside their masks, while training."""
     detection: dict[str, Tensor] | None = None
     """The detector's losses by name, where it was shown the truth."""
 
@@ -120,6 +122,12 @@ class LastBranch(Branch):
     def __init__(self, region: Region, head: nn.Module) -> None:
         super().__init__(region)
         self.head = head
+
+    def answer(self, inputs: tuple[Tensor, ...]) -> Answer:
+        """Return the mask logits (N,M,M) for what a branch gives, and what is said beside them."""
+        found = self.head(*inputs)
+        logits, asides = found if isinstance(found, Answer) else (found, ())
+        return Answer(logits.float(), asides)
 
 
 class MaskNetwork(nn.Module):
@@ -206,11 +214,13 @@ class MaskNetwork(nn.Module):
             for branch, seen in zip(branches, maps, strict=True)
         ]
         crops = inputs[-1][0]
-        *earlier, logits = (self.last_branch.head(*given).float() for given in inputs)
+        answers = [self.last_branch.answer(given) for given in inputs]
+        *earlier, logits = (answer.logits for answer in answers)
         quality_logits = (
             estimated_iou_logit(logits) if self.quality is None else self.quality(crops, logits)
         )
-        return Prediction(logits, quality_logits.sigmoid(), quality_logits, tuple(earlier))
+        asides = tuple(aside for answer in answers for aside in answer.asides)
+        return Prediction(logits, quality_logits.sigmoid(), quality_logits, tuple(earlier), asides)
 
     def _empty_prediction(self) -> Prediction:
         side = self.config.mask_size

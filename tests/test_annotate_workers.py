@@ -28,7 +28,7 @@ from boxmask.annotate.plan import cut_shards
 from boxmask.annotate.shards import run_shard
 from boxmask.annotate.task import cut_task
 from boxmask.annotate.work_folder import WorkFolder
-from boxmask.errors import RunError
+from boxmask.errors import ConfigError, RunError
 from boxmask.models.weights import load_network, save_network
 
 
@@ -192,3 +192,9 @@ def is_running(pid: int) -> bool:
 
 def test_signals_reach_a_process_that_is_started_after_workers() -> None:
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
+def test_ray_is_asked_for_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boxmask.annotate.job.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r'pip install "boxmask\[ray\]"'):
+        annotate(make_job(tmp_path, engine="ray"))

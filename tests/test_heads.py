@@ -29,10 +29,21 @@ PARAMETERS = {
     "resnet20-dilated20": 3_546_817,
     "fc2": 68_162_752,
     "fc4": 68_162_752 + 2 * (1024 * 1024 + 1024),
+    # Other papers' heads in that place: see test_heads_rivals.py.
+    "c4": 1_332_993,
+    "mlp": 11_889_424,
+    "fcn8": 1_173_827,
+    "psp": 2_542_849,
+    "yolact": 1_895_552,
+    "shapemask": 1_209_110,
 }
 # Deep-MARC: 256 channels in, the mask twice as large as the crop.
 ENLARGING = {
     "fcn": 2_625_537,
+    "fcn-mlp": 2_625_537 + 49 * 256 * 784 + 784,
+    "cpmask": 5_576_195,
+    "htc3": 8_000_515,
+    "cascade-mask": 3 * 2_625_537,
     "hourglass20": 5_682_177,
     "hourglass52": 23_606_145,
     "hourglass100": 47_372_673,

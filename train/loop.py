@@ -20,6 +20,7 @@ from boxmask.train.distributed import Processes
 from boxmask.train.loss import Totals, detection_losses, losses
 from boxmask.train.optimiser import build_optimiser, clip, set_rate
 from boxmask.train.recipe import TrainConfig
+from boxmask.train.shapes import show_shapes
 from boxmask.train.state import EMA, State
 from boxmask.train.watch.progress import Progress
 from boxmask.train.watch.recorder import Recorder
@@ -39,7 +40,9 @@ def fit(
     weights; 4. random ones.
     """
     examples = BatchDataset(collection, config, parts=check_parts(config, processes.count))
-    state = _build_state(config, processes.device, init=init, resumes=recorder.resumes)
+    state = _build_state(
+        config, processes.device, init=init, resumes=recorder.resumes, examples=examples
+    )
     if recorder.resumes:
         state.load(recorder.folder.state)
     recorder.begin(state)
@@ -66,11 +69,18 @@ def fit(
 
 
 def _build_state(
-    config: TrainConfig, device: torch.device, *, init: Path | None = None, resumes: bool = False
+    config: TrainConfig,
+    device: torch.device,
+    *,
+    init: Path | None = None,
+    resumes: bool = False,
+    examples: BatchDataset | None = None,
 ) -> State:
     """Build the network, its average and its optimiser as they are before the first step."""
     _seed_all(config.seed, 0, 0)
     network = _build_network(config, None if resumes else init, blank=resumes)
+    if examples is not None and init is None and not resumes:
+        show_shapes(network, examples)
     network.to(device)
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)

@@ -71,6 +71,13 @@ def losses(
         "mask": config.mask
         * torch.stack([total(cross_entropy(logits, batch.targets)) for logits in outputs]).mean()
     }
+    if prediction.asides and config.asides:
+        errors = [
+            aside.weight * total(aside.error(aside.said.float(), batch.targets))
+            for aside in prediction.asides
+        ]
+        stages = 1 + len(prediction.auxiliary)
+        parts["asides"] = config.mask * config.asides * torch.stack(errors).sum() / stages
     if config.dice:
         each = [total(dice(logits, batch.targets)) for logits in outputs]
         parts["dice"] = config.dice * torch.stack(each).mean()

@@ -63,6 +63,7 @@ class LossWeights:
 
     mask: float = 5.0  # binary cross-entropy with soft targets
     dice: float = 0.0
+    asides: float = 1.0  # times mask: what some heads are taught beside it, such as outlines
     quality: float = 1.0  # expected IoU against the true IoU
     detection: float = 1.0  # times a detector's own losses
     auxiliary: bool = True  # earlier hourglass stacks learn as well

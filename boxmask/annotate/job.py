@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Runtime = Literal["auto", "torch", "openvino"]
 Choice = Literal["auto", "on", "off"]
+EngineName = Literal["local", "ray"]
 Rectangles = Literal["auto", "predict", "keep"]
 Tightness = float | Literal["auto"]
 
@@ -83,6 +85,10 @@ class AnnotateJob:
     """Boxes at once."""
     shard_boxes: int = 2000
     """About so many boxes are lost when a run is killed."""
+    engine: EngineName = "local"
+    """Where masks are made: on this machine, or on a Ray cluster."""
+    ray_address: str | None = None
+    """Of the cluster; None for that of RAY_ADDRESS, or what runs here, or one of this machine."""
     workers: int = 1
     """Processes that make masks, each with a network of its own: on a GPU each, if there are."""
     threads: int | None = None
@@ -101,6 +107,7 @@ class AnnotateJob:
             ("precision", Precision),
             ("runtime", Runtime),
             ("neighbours", Choice),
+            ("engine", EngineName),
             ("rectangles", Rectangles),
         ):
             if getattr(self, name) not in get_args(choices):
@@ -162,6 +169,8 @@ class AnnotateJob:
 
 def check_paths(job: AnnotateJob) -> None:
     """Raise InputError unless all that the job reads is there, and the output's folder too."""
+    if job.engine == "ray" and find_spec("ray") is None:
+        raise ConfigError('--engine ray needs Ray: pip install "boxmask[ray]".')
     if not job.boxes.exists():
         raise InputError(f"{job.boxes}: no such file; give the file with the boxes.")
     if isinstance(job.images, Url):

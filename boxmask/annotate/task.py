@@ -39,7 +39,14 @@ class Task:
     @property
     def shard(self) -> Shard:
         """The whole of its workload."""
-        return Shard(0, len(self.workload.dataset.file_names), len(self.rows))
+        wanted = int(self.workload.wanted_by_image.sum())
+        return Shard(0, len(self.workload.dataset.file_names), wanted)
+
+    @property
+    def images(self) -> str:
+        """Its images, for messages."""
+        names = self.workload.dataset.file_names
+        return f"images {names[0]} to {names[-1]}"
 
     def in_whole(self, part: Part) -> Part:
         """Return the part of this task with rows and images as the whole dataset counts them."""

@@ -72,7 +72,10 @@ class Inputs:
     @cached_property
     def threads(self) -> int:
         """How many CPU threads the network has; a run goes on with those that it was begun with."""
-        return self.job.threads or self.threads_before or network_threads(self.job.workers)
+        if self.job.threads or self.threads_before:
+            return self.job.threads or self.threads_before
+        # What a machine of a cluster has idle is not known here: it gets a network a core.
+        return 1 if self.job.engine == "ray" else network_threads(self.job.workers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import typer
 from boxmask.annotate.job import (
     AnnotateJob,
     Choice,
+    EngineName,
     Precision,
     Rectangles,
     Runtime,
@@ -42,16 +43,19 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with the shards 
 @with_export_options
 def annotate(
     boxes: Annotated[Path, typer.Argument(help="The box file.", show_default=False)],
-    images: Annotated[
-        str,
-        typer.Option(help="Folder, or URL, in which the file names begin.", show_default=False),
-    ],
     out: Annotated[
         Path,
         typer.Option(
             "--out", "-o", help="The output, in COCO form; .gz compresses it.", show_default=False
         ),
     ],
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder, or URL, in which the file names begin.",
+            show_default="looked for beside BOXES and one folder up",
+        ),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
@@ -145,6 +149,16 @@ def annotate(
     shard_boxes: Annotated[
         int, typer.Option(help="About so many boxes are lost when a run is killed.")
     ] = AnnotateJob.shard_boxes,
+    engine: Annotated[
+        EngineName, typer.Option(help="Make masks on this machine, or on a Ray cluster.")
+    ] = AnnotateJob.engine,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster, as Ray writes it.",
+            show_default="RAY_ADDRESS, or what runs here, or one of this machine",
+        ),
+    ] = AnnotateJob.ray_address,
     workers: Annotated[
         int, typer.Option(help="Processes that share the shards out, and the cores or the GPUs.")
     ] = AnnotateJob.workers,
@@ -175,21 +189,22 @@ def annotate(
     Every annotation is in the output once, in order, with all its own keys. Killed at any moment,
     the same command goes on where it stopped and writes the same bytes.
     """
+    reading = ReadOptions(
+        format=format,
+        images_json=images_json,
+        metadata=metadata,
+        min_conf=min_conf,
+        vg_categories=vg_categories,
+        vg_alias=vg_alias,
+        classes=classes,
+        bbox=bbox,
+    )
     job = AnnotateJob(
         boxes=boxes,
-        images=folder_of(images),
+        images=_found(boxes, reading, quiet=quiet) if images is None else folder_of(images),
         out=out,
         weights=weights,
-        reading=ReadOptions(
-            format=format,
-            images_json=images_json,
-            metadata=metadata,
-            min_conf=min_conf,
-            vg_categories=vg_categories,
-            vg_alias=vg_alias,
-            classes=classes,
-            bbox=bbox,
-        ),
+        reading=reading,
         subset=Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ())),
         flip=flip,
         tightness=parse_tightness(tightness),
@@ -211,6 +226,8 @@ def annotate(
         batch_images=batch_images,
         batch_boxes=batch_boxes,
         shard_boxes=shard_boxes,
+        engine=engine,
+        ray_address=ray_address,
         workers=workers,
         threads=threads,
         decoders=decoders,
@@ -243,3 +260,13 @@ def annotate(
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
     if result.shortage:
         raise typer.Exit(ExitStatus.FEW_MASKS)
+
+
+def _found(boxes: Path, reading: ReadOptions, *, quiet: bool) -> Path:
+    """Look for the images, and say where they are."""
+    from boxmask.annotate.image_folder import find_image_folder
+
+    folder = find_image_folder(boxes, reading)
+    if not quiet:
+        say(f"images: {folder}", err=True)
+    return folder

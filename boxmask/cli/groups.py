@@ -21,8 +21,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "More outputs": (*EXPORTS, *(field.name for field in fields(ExportOptions))),
     "The images": ("exif", "max_pixels"),
     "The machine": (
-        *("device", "precision", "runtime", "workers", "threads", "decoders"),
-        *("batch_images", "batch_boxes", "shard_boxes"),
+        *("device", "precision", "runtime", "workers", "engine", "ray_address", "threads"),
+        *("decoders", "batch_images", "batch_boxes", "shard_boxes"),
     ),
 }
 """Parameters by the title that they stand under, in any command; all others are "Options"."""

@@ -9,19 +9,40 @@ from torch import nn
 
 from boxmask.errors import ConfigError
 from boxmask.models.heads import dense, hourglass, residual
+from boxmask.models.heads.c4 import C4Head
+from boxmask.models.heads.cascade import CascadeHead
+from boxmask.models.heads.cpmask import CPMaskHead
 from boxmask.models.heads.dense import DenseHead
 from boxmask.models.heads.fcn import build_fcn
+from boxmask.models.heads.fcn8 import FCN8Head
+from boxmask.models.heads.fcn_mlp import FCNMLPHead
 from boxmask.models.heads.head import HeadSizes, HeadType, convolutional
 from boxmask.models.heads.hourglass import HourglassBody
+from boxmask.models.heads.htc import HTCHead
+from boxmask.models.heads.mlp import MLPHead
+from boxmask.models.heads.psp import PSPBody
 from boxmask.models.heads.residual import ResidualBody
+from boxmask.models.heads.shapemask import ShapeMaskHead
+from boxmask.models.heads.taught import Answer, Aside
+from boxmask.models.heads.yolact import YOLACTHead
 
-__all__ = ["HEADS", "HeadSizes", "HeadType", "build_head", "convolutional"]
+__all__ = ["HEADS", "Answer", "Aside", "HeadSizes", "HeadType", "build_head", "convolutional"]
 
 HEADS: dict[str, HeadType] = {
     "fcn": HeadType(build_fcn, always_upsamples=True),
     **{name: HeadType(partial(DenseHead, hidden)) for name, hidden in dense.HIDDEN.items()},
     **{name: convolutional(partial(ResidualBody, plan)) for name, plan in residual.PLANS.items()},
     **{name: convolutional(partial(HourglassBody, plan)) for name, plan in hourglass.PLANS.items()},
+    "c4": HeadType(C4Head),
+    "mlp": HeadType(MLPHead),
+    "fcn-mlp": HeadType(FCNMLPHead, always_upsamples=True),
+    "fcn8": HeadType(FCN8Head),
+    "psp": convolutional(PSPBody),
+    "yolact": HeadType(YOLACTHead),
+    "shapemask": HeadType(ShapeMaskHead),
+    "cpmask": HeadType(CPMaskHead, always_upsamples=True),
+    "htc3": HeadType(HTCHead, always_upsamples=True),
+    "cascade-mask": HeadType(CascadeHead, always_upsamples=True),
 }
 
 

@@ -4,6 +4,7 @@ Shapes: N boxes, C channels, R crop side, M mask side, F channels of the backbon
 """
 
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from boxmask.models.initialise import glorot_, kaiming_
 from boxmask.models.norm import PredictorNorm
@@ -42,8 +43,13 @@ class UpsamplingMaskPredictor(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N,C,R,R) to logits (N,2R,2R)."""
-        logits: Tensor = self.project(self.relu(self.norm(self.enlarge(x))))
+        logits: Tensor = self.project(self.enlarged(x))
         return logits.squeeze(1)
+
+    def enlarged(self, x: Tensor) -> Tensor:
+        """Map (N,C,R,R) to features (N,C',2R,2R), of which the logits are a projection."""
+        features: Tensor = self.relu(self.norm(self.enlarge(x)))
+        return features
 
     def start_from(self, other: nn.Module) -> None:
         """Take the weights of an upsampling predictor; beside another kind, begin afresh."""
@@ -70,3 +76,13 @@ class FineMaskPredictor(UpsamplingMaskPredictor):
         x = self.relu(x + self.refined(self.refine(x)))
         logits: Tensor = self.project(x)
         return logits.squeeze(1)
+
+
+def resized(maps: Tensor, side: int) -> Tensor:
+    """Resample maps (N,S,S) or (N,C,S,S) to another side, corner to corner, as masks are pasted."""
+    if maps.shape[-1] == side:
+        return maps
+    planes = maps[:, None] if maps.dim() == 3 else maps
+    return interpolate(planes, side, mode="bilinear", align_corners=True).view(
+        *maps.shape[:-2], side, side
+    )

@@ -13,6 +13,10 @@ __all__ = ["Engine", "engine_of"]
 
 def engine_of(inputs: Inputs, tasks: int) -> Engine:
     """Return the engine that a job is done with, where so many tasks are left."""
+    if inputs.job.engine == "ray" and tasks:
+        from boxmask.annotate.engines.ray import run_on_ray
+
+        return run_on_ray(inputs)
     workers = min(inputs.job.workers, tasks)
     if workers <= 1:
         return run_here(inputs)

@@ -144,17 +144,12 @@ class _Crew:
         self.deaths[number] += 1
         if self.deaths[number] < MAX_DEATHS:
             return
-        doing = "starting" if task is None else f"at shard {number}, {_images_of(task)}"
+        doing = "starting" if task is None else f"at shard {number}, {task.images}"
         raise RunError(
             f"a worker has died {MAX_DEATHS} times {doing}: {why}. If that is for want of memory, "
             "give fewer --workers or --decoders and run the same command again; it goes on with "
             "the shards that are finished."
         )
-
-
-def _images_of(task: Task) -> str:
-    names = task.workload.dataset.file_names
-    return f"images {names[0]} to {names[-1]}"
 
 
 @contextmanager

@@ -101,6 +101,7 @@ export class Correction {
     this.wanted = this.step;
     if (this.busy) return;
     this.busy = true;
+    this.on.changed();
     while (this.wanted) {
       const step = this.wanted;
       this.wanted = null;

@@ -49,12 +49,12 @@ export class Drawing {
 
   /** Draw the masks of the other instances of an image, each in a colour of its own. */
   drawOthers(instances, current) {
-    const shapes = instances.map((instance, k) => {
+    const shapes = instances.map((instance) => {
       if (instance.row === current) return "";
       const shape = svg("g", { class: "other", "data-row": instance.row, style: false });
       if (instance.rings) shape.append(maskShape(pathOf(instance.rings)));
       shape.append(boxShape(instance.box, instance.corners));
-      shape.style.setProperty("--mask", hue(k + 1));
+      shape.style.setProperty("--mask", hue(numberOf(instance.row)));
       return shape;
     });
     this.others.replaceChildren(...shapes.filter(Boolean));
@@ -119,6 +119,11 @@ export class Drawing {
     this.circle.setAttribute("r", radius);
     this.circle.classList.toggle("erasing", erasing);
   }
+}
+
+/** A number that a row keeps, so that its colour stays when others come. */
+function numberOf(row) {
+  return typeof row === "number" ? row + 1 : -Number(row.slice("new-".length));
 }
 
 function placed(src, [x, y, width, height], kind) {

@@ -29,5 +29,5 @@ export function boxShape([x, y, width, height], corners) {
 
 /** Colour number k of a turn of the wheel in which no two near numbers look alike. */
 export function hue(number) {
-  return `hsl(${Math.round((191 + number * 222.5) % 360)} 100% 62%)`;
+  return `hsl(${Math.round(191 + number * 222.5)} 100% 62%)`;
 }

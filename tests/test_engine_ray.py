@@ -1,0 +1,116 @@
+"""A Ray cluster writes what one process writes, whichever of its workers and nodes are lost.
+
+Needs Ray: these tests are skipped where it is not installed.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from annotation_files import annotate, boxes_of, make_job
+
+from boxmask.annotate import run
+from boxmask.annotate.events import MASKS, Event
+from boxmask.annotate.job import AnnotateJob
+from boxmask.errors import RunError
+from boxmask.models.weights import load_network, save_network
+
+ray = pytest.importorskip("ray", reason='needs Ray: pip install "boxmask[ray]"')
+pytestmark = pytest.mark.filterwarnings("default")  # those of Ray are not ours
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A cluster of a head that does nothing, and two nodes of a core each."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        patch.setenv("PYTHONPATH", path)  # boxmask, and what this test has Ray do
+        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        for _ in range(2):
+            started.add_node(num_cpus=1)
+        started.wait_for_nodes()
+        yield started
+        ray.shutdown()
+        started.shutdown()
+
+
+def job_on(cluster: Any, folder: Path) -> AnnotateJob:
+    job = make_job(folder, boxes_of(20, 3), batch_boxes=1)
+    return replace(job, engine="ray", ray_address=cluster.address)
+
+
+def by_one(job: AnnotateJob) -> bytes:
+    """The bytes that one process writes, beside the job's own output."""
+    alone = replace(job, out=job.out.with_name("alone.json"), engine="local")
+    annotate(alone)
+    return alone.out.read_bytes()
+
+
+def workers_of(node: Any) -> list[int]:
+    """The processes of a node that make parts, by their titles."""
+    (raylet,) = node.all_processes["raylet"]
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and entry.joinpath("stat").exists():
+            title = entry.joinpath("cmdline").read_bytes()
+            parent = int(entry.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            if parent == raylet.process.pid and title.startswith(b"ray::_make_part"):
+                found.append(int(entry.name))
+    return found
+
+
+def test_the_bytes_are_those_of_one_process(cluster: Any, tmp_path: Path) -> None:
+    job = job_on(cluster, tmp_path)
+    whole, seen = by_one(job), []
+    run.annotate(job, lambda event: seen.append(event.done) if event.stage == MASKS else None)
+    assert job.out.read_bytes() == whole
+    assert seen[0] == 0 and seen[-1] == 60 and len(seen) > 5
+
+
+def test_a_worker_and_a_node_are_lost_and_another_joins(cluster: Any, tmp_path: Path) -> None:
+    job = job_on(cluster, tmp_path)
+    whole = by_one(job)
+    first, second = list(cluster.worker_nodes)
+    happened: list[str] = []
+
+    def disturb(event: Event) -> None:
+        if event.stage != MASKS or not event.done:
+            return
+        if "killed" not in happened and (pids := workers_of(first)):
+            os.kill(pids[0], signal.SIGKILL)
+            happened.append("killed")
+        elif "removed" not in happened and event.done > 20:
+            cluster.remove_node(second, allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+            happened.append("removed")
+
+    summary = run.annotate(job, disturb)
+    assert job.out.read_bytes() == whole
+    assert set(happened) == {"killed", "removed"}
+    assert summary.predicted == 60
+
+
+def test_an_error_on_a_node_is_told_as_it_is(cluster: Any, tmp_path: Path) -> None:
+    job = job_on(cluster, tmp_path)
+    assert job.weights is not None
+    network, _ = load_network(job.weights)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(float("nan"))
+    save_network(job.weights, network, {})
+    with pytest.raises(RunError, match=r"^the network's numbers are not finite"):
+        annotate(job)
+
+
+def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
+    job = replace(make_job(tmp_path), engine="ray", ray_address="127.0.0.1:9")
+    with pytest.raises(RunError, match=r"no Ray cluster at 127\.0\.0\.1:9"):
+        annotate(job)

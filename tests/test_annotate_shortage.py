@@ -140,4 +140,5 @@ def test_full_paths_elsewhere_are_refused(tmp_path: Path) -> None:
 
 
 def test_names_that_no_file_can_have_have_no_likely_cause(tmp_path: Path) -> None:
-    assert likely_cause(tmp_path, ["a\0b", "x" * 300, ""]) == ""
+    (tmp_path / "loop").symlink_to("loop")
+    assert likely_cause(tmp_path, ["a\0b", "x" * 300, "", "loop"]) == ""

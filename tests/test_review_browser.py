@@ -82,6 +82,35 @@ def test_the_sides_of_a_turned_box_stay(browser: Any, tmp_path: Path) -> None:
         page.end()
 
 
+def test_what_has_no_box_is_shown_and_painted(browser: Any, tmp_path: Path) -> None:
+    content = annotated()
+    boxless, huge, nowhere, broken, _ = content["annotations"]
+    del boxless["segmentation"]
+    boxless |= {"bbox": None, "boxmask": {"status": "skipped", "reason": "bbox"}}
+    huge["bbox"] = [1, 1, 1e308, 1e308]
+    nowhere["image_id"] = 99
+    broken["segmentation"] = {"size": [30, 40], "counts": "%%%%%%"}
+    with Served(write_file(tmp_path, content), tmp_path) as server:
+        page = Page(browser, server)
+        page.see("document.querySelectorAll('.tile').length === 5")
+        page.press("Enter", *4 * ["ArrowRight"])
+        page.see("document.querySelector('.facts').textContent.includes('5 of 5')")
+        for _ in range(5):
+            if page.tab.is_visible(".hint:has-text('It has no box that can be read: paint')"):
+                break
+            page.press("ArrowLeft")
+            page.tab.wait_for_timeout(200)
+        page.press("e")
+        x, y = page.middle()
+        page.drag((x, y), (x + 80, y + 80))
+        page.press("s")
+        page.see(judged(1))
+        row = server.get("api/instances?verdict=corrected")["rows"][0]
+        assert row["mask_box"] == row["box"]
+        page.wrong = [one for one in page.wrong if "404" not in one]  # the image of one
+        page.end()
+
+
 def test_the_brush_adds_pixels(browser: Any, served: Served) -> None:
     page = Page(browser, served)
     page.press("Enter", "e")

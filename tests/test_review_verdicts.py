@@ -51,9 +51,18 @@ def test_a_half_written_last_line_is_cut_off_and_told(tmp_path: Path, cut: int) 
     assert [one.verdict for one in read_verdicts(path).entries] == ["accept", "fix"]
 
 
-@pytest.mark.parametrize(
-    "line", ["no json", "[]", '{"seq": 1}', '{"seq": 5, "verdict": "love", "row": 1}']
-)
+SOUND = {"seq": 2, "at": "", "client": "c", "row": 1, "id": 1, "image": "a", "mask": "0"}
+ODD = [
+    SOUND | {"verdict": "love"},
+    SOUND | {"verdict": "accept", "client": ["c"]},
+    SOUND | {"verdict": "accept", "image": {}},
+    SOUND | {"verdict": "accept", "row": [1]},
+    SOUND | {"verdict": "corrected", "rle": {"size": [1], "counts": 3}},
+    SOUND | {"verdict": "drawn", "rle": {"size": [4, 4], "counts": "%%"}},
+]
+
+
+@pytest.mark.parametrize("line", ["no json", "[]", '{"seq": 1}', *map(json.dumps, ODD)])
 def test_a_line_that_is_no_verdict_stops_with_its_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "verdicts.jsonl"
     log = opened(path)
@@ -64,6 +73,15 @@ def test_a_line_that_is_no_verdict_stops_with_its_number(tmp_path: Path, line: s
     with pytest.raises(InputError, match="line 3: this is no verdict"):
         opened(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_a_name_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, Path("/dev/full")):
+        with pytest.raises(InputError, match="no ordinary file"):
+            read_verdicts(path)
+        with pytest.raises(InputError, match="no ordinary file"):
+            opened(path)
 
 
 @pytest.mark.parametrize("content", ["hello\n", "mine", '{"images": []}\n'])

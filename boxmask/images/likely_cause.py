@@ -47,7 +47,7 @@ def _backslashes(folder: Path, name: str) -> str:
 
 def _one_level_down(folder: Path, name: str) -> str:
     with os.scandir(folder) as entries:
-        below = sorted(entry.name for entry in islice(entries, 10_000) if entry.is_dir())
+        below = sorted(entry.name for entry in islice(entries, 10_000) if _is_folder(entry))
     for inner in below[:_FOLDERS]:
         if _is_file(folder / inner, name):
             return f"{name} is in {folder / inner}: give --images {folder / inner}."
@@ -83,6 +83,13 @@ def _other_spelling(folder: Path, name: str) -> str:
     if (found := stems.get(wanted.stem)) and found != wanted.name:
         return f"{found} is in {place}, the file name says {wanted.name}: the suffix is another."
     return ""
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links
+        return False
 
 
 def _is_file(folder: Path, name: str) -> bool:

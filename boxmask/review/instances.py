@@ -22,6 +22,8 @@ from boxmask.review.masks import Rle, rle_hash, to_rle
 # What became of an annotation; "none": it has neither a mask nor a mark.
 STATUSES = (*(status.value for status in Status), "none")
 
+FARTHEST = 1e9  # pixels, of a side of a box
+
 Box = tuple[float, float, float, float]
 
 
@@ -61,10 +63,11 @@ class Instances:
         )
 
     def box(self, row: int) -> Box | None:
-        """Return the box of a row (x, y, w, h) in pixels; None if it cannot be read."""
+        """Return the box of a row (x, y, w, h) in pixels; None if it cannot be read, or drawn."""
         width, height = self.size(int(self.dataset.image_index[row]))
         x0, y0, x1, y1 = pixel_boxes(self.dataset, np.array([row]), width, height)[0].tolist()
-        return (x0, y0, x1 - x0, y1 - y0) if x0 == x0 else None
+        drawable = all(abs(side) < FARTHEST for side in (x0, y0, x1, y1))  # NaN is not
+        return (x0, y0, x1 - x0, y1 - y0) if drawable else None
 
     def corners(self, row: int) -> list[float] | None:
         """Return the corners x, y, x, y, ... of a turned box in pixels; None for an upright one."""

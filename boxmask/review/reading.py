@@ -115,7 +115,8 @@ def _judged(dataset: BoxDataset, images: Path, marks: _Marks) -> Instances:
     marks.status[faulty] = _CODES[Status.SKIPPED]
     for code in np.unique(dataset.faults[faulty]).tolist():
         marks.reason[faulty & (dataset.faults == code)] = marks.code(reason_of(code))
-    marks.iou[~dataset.has_mask | ~np.isfinite(marks.iou)] = np.nan
+    is_one = (marks.iou >= 0) & (marks.iou <= 1)  # NaN is none
+    marks.iou[~dataset.has_mask | ~is_one] = np.nan
     area = np.where(dataset.has_mask, marks.area, np.nan)
     area = np.where(np.isfinite(area) & (area >= 0), area, _box_areas(dataset))
     return Instances(

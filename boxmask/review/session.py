@@ -12,7 +12,7 @@ from typing import Any
 from boxmask.errors import BoxmaskError, InputError
 from boxmask.review.columns import VerdictColumns
 from boxmask.review.describe import Json, describe, describe_drawn
-from boxmask.review.instances import Box, Instances
+from boxmask.review.instances import FARTHEST, Box, Instances
 from boxmask.review.judgements import Drawn, Judgement, Judgements
 from boxmask.review.masks import checked_rle, rle_hash
 from boxmask.review.undoing import Undoing
@@ -230,6 +230,6 @@ class Session:
 
 
 def _checked_box(box: Box) -> Box:
-    if not all(abs(side) < 1e9 for side in box) or min(box[2:]) <= 0:
+    if not all(abs(side) < FARTHEST for side in box) or min(box[2:]) <= 0:
         raise InputError(f"the box is {list(box)}; it needs a width and a height.")
     return box

@@ -11,7 +11,7 @@ from typing import Any
 
 from boxmask.durable import sync_folder
 from boxmask.errors import InputError, RunError
-from boxmask.review.masks import Rle
+from boxmask.review.masks import Rle, to_rle
 
 VERDICTS = ("accept", "reject", "fix")
 KINDS = (*VERDICTS, "none", "corrected", "drawn", "undo", "audit")
@@ -64,6 +64,8 @@ class Log:
 def read_verdicts(path: Path) -> Log:
     """Read a verdicts file; one that is not there has no entries. What is torn off is left out."""
     try:
+        if path.exists() and not path.is_file():
+            raise _no_file(path)
         content = path.read_bytes()
     except FileNotFoundError:
         return Log()
@@ -123,19 +125,33 @@ def _entry(path: Path, number: int, line: bytes, value: dict[str, Any], had: lis
             type(entry.seq) is int
             and entry.seq > (had[-1].seq if had else 0)
             and (type(entry.row) in (int, str) or entry.verdict == "audit")
+            and type(entry.client) is str
+            and all(text is None or type(text) is str for text in (entry.image, entry.mask))
+            and (entry.category is None or type(entry.category) is str)
             and entry.verdict in KINDS
             and (entry.verdict != "undo" or type(entry.undoes) is int)
             and ((entry.rle is not None) == (entry.verdict in ("corrected", "drawn")))
+            and (entry.rle is None or _is_mask(entry.rle))
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, InputError):
         sound = False
     if not sound:
         raise _broken(path, number, line)
     return entry
 
 
+def _is_mask(rle: Rle) -> bool:
+    """Tell whether a value is a mask as it is kept; InputError, TypeError or ValueError if not."""
+    height, width = rle["size"]
+    return to_rle(rle, width=width, height=height) == rle
+
+
 def _tuple(value: Any) -> tuple[float, ...] | None:
     return None if value is None else tuple(map(float, value))
+
+
+def _no_file(path: Path) -> InputError:
+    return InputError(f"{path}: this is no ordinary file; give another --verdicts.")
 
 
 def _foreign(path: Path, line: bytes) -> InputError:
@@ -216,6 +232,8 @@ class VerdictLog:
 
 
 def _open_locked(path: Path) -> int:
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise _no_file(path)
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:

@@ -87,13 +87,13 @@ export class Correction {
     this.on.changed();
   }
 
-  /** What the server is to keep: {rle, box, by}. The box of a brushed mask is that of its pixels. */
+  /** What the server is to keep: {rle, box, by}; where there was no box, that of the pixels. */
   result() {
     const { bitmap, rle, box, by } = this.step;
     const { width, height } = this.subject;
     const mask = bitmap ? bitmap.rle(width, height) : rle;
     const names = [...by];
-    return { rle: mask, box, by: names.length === 1 ? names[0] : names };
+    return { rle: mask, box: box ?? bitmap?.bounds(), by: names.length === 1 ? names[0] : names };
   }
 
   /** Predict for the newest box and points; one question at a time, and the latest one wins. */

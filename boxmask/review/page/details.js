@@ -78,24 +78,25 @@ function show({ instance, editing, scope, position, more }, parts) {
   }
   const brush = parts.tools.querySelector("[data-tool=brush] span");
   brush.textContent = tool === "brush" ? (erasing ? "Erase" : "Add") : "Brush";
-  parts.hint.textContent = hint(tool, erasing, scope, Boolean(instance?.corners));
+  parts.hint.textContent = hint(tool, erasing, scope, isNew ? null : instance);
   showBar(parts, { pending, isNew, correction, iou });
 }
 
 function facts(instance, position, more) {
   if (!instance) return [el("dt", {}, "Image"), el("dd", {}, more ?? "")];
   const rows = [["Image", instance.file_name], ["Place", position]];
-  const [, , width, height] = instance.mask_box ?? instance.box;
-  rows.push([instance.mask_box ? "Mask" : "Box", `${Math.round(width)} × ${Math.round(height)} pixels`]);
+  const [, , width, height] = instance.mask_box ?? instance.box ?? [];
+  if (height) rows.push([instance.mask_box ? "Mask" : "Box", `${Math.round(width)} × ${Math.round(height)} pixels`]);
   if (instance.status && instance.status !== "ok") rows.push(["Status", instance.status]);
   if (instance.reason) rows.push(["Reason", instance.reason]);
   return rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { title: value }, value)]);
 }
 
-function hint(tool, erasing, scope, turned) {
+function hint(tool, erasing, scope, instance) {
   if (tool === "draw") return "Drag a box around something. Its mask appears at once.";
   if (tool === "brush") return erasing ? "Wipe what does not belong. E adds again, [ ] sizes." : "Paint what is missing. E or the right button erases, [ ] sizes.";
-  if (turned) return "This box is turned: its sides stay. Click what is missing; right click what is too much.";
+  if (instance && !instance.box) return "It has no box that can be read: paint its mask with the brush.";
+  if (instance?.corners) return "This box is turned: its sides stay. Click what is missing; right click what is too much.";
   if (scope === "all") return "Click a mask to choose it, then drag its box.";
   return "Drag a side of the box, or click what is missing; right click what is too much.";
 }

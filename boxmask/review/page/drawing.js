@@ -53,7 +53,7 @@ export class Drawing {
       if (instance.row === current) return "";
       const shape = svg("g", { class: "other", "data-row": instance.row, style: false });
       if (instance.rings) shape.append(maskShape(pathOf(instance.rings)));
-      shape.append(boxShape(instance.box, instance.corners));
+      if (instance.box) shape.append(boxShape(instance.box, instance.corners));
       shape.style.setProperty("--mask", hue(numberOf(instance.row)));
       return shape;
     });

@@ -86,6 +86,7 @@ export class Editing {
 
   tap(point, event) {
     if (!within(point, this.host.stage.size)) return;
+    if (!(this.step ?? this.host.subject()).box) return this.host.say("It has no box that can be read: paint its mask with the brush (E)");
     const outside = event.button === 2 || event.shiftKey || event.altKey || this.outside;
     const { x, y } = point;
     this.start().click({ x: round(x), y: round(y), inside: !outside }, 9 / this.host.stage.view.scale);

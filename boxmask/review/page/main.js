@@ -99,6 +99,7 @@ const run = {
     const instance = present();
     if (!inGrid() && !viewer.settle()) return undefined;
     if (state.view === "all") return instance ? showOne(instance) : showGrid();
+    if (instance?.image < 0) return emit("say", "Its image is not in the file");
     return instance ? showImage(instance.image, instance, true) : undefined;
   },
   mask: () => {

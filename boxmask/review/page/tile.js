@@ -45,7 +45,7 @@ export function picture(instance, side) {
 function overlay(instance) {
   const drawing = svg("svg", { viewBox: instance.window.join(" "), "aria-hidden": "true" });
   if (instance.rings) drawing.append(maskShape(pathOf(instance.rings)));
-  drawing.append(boxShape(instance.box, instance.corners));
+  if (instance.box) drawing.append(boxShape(instance.box, instance.corners));
   return drawing;
 }
 

@@ -119,6 +119,7 @@ def test_the_network_answers_for_a_box_and_what_it_said_is_kept(served: Served) 
     assert kept["corrected"] and kept["hash"] == found["hash"]
     outside = {"image": 0, "box": [900, 900, 5, 5], "client": "c1"}
     assert served.ask("api/predict", outside)[0] == 400
+    assert served.ask("api/predict", {**outside, "row": 999})[0] == 404
 
 
 def test_clicks_on_a_turned_box_are_about_the_mask_that_is_there(tmp_path: Path) -> None:

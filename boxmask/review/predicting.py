@@ -56,6 +56,8 @@ class Predicting:
         """Mask a box of an image, shown the other boxes of it."""
         begun = perf_counter()
         self._session.check_image(question.image)
+        if isinstance(question.row, int):
+            self._session.check_row(question.row)
         pixels = self._pictures.pixels(question.image)
         height, width = pixels.shape[:2]
         x, y, w, h = question.box
@@ -112,7 +114,7 @@ class Predicting:
 
     def _category(self, row: Row | None) -> str:
         """Name the category of an annotation, "" if that is not known."""
-        if isinstance(row, int) and row < len(self._session.instances):
+        if isinstance(row, int):
             return self._session.instances.category(row)
         return next((one.category for one in self._session.drawn if one.row == row), "")
 

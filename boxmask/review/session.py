@@ -89,7 +89,7 @@ class Session:
             if drawn is None:
                 return None
             return describe_drawn(self.instances, drawn, self.image_of(drawn.image))
-        self._check_row(row)
+        self.check_row(row)
         return describe(self.instances, row, self._judgements.by_row.get(row))
 
     def judge(self, row: Row, verdict: str | None, hash: str | None, client: str) -> Json:
@@ -172,7 +172,8 @@ class Session:
             "undone": undone
         }
 
-    def _check_row(self, row: int) -> None:
+    def check_row(self, row: int) -> None:
+        """Raise Missing where there is no such annotation."""
         if not 0 <= row < len(self.instances):
             raise Missing(f"there is no annotation {row}; there are {len(self.instances)}.")
 
@@ -190,7 +191,7 @@ class Session:
             if drawn is None:
                 raise Missing(f"there is no annotation {row}, or drawing it was undone.")
             return rle_hash(drawn.standing_rle)
-        self._check_row(row)
+        self.check_row(row)
         judgement = self._judgements.by_row.get(row)
         if judgement is not None and judgement.correction is not None:
             return rle_hash(judgement.correction.rle)

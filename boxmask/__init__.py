@@ -17,7 +17,7 @@ from boxmask.version import __version__
 
 if TYPE_CHECKING:
     from boxmask.errors import BoxmaskError
-    from boxmask.front import annotate, check, evaluate, read, train
+    from boxmask.front import annotate, check, detect, evaluate, read, train
     from boxmask.predict import Predictor, load
     from boxmask.predicted import PredictedMasks
 
@@ -28,6 +28,7 @@ __all__ = [
     "__version__",
     "annotate",
     "check",
+    "detect",
     "evaluate",
     "load",
     "read",
@@ -41,7 +42,7 @@ _HOMES = {
     "load": "boxmask.predict",
     "read": "boxmask.front",
 }
-_VERBS = ("annotate", "check", "evaluate", "train")  # packages and functions of one name
+_VERBS = ("annotate", "check", "detect", "evaluate", "train")  # packages and functions of one name
 
 
 class _Verb(ModuleType):

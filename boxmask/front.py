@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from boxmask.export import EXPORTS, ExportOptions
 from boxmask.formats import BoxForm, ReadOptions
-from boxmask.options import Annotating, Checking, Evaluating, FilePath, Reading
+from boxmask.options import Annotating, Checking, Detecting, Evaluating, FilePath, Reading
 from boxmask.remote import folder_of
 from boxmask.subset import Subset
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from boxmask.annotate.events import Event, Summary
     from boxmask.check import CheckReport
     from boxmask.dataset import BoxDataset
+    from boxmask.detect.run import Detected
     from boxmask.evaluate.report import EvaluationReport
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
@@ -57,19 +58,13 @@ def annotate(
     from boxmask.annotate.job import AnnotateJob
     from boxmask.annotate.run import annotate as run
 
-    def on_event(event: "Event") -> None:
-        if progress is not None:
-            progress(event.stage.name, event.done, event.total)
-
     reading, rest = _reading(options)
     if images is None:
         from boxmask.annotate.image_folder import find_image_folder
 
         images = find_image_folder(Path(boxes), reading)
     subset, rest = _subset(rest)
-    places, rest = _split(rest, EXPORTS)
-    export_options, rest = _split(rest, {field.name for field in dataclasses.fields(ExportOptions)})
-    exports = {name: Path(place) for name, place in places.items() if place is not None}
+    exporting, rest = _exporting(rest)
     job = AnnotateJob(
         boxes=Path(boxes),
         images=folder_of(os.fspath(images)),
@@ -77,11 +72,38 @@ def annotate(
         reading=reading,
         subset=subset,
         strict=reading.strict,
-        exports=exports,
-        export_options=ExportOptions(**export_options),
+        **exporting,
         **_paths(rest, "weights"),
     )
-    return run(job, on_event)
+    return run(job, _telling(progress))
+
+
+def detect(
+    photos: FilePath,
+    *,
+    weights: FilePath,
+    out: FilePath,
+    progress: Progress | None = None,
+    **options: Unpack[Detecting],
+) -> "Detected":
+    """Find boxes in photographs by a network with a detector and mask them, as `boxmask detect`.
+
+    `masks` are other weights that make the masks; "bundled" is the bundled model.
+
+    >>> detected = boxmask.detect("photos", weights="detector.safetensors", out="found.json")
+    >>> detected.found.images, detected.boxes
+    (5, 'found.json.boxes.json')
+    """
+    from boxmask.bundled import BUNDLED
+    from boxmask.detect.job import detect_job
+    from boxmask.detect.run import detect as run
+
+    rest = _paths(options, "masks", "complete")
+    if rest.get("masks") == Path("bundled"):
+        rest["masks"] = BUNDLED
+    exporting, rest = _exporting(rest)
+    job = detect_job(Path(photos), weights=Path(weights), out=Path(out), **exporting, **rest)
+    return run(job, _telling(progress))
 
 
 def check(boxes: FilePath, out: FilePath, **options: Unpack[Checking]) -> "CheckReport":
@@ -198,6 +220,24 @@ def _subset(options: Mapping[str, Any]) -> tuple[Subset, dict[str, Any]]:
     rest = dict(options)
     texts = {name: tuple(rest.pop(name, ())) for name in ("category", "image")}
     return Subset(limit=rest.pop("limit", None), **texts), rest
+
+
+def _exporting(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split options into what a job is told of its exports and the others."""
+    places, rest = _split(options, EXPORTS)
+    chosen, rest = _split(rest, {field.name for field in dataclasses.fields(ExportOptions)})
+    exports = {name: Path(place) for name, place in places.items() if place is not None}
+    return {"exports": exports, "export_options": ExportOptions(**chosen)}, rest
+
+
+def _telling(progress: Progress | None) -> Callable[["Event"], None]:
+    """Return what tells a progress function of the events of a run."""
+
+    def on_event(event: "Event") -> None:
+        if progress is not None:
+            progress(event.stage.name, event.done, event.total)
+
+    return on_event
 
 
 def _split(

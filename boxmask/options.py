@@ -98,6 +98,32 @@ class Annotating(_Reading, Part, Exporting, total=False):
     fresh: bool
 
 
+class Detecting(Exporting, total=False):
+    """How boxes are found and masked: the options of `boxmask detect`."""
+
+    masks: FilePath | None
+    complete: FilePath | None
+    min_score: float
+    most: int
+    overlap: float
+    flip: bool
+    tightness: "Tightness"
+    neighbours: "Choice"
+    polygons: bool
+    tolerance: float | None
+    max_vertices: int | None
+    tighten: bool
+    exif: "Exif"
+    max_pixels: int
+    device: str
+    precision: "Precision"
+    batch_images: int
+    batch_boxes: int
+    threads: int | None
+    decoders: int
+    fresh: bool
+
+
 class Evaluating(TypedDict, total=False):
     """What is evaluated, and how: fields of boxmask.evaluate.job.EvaluateJob."""
 

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from detection_files import write_detector
+
 import boxmask
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +17,7 @@ def write_folder(folder: Path) -> None:
     shutil.copytree(PHOTOS, folder / "photos", ignore=shutil.ignore_patterns("masks*", "fail*"))
     shutil.copy(PHOTOS / "chelsea.jpg", folder / "photo.jpg")
     shutil.copy(PHOTOS / "boxes.json", folder / "boxes.json")
+    write_detector(folder)
     boxmask.annotate(
         folder / "boxes.json", images=folder / "photos", out=folder / "masks.json", device="cpu"
     )

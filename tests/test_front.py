@@ -15,12 +15,14 @@ from front_files import ROOT, write_folder
 import boxmask
 from boxmask import front, options
 from boxmask.annotate.job import AnnotateJob
+from boxmask.cli.detect import OF_MASKS
 from boxmask.data import ReadOptions
+from boxmask.detect.job import detect_job
 from boxmask.evaluate.job import EvaluateJob
 from boxmask.export import EXPORTS, ExportOptions
 from boxmask.subset import Subset
 
-VERBS = ("annotate", "check", "evaluate", "train")
+VERBS = ("annotate", "check", "detect", "evaluate", "train")
 NAMES = [name for name in boxmask.__all__ if not name.startswith("_")]
 
 
@@ -62,7 +64,7 @@ def test_all_is_all() -> None:
 @pytest.mark.parametrize("first", ["", "import boxmask.annotate.job, boxmask.train.recipe; "])
 def test_a_verb_is_a_function_whoever_came_first(first: str) -> None:
     code = f"{first}import boxmask; print([callable(getattr(boxmask, n)) for n in {VERBS!r}])"
-    assert python(code) == "[True, True, True, True]"
+    assert python(code) == str([True] * len(VERBS))
     code = f"{first}import boxmask, boxmask.annotate.job as j; "
     code += "print(j.AnnotateJob.flip, boxmask.annotate)"
     assert python(code).startswith("False <module 'boxmask.annotate'")
@@ -125,6 +127,9 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
     assert set(options.Exporting.__annotations__) == exporting
     both = fields(AnnotateJob) | fields(ReadOptions) | fields(Subset)
     assert set(options.Annotating.__annotations__) == (both - named) | exporting
+    own = inspect.signature(detect_job).parameters.keys() - {"photos", "weights", "out"}
+    of_masks = (own - {"annotating"}) | {*OF_MASKS} | exporting
+    assert set(options.Detecting.__annotations__) == of_masks
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named
 

@@ -70,7 +70,8 @@ IMPORTS = {
     "predict": "annotate bundled errors images models predicted turned",
     "options": "annotate export formats images",
     "front": (
-        "annotate bundled check data dataset evaluate export formats options remote subset train"
+        "annotate bundled check data dataset detect evaluate export formats options remote subset "
+        "train"
     ),
     "cli": (
         "annotate bundled check cores data detect errors evaluate export formats mark models "

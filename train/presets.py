@@ -180,12 +180,12 @@ _TINY_CENTERNET = TrainConfig(
     optimiser=Optimiser(
         lr=2e-3, backbone_lr=0.5, weight_decay=0.02, warm_up=50, clip=10.0, ema=0.98
     ),
-    batch=8,
-    steps=900,
+    batch=16,
+    steps=500,
     channels_last=True,
     workers=0,
     truth_side=32,
-    validate_every=300,
+    validate_every=250,
     save_every=100,
 )
 

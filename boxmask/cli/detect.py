@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _STOPPED = "stopped; the same command (without --fresh) goes on with what is finished"
 # Options that are those of annotate, in its words.
-_OF_MASKS = (
+OF_MASKS = (
     *("flip", "tightness", "neighbours", "polygons", "tolerance", "max_vertices", "tighten"),
     *("exif", "max_pixels", "device", "precision", "batch_images", "batch_boxes", "threads"),
     *("decoders", "fresh"),
@@ -30,7 +30,7 @@ def _with_mask_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that takes **rest the options of annotate that are about the masks."""
     signature = inspect.signature(command)
     theirs = inspect.signature(annotate).parameters
-    chosen = [theirs[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in _OF_MASKS]
+    chosen = [theirs[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in OF_MASKS]
     own = list(signature.parameters.values())
     at = next(k for k, one in enumerate(own) if one.kind is inspect.Parameter.VAR_KEYWORD)
     parameters = [*own[:at], *chosen, *own[at:]]
@@ -100,7 +100,7 @@ def detect(
         tightness=parse_tightness(rest["tightness"]),
         exports=chosen_exports(rest),
         export_options=chosen_options(rest),
-        **{name: rest[name] for name in _OF_MASKS if name != "tightness"},
+        **{name: rest[name] for name in OF_MASKS if name != "tightness"},
     )
     try:
         with show_progress(quiet=quiet) as on_event:

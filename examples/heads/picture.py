@@ -1,0 +1,83 @@
+"""The ranking as a picture: how far each head is ahead of the reference, one panel a budget.
+
+A dot is the mean, its bar the 95 % interval over images, small dots are seeds; a full dot is a lead
+that keeps its sign over both. SVG that stands on its own, light whatever is around it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from contest import BUDGETS, REFERENCE
+from ranking import Figure, Standing
+
+_NAMES, _PANEL, _GAP, _LINE, _TOP, _BOTTOM = 260, 330, 30, 22, 64, 58
+_LEGEND = "bar: 95 % over images · small dots: seeds · full dot: the sign holds over both"
+_STYLE = (
+    "text{font:13px sans-serif;fill:#222}.small,.tick{font-size:11px;fill:#555}"
+    ".tick{text-anchor:middle}.head{font-weight:600}"
+    ".grid{stroke:#e4e4e4}.zero{stroke:#888}.bar{stroke:#1f5fa8;stroke-width:2}"
+    ".dot{stroke:#1f5fa8;stroke-width:2;fill:#fff}.clear{fill:#1f5fa8}.seed{fill:#1f5fa8;opacity:.45}"
+)
+
+
+def draw(ranked: dict[str, list[Standing]]) -> str:
+    """Draw all budgets side by side, rows in the order of the first."""
+    leads = {
+        budget: {one.row: one.lead for one in rows if one.lead} for budget, rows in ranked.items()
+    }
+    names = list(dict.fromkeys(name for found in leads.values() for name in found))
+    first = next(iter(leads.values()), {})
+    names.sort(key=lambda name: -first[name].value if name in first else float("inf"))
+    shown = (lead for found in leads.values() for lead in found.values())
+    reach = _reach(end for lead in shown for end in (*lead.interval, *lead.seeds))
+    width = _NAMES + len(leads) * (_PANEL + _GAP)
+    height = _TOP + _LINE * len(names) + _BOTTOM
+    title = f"IoU on classes whose masks were never seen, in points against {REFERENCE}"
+    marks = [f'<text x="12" y="22" class="head">{escape(title)}</text>']
+    for row, name in enumerate(names):
+        marks.append(f'<text x="12" y="{_y(row) + 4}">{escape(name)}</text>')
+    marks.append(f'<text x="12" y="{height - 14}" class="small">{_LEGEND}</text>')
+    for panel, (budget, found) in enumerate(leads.items()):
+        marks += _panel(_NAMES + panel * (_PANEL + _GAP), budget, found, names, reach)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}"><style>{_STYLE}</style>'
+        f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(marks)}</svg>'
+    )
+
+
+def _panel(
+    left: int, budget: str, found: dict[str, Figure], names: Sequence[str], reach: float
+) -> Iterator[str]:
+    """Draw a panel: a frame that spans ± reach, and what was found of each name."""
+    bottom = _TOP + _LINE * len(names)
+
+    def x(value: float) -> str:
+        return f"{left + _PANEL * (value + reach) / (2 * reach):.1f}"
+
+    yield f'<text x="{left}" y="44" class="small">{escape(BUDGETS[budget])}</text>'
+    for share in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        value = x(share * reach)
+        kind = "grid" if share else "zero"
+        text = f"{100 * share * reach:+.3g}" if share else "0"
+        yield f'<line class="{kind}" x1="{value}" x2="{value}" y1="{_TOP - 8}" y2="{bottom}"/>'
+        yield f'<text class="tick" x="{value}" y="{bottom + 18}">{text}</text>'
+    for row, name in enumerate(names):
+        if name in found:
+            lead, y = found[name], _y(row)
+            low, high = lead.interval
+            yield f'<line class="bar" x1="{x(low)}" x2="{x(high)}" y1="{y}" y2="{y}"/>'
+            for seed in lead.seeds:
+                yield f'<circle class="seed" cx="{x(seed)}" cy="{y + 5}" r="2"/>'
+            kind = "dot clear" if lead.clear else "dot"
+            yield f'<circle class="{kind}" cx="{x(lead.value)}" cy="{y}" r="5"/>'
+
+
+def _y(row: int) -> int:
+    return _TOP + _LINE * row + _LINE // 2
+
+
+def _reach(values: Iterable[float]) -> float:
+    """Return how far the panels reach to both sides: whole points, an even number of them."""
+    most = max(map(abs, values), default=0.0)
+    return max(2, 2 * -(-most * 100 // 2)) / 100

@@ -12,6 +12,7 @@ from PIL import Image
 
 from boxmask import check
 from boxmask.detect import find, parts
+from boxmask.detect.found import Found
 from boxmask.detect.parts import Parts
 from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
 
@@ -75,7 +76,7 @@ def test_a_killed_detection_goes_on_to_the_same_bytes(
     job = make_detection(tmp_path / "killed")
     really, calls = find.find_boxes, []
 
-    def killed_at_the_third(*arguments: Any) -> list[find.Found]:
+    def killed_at_the_third(*arguments: Any) -> list[Found]:
         calls.append(list(arguments[2]))
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -93,7 +94,7 @@ def test_a_killed_detection_goes_on_to_the_same_bytes(
 
 def test_damaged_or_foreign_parts_are_made_again(tmp_path: Path) -> None:
     made = Parts(tmp_path, {"--most": 1}, photographs=1)
-    made.make(lambda places: [find.Found()], threads=2, on_done=lambda done: None)
+    made.make(lambda places: [Found()], threads=2, on_done=lambda done: None)
     assert made.threads == 2
     other = Parts(tmp_path, {"--most": 2}, photographs=1)
     assert other.threads == 0

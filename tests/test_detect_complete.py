@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from boxmask import check
 from boxmask.cli import app
-from boxmask.detect.find import Box, Found
+from boxmask.detect.found import Box, Found
 from boxmask.errors import ConfigError, InputError
 
 # With other keys, spaces and number forms than we write.

@@ -14,6 +14,7 @@ FREE = (
     "boxmask.annotate.estimate",
     "boxmask.annotate.shards",
     "boxmask.annotate.tightness",
+    "boxmask.detect.run",
     "boxmask.geometry",
 )
 PROBE = """

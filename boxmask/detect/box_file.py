@@ -8,7 +8,7 @@ import msgspec
 
 from boxmask.annotate.plan import Setting
 from boxmask.data.ids import free_ids
-from boxmask.detect.find import Box, Found
+from boxmask.detect.found import Box, Found
 from boxmask.detect.known import Known
 from boxmask.detect.parts import Parts
 from boxmask.detect.photos import Photographs

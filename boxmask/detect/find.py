@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from boxmask.annotate.network import DeviceNetwork
+from boxmask.detect.found import Box, Found
 from boxmask.detect.photos import Photographs
 from boxmask.faults import ImageFault
 from boxmask.models.cuts import Cuts, cut
@@ -21,24 +20,7 @@ from boxmask.models.detectors import Detections
 from boxmask.models.views import Views
 from boxmask.ordered import map_ordered
 
-Floats = npt.NDArray[np.float64]
 _LEAST_SIDE = 1.0  # pixels: nothing is smaller
-
-
-class Box(msgspec.Struct, array_like=True):
-    """A box that was found: x, y, width, height, its class of the network, and its score."""
-
-    bbox: tuple[float, float, float, float]
-    label: int
-    score: float
-
-
-class Found(msgspec.Struct):
-    """What was found in one photograph, or why it cannot be used."""
-
-    size: tuple[int, int] = (0, 0)  # width, height
-    boxes: list[Box] = []
-    fault: str = ""
 
 
 class _Seen(NamedTuple):

@@ -8,15 +8,14 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torchvision.ops import box_iou
 
 from boxmask.data import pixel_boxes
 from boxmask.dataset import BoxDataset, IntArray
-from boxmask.detect.find import Box, Found
+from boxmask.detect.found import Box, Found
 from boxmask.detect.photos import Photographs
 
 Floats = npt.NDArray[np.float64]
+_TINY = 1e-9  # of a pixel: less than any box
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +59,25 @@ class Known:
 
 def _ious(ones: Floats, others: Floats) -> Floats:
     """Return the IoU of n boxes with K (n, K)."""
-    found: Floats = box_iou(torch.from_numpy(ones), torch.from_numpy(others)).numpy()
-    return found
+    both, area = _intersections(ones, others), _areas(ones)[:, None]
+    ious: Floats = both / np.maximum(area + _areas(others) - both, _TINY)
+    return ious
 
 
 def _covered(ones: Floats, others: Floats) -> Floats:
     """Return the share of each of n boxes that lies in each of K (n, K)."""
+    covered: Floats = _intersections(ones, others) / np.maximum(_areas(ones), _TINY)[:, None]
+    return covered
+
+
+def _intersections(ones: Floats, others: Floats) -> Floats:
+    """Return the area that each of n boxes shares with each of K (n, K)."""
     low = np.maximum(ones[:, None, :2], others[:, :2])
     high = np.minimum(ones[:, None, 2:], others[:, 2:])
-    area = (ones[:, 2:] - ones[:, :2]).prod(axis=1)
-    covered: Floats = (high - low).clip(min=0).prod(axis=2) / area[:, None]
-    return covered
+    shared: Floats = (high - low).clip(min=0).prod(axis=2)
+    return shared
+
+
+def _areas(boxes: Floats) -> Floats:
+    areas: Floats = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return areas

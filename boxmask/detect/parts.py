@@ -13,7 +13,7 @@ import msgspec
 
 from boxmask.annotate.plan import Setting
 from boxmask.annotate.work_folder import LOCK
-from boxmask.detect.find import Found
+from boxmask.detect.found import Found
 from boxmask.durable import replace_file, sync_folder
 from boxmask.unreadable import UNREADABLE
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 import re
 from dataclasses import replace
 from io import BytesIO
@@ -168,6 +169,20 @@ def test_it_is_not_written_over_what_it_was_read_from(tmp_path: Path, option: st
     job = job_of(tmp_path, option)
     with pytest.raises(ConfigError, match="would write over this file, which is read"):
         annotate(replace(job, exports={option: job.boxes}, fresh=True))
+
+
+def test_a_folder_that_cannot_be_written_in_is_refused_before_any_mask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(tmp_path, "labelme")
+    below = replace(job, exports={"labelme": photos(job) / "0.png" / "x"})
+    with pytest.raises(ConfigError, match=r"0.png: a file; --labelme cannot be below it"):
+        annotate(below)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    closed = replace(job, exports={"labelme": tmp_path / "x" / "y"})
+    with pytest.raises(ConfigError, match="a folder that cannot be written in; give another"):
+        annotate(closed)
+    assert not job.out.exists()
 
 
 def test_all_but_the_boxes_stays_byte_for_byte_in_cvat(tmp_path: Path) -> None:

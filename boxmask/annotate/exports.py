@@ -22,6 +22,7 @@ def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
     for name, place in job.exports.items():
         _check_format(name, dataset)
         _check_kind(name, place)
+        _check_home(name, place)
     files = {name: _files(name, place, finished) for name, place in job.exports.items()}
     refuse_taken(job, dataset, {flag(name): listed for name, listed in files.items()})
     if job.fresh:
@@ -129,6 +130,18 @@ def _check_kind(name: str, place: Path) -> None:
         raise ConfigError(f"{place}: a link, or no file; give another {flag(name)}.")
     if not is_folder and not place.absolute().parent.is_dir():
         raise ConfigError(f"{place.parent}: no such folder; make it, or give another {flag(name)}.")
+
+
+def _check_home(name: str, place: Path) -> None:
+    """Raise ConfigError if what there is of the folders of an export cannot be written in."""
+    folders = [*place.absolute().parents]
+    if EXPORTS[name].is_folder:
+        folders = [place, *folders]
+    home = next(folder for folder in folders if folder.exists())
+    if not home.is_dir():
+        raise ConfigError(f"{home}: a file; {flag(name)} cannot be below it, give another.")
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise ConfigError(f"{home}: a folder that cannot be written in; give another {flag(name)}.")
 
 
 def _files(name: str, place: Path, finished: Finished) -> list[Path]:

@@ -28,6 +28,7 @@ from boxmask.models.device import choose_device, choose_precision
 from boxmask.models.prediction import Network
 from boxmask.predicted import PredictedMasks
 from boxmask.turned import (
+    FARTHEST,
     LEAST_FILLED,
     are_flat,
     bounds_of,
@@ -156,7 +157,8 @@ def placed_boxes(boxes: npt.ArrayLike, labels: Iterable[object] | None) -> Image
 
 def _placed_corners(corners: Corners, labels: npt.NDArray[np.int32]) -> ImageBoxes:
     """Check the corners (N, 4, 2) of boxes, which are turned or not."""
-    _raise_first(corners, ~np.isfinite(corners).all(axis=(1, 2)), "is not finite", TURNED_ADVICE)
+    near = np.abs(corners) <= FARTHEST
+    _raise_first(corners, ~near.all(axis=(1, 2)), "is not finite", TURNED_ADVICE)
     _raise_first(corners, are_flat(corners), "has no area", TURNED_ADVICE)
     wrong = shares_filled(corners) < LEAST_FILLED
     _raise_first(corners, wrong, "is no rectangle", TURNED_ADVICE)

@@ -16,6 +16,7 @@ from boxmask.window import Window
 
 Floats = npt.NDArray[np.float64]
 
+FARTHEST = 1e9  # pixels: no corner of anything is farther, and what it is computed with overflows
 LEAST_FILLED = 0.8  # what corners that are to be a rectangle fill of the smallest around them
 LEAST_EXACT = 0.99  # likewise: less is no rectangle to the eye
 SAME_SIDE = 0.011  # pixels: what rounding a number to hundredths may do to a side

@@ -58,6 +58,15 @@ COCO: dict[str, Any] = {
     ],
     "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
 }
+CORNERS = [3.0, 12.0, 25.0, 4.0, 28.0, 12.0, 6.0, 20.0]
+ROTATED = {"occluded": False, "rotation": 30.0}
+TURNED = COCO | {
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": CORNERS},
+        {"id": 2, "image_id": 1, "category_id": 1, "bbox": [9, 9, 8, 4], "attributes": ROTATED},
+        {"id": 3, "image_id": "b", "bbox": [3, 4, 25, 16], "boxmask": {"turned_box": CORNERS}},
+    ]
+}
 DETECTION = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.3, 0.4]}
 MEGADETECTOR = {
     "images": [
@@ -188,6 +197,7 @@ Target = Callable[[bytes, Path], None]
 Damage = Callable[[bytes, random.Random], bytes]
 TARGETS: dict[str, tuple[Target, Damage, Sequence[bytes]]] = {
     "coco": (conserve, damage, [json.dumps(COCO).encode()]),
+    "turned": (conserve, damage, [json.dumps(TURNED).encode()]),
     "megadetector": (conserve, damage, [json.dumps(MEGADETECTOR).encode()]),
     "visual-genome": (conserve, damage, [json.dumps(GENOME).encode()]),
     "rle": (decode_mask, damage, [json.dumps(mask).encode() for mask in MASKS]),

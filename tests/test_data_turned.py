@@ -226,7 +226,7 @@ def test_what_is_no_turned_box_is_told(tmp_path: Path, reason: str) -> None:
     assert reason_of(dataset.faults[0]) == reason
 
 
-@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999", "-1e300"])
 def test_a_corner_that_is_not_finite_is_told(tmp_path: Path, number: str) -> None:
     line = DOTA.replace("7.2321", number)
     dataset = read(write_source(tmp_path, {"labelTxt/a.txt": f"{line} 0\n{DOTA} 0\n"}))

@@ -92,7 +92,7 @@ def compare_rows(
         # An earlier run had put the box aside: with a new mask, or none, it may come back.
         if kept is not UNSET and found.status in (*MASKED, Status.REJECTED):
             ours = {**ours, "bbox": kept}
-        turned = turned_problem(turned_box(dataset, row, size), theirs)
+        turned = turned_problem(turned_box(dataset, row, size), ours, theirs)
         problems = [*differences(ours, theirs, given_box=found.given_box), found.problem, turned]
         findings[row] = Finding(row, found, "; ".join(filter(None, problems)))
         if found.status in MASKED and not (found.problem or turned):

@@ -21,12 +21,14 @@ _NULL = msgspec.Raw(b"null")
 _TOUCHED = 0.71  # pixels from the middle of one to its corner
 
 
-def turned_problem(ours: msgspec.Raw | UnsetType, theirs: Values) -> str:
-    """Tell whether the mark of an annotation has the turned box that the input has."""
+def turned_problem(box: msgspec.Raw | UnsetType, ours: Values, theirs: Values) -> str:
+    """Tell whether the mark of an annotation, where a run made it, has the box of the input."""
     mark = read_mark(theirs.get("boxmask", _NULL))
     if mark is None or (mark.turned_box is UNSET and mark.status != Status.OK):
         return ""
-    one, other = (_NULL if box is UNSET else box for box in (ours, mark.turned_box))
+    if same_value(ours.get("boxmask"), theirs.get("boxmask")):
+        return ""
+    one, other = (_NULL if found is UNSET else found for found in (box, mark.turned_box))
     if same_value(one, other):
         return ""
     return f'"turned_box" is {preview(other)}, and the box {preview(one)}'

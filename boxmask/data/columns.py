@@ -13,7 +13,15 @@ from boxmask.data.boxes import Boxes, corners
 from boxmask.data.ids import compact, duplicates
 from boxmask.dataset import BoxDataset, Category, Id, IntArray, RawRecords
 from boxmask.faults import Candidates, FaultCodes, Flags, find_faults
-from boxmask.turned import LEAST_EXACT, SAME_SIDE, bounds_of, is_upright, rectified, shares_filled
+from boxmask.turned import (
+    FARTHEST,
+    LEAST_EXACT,
+    SAME_SIDE,
+    bounds_of,
+    is_upright,
+    rectified,
+    shares_filled,
+)
 
 REPEATED_IDS = "annotation ids that occur more than once"
 NO_ID = "annotations without an id"
@@ -129,6 +137,7 @@ def _turned_corners(
     given = np.array([turned[row] for row in turned], np.float64).reshape(-1, 4, 2)
     with np.errstate(over="ignore"):
         given *= scale[rows, None]
+    given[np.abs(given) > FARTHEST] = np.nan
     boxes[rows] = bounds_of(given)
     tolerance = np.where(relative[rows], _SAME_FRACTION, SAME_SIDE)
     kept = np.flatnonzero(np.isfinite(given).all(axis=(1, 2)))

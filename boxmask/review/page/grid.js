@@ -23,7 +23,7 @@ let layout = { columns: 1, side: 200, line: 246, height: 0 };
 
 /** Set the grid up: sizes, scrolling, clicks. `open` opens an instance, `judge` judges one. */
 export function startGrid(open, judge) {
-  slider.value = localStorage.getItem("tile") ?? (innerWidth < 600 ? 150 : 210);
+  slider.value = localStorage.getItem("tile") ?? (innerWidth < 600 ? 150 : innerWidth < 2000 ? 210 : 300);
   slider.addEventListener("input", () => {
     localStorage.setItem("tile", slider.value);
     arrange();

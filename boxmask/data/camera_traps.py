@@ -1,12 +1,17 @@
-"""The images of MegaDetector results, and the COCO-Camera-Traps metadata that may go with them."""
+"""The images and the categories of MegaDetector results, and the metadata that may go with them."""
 
+import re
 from pathlib import Path, PurePosixPath
 
 from boxmask.data.images import Images, read_images
 from boxmask.data.numbers import as_id, as_side
-from boxmask.data.raw.document import open_document
+from boxmask.data.raw.document import Document, is_null, open_document
 from boxmask.data.raw.members import JoinedRecords
-from boxmask.dataset import Id, RawRecords
+from boxmask.data.raw.records import as_object
+from boxmask.dataset import Category, Id, RawRecords
+
+_DEFAULT_CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
+_WHOLE = re.compile("0|[1-9][0-9]{0,17}")
 
 
 class ImageTable:
@@ -67,3 +72,14 @@ def _find(key: Id, metadata: Images, by_name: dict[str, int]) -> int:
         if place < 0:
             place = by_name.get("/".join(parts[start:]), -1)
     return place
+
+
+def detection_categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
+    """Return the categories, and the place of each by the key that detections use."""
+    raw = document.members.get("detection_categories")
+    named: dict[str, object] = dict(_DEFAULT_CATEGORIES)
+    if raw is not None and not is_null(raw):
+        named = as_object(document.original(raw), f"{document.path}: detection_categories")
+    whole = all(map(_WHOLE.fullmatch, named))
+    categories = [Category(int(key) if whole else key, str(name)) for key, name in named.items()]
+    return categories, {key: place for place, key in enumerate(named)}

@@ -3,14 +3,13 @@
 `imageData`, the photo itself in base 64, is not repeated in the output.
 """
 
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import msgspec
 
 from boxmask.data.numbers import as_side
 from boxmask.data.raw.document import Document, open_document
-from boxmask.data.raw.input import Input, head_of
+from boxmask.data.raw.input import Input
 from boxmask.data.raw.records import as_object, raw_list
 from boxmask.data.sources.masks import Size, png_mask
 from boxmask.data.sources.origin import Json, Origin
@@ -28,13 +27,14 @@ def recognises(source: Input) -> bool:
     """Tell whether this is a JSON file with shapes, or a folder of them."""
     if not source.is_folder:
         return source.has_members("shapes", "imagePath")
-    return any(_has_shapes(source, name) for name in source.with_suffix(".json")[:_LOOKED_AT])
+    names = source.with_suffix(".json")[:_LOOKED_AT]
+    return any(source.has_member(name, "shapes") for name in names)
 
 
 def files(source: Input) -> list[str]:
     """List the files that are read; a folder may hold JSON of other kinds as well."""
     names = source.with_suffix(".json")
-    return [name for name in names if _has_shapes(source, name) or not _is_other(source, name)]
+    return [name for name in names if source.has_member(name, "shapes") is not False]
 
 
 def read(source: Input, options: ReadOptions) -> BoxDataset:
@@ -42,9 +42,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
     table = SourceTable(source, "labelme", options)
     for name in files(source) if source.is_folder else [source.path.name]:
         try:
-            document = open_document(source.folder / name)
-            shapes = shapes_of(document)
-            _add_photo(table, name, document, shapes)
+            _add_photo(table, name, open_document(source.folder / name))
         except InputError:
             if not source.is_folder:
                 raise
@@ -58,9 +56,8 @@ def shapes_of(document: Document) -> list[msgspec.Raw]:
     return raw_list(document, "shapes")
 
 
-def _add_photo(
-    table: SourceTable, name: str, document: Document, shapes: Sequence[msgspec.Raw]
-) -> None:
+def _add_photo(table: SourceTable, name: str, document: Document) -> None:
+    shapes = shapes_of(document)
     others = {
         key: msgspec.Raw(document.original(raw))
         for key, raw in document.members.items()
@@ -111,16 +108,3 @@ def _shape(fields: Json, size: Size) -> Shape:
         case "rotation" | "oriented_rectangle":  # the first of X-AnyLabeling
             return turned_box(points)
     return OTHER
-
-
-def _has_shapes(source: Input, name: str) -> bool:
-    head = head_of(source.folder / name)
-    return b'"shapes"' in head or b'"imagePath"' in head
-
-
-def _is_other(source: Input, name: str) -> bool:
-    """Tell whether a file without shapes at its beginning is sound JSON, so of another kind."""
-    try:
-        return "shapes" not in open_document(source.folder / name).members
-    except InputError:
-        return False

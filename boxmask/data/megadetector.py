@@ -5,23 +5,21 @@ Their sizes come from COCO-Camera-Traps metadata if that is given.
 """
 
 import json
-import re
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from boxmask.data.boxes import Boxes, read_boxes
-from boxmask.data.camera_traps import ImageTable
+from boxmask.data.camera_traps import ImageTable, detection_categories
 from boxmask.data.columns import build_dataset
 from boxmask.data.ids import compact, positions_of, unique_positions
 from boxmask.data.numbers import as_id, as_number
-from boxmask.data.raw.document import Document, is_null
 from boxmask.data.raw.input import Input
 from boxmask.data.raw.nested import NestedReader
-from boxmask.data.raw.records import RawMembers, as_object, raw_list, slice_list
+from boxmask.data.raw.records import RawMembers, raw_list, slice_list
 from boxmask.data.segmentation import is_filled
-from boxmask.dataset import BoxDataset, Category, Id
+from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, InputError
 from boxmask.faults import FaultCodes, code_of
 from boxmask.formats import ReadOptions
@@ -29,9 +27,7 @@ from boxmask.formats import ReadOptions
 _WEAK = code_of("below the confidence threshold")
 _NOT_FRACTIONS = code_of("box is not in fractions of the image")
 _ROUNDING = 0.01  # detectors let a box reach a little over the border
-_DEFAULT_CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 _PEEK = 4096
-_WHOLE = re.compile("0|[1-9][0-9]{0,17}")
 
 NOT_LISTED = "images that the metadata does not list"
 FAILED = "images that the detector could not use"
@@ -75,7 +71,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
             [np.nan if row.conf is None else row.conf for row in detections], np.float32
         )
     faults[(scores < np.float32(options.min_conf)) & (faults == 0)] = _WEAK
-    categories, positions = _categories(document)
+    categories, positions = detection_categories(document)
     return build_dataset(
         document.path,
         "megadetector",
@@ -112,17 +108,6 @@ def _judge_fractions(xywh: Boxes, faults: FaultCodes, path: Path) -> None:
             "are like it; MegaDetector writes fractions of the image, between 0 and 1. If these "
             "are pixels, write the boxes as COCO annotations."
         )
-
-
-def _categories(document: Document) -> tuple[list[Category], dict[Id, int]]:
-    """Return the categories, and the place of each by the key that detections use."""
-    raw = document.members.get("detection_categories")
-    named: dict[str, object] = dict(_DEFAULT_CATEGORIES)
-    if raw is not None and not is_null(raw):
-        named = as_object(document.original(raw), f"{document.path}: detection_categories")
-    whole = all(map(_WHOLE.fullmatch, named))
-    categories = [Category(int(key) if whole else key, str(name)) for key, name in named.items()]
-    return categories, {key: place for place, key in enumerate(named)}
 
 
 def _lenient(values: dict[str, object]) -> _Detection:

@@ -72,6 +72,16 @@ class Input:
         names = self.files if self.is_folder else (self.path.name,)
         return [name for name in names if name.lower().endswith(suffix)]
 
+    def has_member(self, name: str, key: str) -> bool | None:
+        """Tell whether a JSON file of the folder has a member; None if it cannot be read."""
+        path = self.folder / name
+        if f'"{key}"'.encode() in head_of(path):
+            return True
+        try:
+            return key in open_document(path).members
+        except InputError:
+            return None
+
     def content(self, name: str) -> bytes:
         """Read a file of the folder, without a byte order mark."""
         path = self.folder / name

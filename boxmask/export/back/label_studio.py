@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from boxmask.data.label_studio import OURS, labels_of, results_of, tasks_of
+from boxmask.data.label_studio import tasks_of
 from boxmask.data.raw.document import Document, is_null, open_document
 from boxmask.data.raw.records import as_object
 from boxmask.data.sources.brush import brush
 from boxmask.data.sources.origin import Json
+from boxmask.data.sources.results import OURS, labels_of, results_of
 from boxmask.export import Exported, Finished
 from boxmask.export.back import Edit, NewMask, NewMasks, spliced
 from boxmask.export.files import replace_text

@@ -1,6 +1,7 @@
 """Shards, and what a plan says when it is not the one that the work was begun with."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ from annotation_files import annotate, boxes_of, make_job, output, photos, tiny_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boxmask.annotate import run
+from boxmask.annotate.events import MASKS, Event
 from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.plan import Plan, Shard, cut_shards, load_plan, save_plan
 from boxmask.annotate.work_folder import WorkFolder
@@ -54,8 +57,53 @@ def test_a_plan_survives_its_file(tmp_path: Path) -> None:
 
 def test_a_damaged_plan_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(b'{"settings": {')
-    with pytest.raises(RunError, match=r"plan\.json: not a plan .* --fresh"):
+    with pytest.raises(RunError, match=r"plan\.json: not as a run has written it .* remove it"):
         load_plan(tmp_path / "plan.json")
+
+
+def without_checksum(plan: bytes) -> bytes:
+    """Make a plan one of 0.1."""
+    return re.sub(rb',\s*"checksum": "\w+"', b"", plan)
+
+
+def stopped(job: AnnotateJob) -> bytes:
+    """Leave a run that has made one of its parts; return its plan."""
+
+    def stop(event: Event) -> None:
+        if event.stage == MASKS and event.done > 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.annotate(job, stop)
+    return WorkFolder(job.out).plan.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda plan: plan.replace(b'"stop": 2', b'"stop": 3'), "its checksum is another"),
+        (
+            lambda plan: without_checksum(plan.replace(b'"stop": 4', b'"stop": 9')),
+            "its shards are not those of the boxes",
+        ),
+        (lambda plan: plan[: len(plan) // 2], "truncated"),
+    ],
+    ids=["changed", "shards beyond the images", "cut"],
+)
+def test_a_plan_damaged_by_hand_is_told_and_without_it_finished_shards_are_kept(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], why: str
+) -> None:
+    job = make_job(tmp_path)
+    annotate(replace(job, out=tmp_path / "whole.json"))
+    plan, work = stopped(job), WorkFolder(job.out)
+    assert spoil(plan) != plan
+    work.plan.write_bytes(spoil(plan))
+    with pytest.raises(RunError, match=f"{work.plan}: not as a run has written it .*{why}"):
+        annotate(job)
+    work.plan.unlink()
+    summary = annotate(job)
+    assert (summary.reused, summary.predicted) == (6, 6)
+    assert job.out.read_bytes() == (tmp_path / "whole.json").read_bytes()
 
 
 @pytest.mark.parametrize(

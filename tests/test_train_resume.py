@@ -125,6 +125,12 @@ def test_two_processes_match_one(path: Path, tmp_path: Path) -> None:
     assert said.count("'step': 3") == 1
 
 
+def test_resuming_where_there_is_no_run_is_told(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"run: there is no run to go on with\. Leave --resume out"):
+        run_training(path, tmp_path / "run", tiny("steps=1"), resume=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_recipe_does_not_resume(path: Path, tmp_path: Path) -> None:
     run_training(path, tmp_path / "run", tiny("steps=2"))
     with pytest.raises(RunError, match=r"--resume goes on with it"):

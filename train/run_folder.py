@@ -103,6 +103,11 @@ class RunFolder:
             self._check_recipe(config)
             self._check_data(inputs)
             return
+        if resume:
+            raise RunError(
+                f"{self.path}: there is no run to go on with. Leave --resume out to begin one, or "
+                "give the --out of the run."
+            )
         self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
         for path, text in (

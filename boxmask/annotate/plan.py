@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -57,6 +57,8 @@ class Plan:
     """Place of each export that was begun: what lies there is ours."""
     export_reports: dict[str, ExportReport] = field(default_factory=dict)
     """What was said of each export that is complete."""
+    checksum: str = ""
+    """SHA-256 of all else, in a saved plan."""
 
     def knows(self, name: str, found: str) -> bool:
         """Tell whether a file beside the output is, by its digest, one that may be replaced."""
@@ -66,6 +68,11 @@ class Plan:
     def fingerprint(self) -> str:
         """The name of this plan in its part files."""
         return hashlib.sha256(msgspec.json.encode([self.settings, self.shards])).hexdigest()
+
+    def summed(self) -> "Plan":
+        """Return the plan with its checksum."""
+        bare = replace(self, checksum="")
+        return replace(bare, checksum=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
 
 
 def cut_shards(counts: npt.NDArray[np.int64], *, size: int) -> tuple[Shard, ...]:
@@ -83,17 +90,29 @@ def cut_shards(counts: npt.NDArray[np.int64], *, size: int) -> tuple[Shard, ...]
 def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan, in place of the one before."""
     with replace_file(path) as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        encoded = msgspec.json.encode(plan.summed())
+        stream.write(msgspec.json.format(encoded, indent=1) + b"\n")
 
 
 def load_plan(path: Path) -> Plan | None:
     """Read a plan; None if there is none."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except FileNotFoundError:
         return None
     except UNREADABLE as error:
-        raise RunError(f"{path}: not a plan ({error}). Start again with --fresh.") from error
+        raise damaged(path, str(error)) from error
+    if plan.checksum and plan != plan.summed():
+        raise damaged(path, "its checksum is another")
+    return replace(plan, checksum="")
+
+
+def damaged(path: Path, why: str) -> RunError:
+    """Return the error for a plan that is not as it was written."""
+    return RunError(
+        f"{path}: not as a run has written it ({why}). Put back what was there; or remove it and "
+        "run the same command again, which keeps the shards that are finished."
+    )
 
 
 def require_same_settings(plan: Plan, settings: Mapping[str, Setting], out: Path) -> None:

@@ -15,7 +15,7 @@ from boxmask.annotate.exports import give_exports, missing_exports, write_export
 from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.missing import run_missing_shards
 from boxmask.annotate.output import merge_parts
-from boxmask.annotate.plan import Plan, Setting, cut_shards, save_plan
+from boxmask.annotate.plan import Plan, Setting, cut_shards, damaged, save_plan
 from boxmask.annotate.restore import restore_parts
 from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
 from boxmask.annotate.runtime import TORCH, why_not_openvino
@@ -29,7 +29,7 @@ from boxmask.annotate.work_folder import (
 )
 from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.disk import explain_disk_errors
-from boxmask.errors import InputError, RunError
+from boxmask.errors import InputError
 from boxmask.faults import IMAGE_FAULTS
 from boxmask.mark import Status
 from boxmask.remote import Folder, Url
@@ -73,6 +73,8 @@ def _run_locked(begun: Begun) -> Summary:
         workload = open_workload(inputs, hints)
         if plan is None:
             plan = _begin_plan(workload, begun)
+        elif plan.shards != new_plan(workload, begun.settings).shards:
+            raise damaged(work.plan, "its shards are not those of the boxes")
         if not written:
             made = run_missing_shards(workload, inputs, plan, work)
             if not made.before:
@@ -85,14 +87,14 @@ def _run_locked(begun: Begun) -> Summary:
 
 
 def _begin_plan(workload: Workload, begun: Begun) -> Plan:
-    """Plan a job, and forget what another plan has left.
+    """Plan a job, and forget what another plan has left, but parts that are this one's as well.
 
     What is there now may be replaced: it is of that plan, or the user has said --fresh.
     """
     work, job = begun.work, begun.inputs.job
     plan = new_plan(workload, begun.settings)
     plan = replace(plan, former=present_digests(work), threads=begun.inputs.threads)
-    work.remove_parts()
+    work.remove_parts(but="" if job.fresh else plan.fingerprint)
     if job.fresh:
         give_exports(job, workload.dataset)
     save_plan(plan, work.plan)
@@ -119,7 +121,7 @@ def _raise_if_skipped(work: WorkFolder) -> None:
 def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
     work = begun.work
     if plan.tally is None:
-        raise RunError(f"{work.plan}: no tally in the plan. Start again with --fresh.")
+        raise damaged(work.plan, "no tally")
     return Summary(
         out=str(work.out),
         log=str(work.log),

@@ -103,10 +103,10 @@ class WorkFolder:
                     skip = Skip(entry["reason"], entry.get("detail", ""), image)
                     yield entry["annotation"], skip
 
-    def remove_parts(self) -> None:
-        """Remove all part files and what an interrupted write left."""
+    def remove_parts(self, *, but: str = "") -> None:
+        """Remove what an interrupted write left, and all parts but those of a plan, by its key."""
         for path in sorted(self.path.iterdir()):
-            if _OURS.fullmatch(path.name):
+            if _OURS.fullmatch(path.name) and not (but and _is_part(path, but)):
                 path.unlink()
         sync_folder(self.path)
 
@@ -117,6 +117,15 @@ class WorkFolder:
         with suppress(OSError):  # the next run has begun, or somebody has put a file there
             self.path.rmdir()
         sync_folder(self.out.absolute().parent)
+
+
+def _is_part(path: Path, key: str) -> bool:
+    """Tell whether a file is a whole part of a plan."""
+    try:
+        read_part(path, key)
+    except DamagedPart:
+        return False
+    return True
 
 
 def resumable_plan(work: WorkFolder, settings: dict[str, Setting], *, fresh: bool) -> Plan | None:

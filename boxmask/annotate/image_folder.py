@@ -19,8 +19,10 @@ def find_image_folder(boxes: Path, options: ReadOptions) -> Path:
     first = read(boxes, options)
     if not first.file_names:
         return Input(boxes).folder
-    tried = []
+    tried: list[Path] = []
     for folder in _likely(boxes):
+        if any(folder.samefile(other) for other in tried):
+            continue
         tried.append(folder)
         if _has_most(folder, _as_read(boxes, options, folder)):
             return folder

@@ -149,6 +149,15 @@ def test_tables_and_picture_tell_the_ranking() -> None:
     assert svg.count('class="dot clear"') == 1 and svg.count('class="seed"') == 2
 
 
+def test_an_order_of_heads_that_have_learnt_nothing_is_called_so() -> None:
+    warning = "Hourglass-20 is behind ellipse: little has been learnt"
+    found = results()
+    learnt = markdown(Standings(found, BOXES, SETTINGS).all(), boxes=8, settings=SETTINGS)
+    found[Run("ellipse", 0, "none", 0)] = scores(np.full(8, 0.55))
+    nothing = markdown(Standings(found, BOXES, SETTINGS).all(), boxes=8, settings=SETTINGS)
+    assert warning in nothing and warning not in learnt
+
+
 def test_a_line_cut_off_by_a_crash_is_no_run(tmp_path: Path) -> None:
     for run, measured in results().items():
         append(tmp_path, run, measured)

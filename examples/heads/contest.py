@@ -149,7 +149,7 @@ def width_of(row: str, budget: str, settings: Settings) -> int:
     width = settings.width
     for _ in range(3):  # costs grow with the square of the width, or a little slower
         ratio = wanted / cost(row, width, settings).per_box
-        width = max(2, 2 * round(width * math.sqrt(ratio) / 2))
+        width = max(2, round(width * math.sqrt(ratio)))
     return width
 
 

@@ -10,8 +10,8 @@ head is as wide as the others ("steps"), once as wide as makes it cost what Hour
 stopped goes on. FOLDER/ranking.md and FOLDER/ranking.svg tell of all that is done: --report writes
 them again, without DATA.
 
-Seeds come one after another, so that an early end leaves whole tables. All of it takes about a day
-of two cores with COCO's photographs by the hundred; --rows, --seeds and --budgets do part of it.
+Seeds come one after another, so that an early end leaves whole tables. All of it takes about half
+a day of two cores with COCO's photographs by the hundred; --rows, --seeds and --budgets do part.
 """
 
 import argparse

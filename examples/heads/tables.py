@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from contest import BUDGETS, DIRECTIONS, REFERENCE, Settings
+from contest import BUDGETS, DIRECTIONS, FLOORS, REFERENCE, Settings
 from ranking import Standing
 
 from boxmask.evaluate.show.terminal import format_interval, percent
@@ -24,6 +24,7 @@ def _known(rows: Sequence[Standing], boxes: int, settings: Settings) -> str:
     text = f"{settings.steps} steps of {settings.batch} boxes, {seeds} seeds, {boxes} boxes."
     if not leads:
         return text
+    text += _learnt(rows)
     halves = [(lead.interval[1] - lead.interval[0]) / 2 for lead in leads]
     clear = sum(lead.clear for lead in leads)
     return (
@@ -31,6 +32,16 @@ def _known(rows: Sequence[Standing], boxes: int, settings: Settings) -> str:
         f"median. {clear} of {len(leads)} leads (in bold) keep their sign over other images and "
         "with every seed; the rest is not told apart."
     )
+
+
+def _learnt(rows: Sequence[Standing]) -> str:
+    """Warn of a reference that has not learnt more than what needs no learning knows."""
+    means = {row.row: np.mean([way.unseen.value for way in row.ways.values()]) for row in rows}
+    ahead = [floor for floor in FLOORS if floor in means and means[floor] > means[REFERENCE]]
+    if not ahead:
+        return ""
+    named = ", ".join(ahead)
+    return f" {REFERENCE} is behind {named}: little has been learnt, and the order means nothing."
 
 
 def _iou_table(rows: Sequence[Standing]) -> str:
@@ -62,7 +73,7 @@ def _iou_cells(row: Standing) -> Iterator[str]:
 
 
 def _other_table(rows: Sequence[Standing], settings: Settings) -> str:
-    loose = f"IoU, boxes {percent(settings.loosen)} % loose"
+    loose = f"IoU, boxes {100 * settings.loosen:g} % loose"
     titles = ["unseen classes", "boundary IoU", loose, "calibration error", "rank correlation"]
     return _table(titles, [list(_other_cells(row)) for row in rows])
 

@@ -19,6 +19,7 @@ import msgspec
 from boxmask.durable import replace_file
 from boxmask.models.config import ModelConfig
 from boxmask.unreadable import UNREADABLE
+from boxmask.version import __version__
 
 SHIPPED = Path(__file__).parent / "graphs"
 INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given are tensors of the file
@@ -57,14 +58,17 @@ def graph_name(config: ModelConfig, side: int) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder of the user in which graphs are kept."""
+    """Return the folder of the user in which graphs are kept.
+
+    Each version has its own: its networks may compute something else by the same config.
+    """
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache"
-    return Path(base) / "boxmask" / "graphs"
+    return Path(base) / "boxmask" / f"graphs-{__version__}"
 
 
 def find_graph(config: ModelConfig, side: int) -> Graph | None:

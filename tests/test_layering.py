@@ -38,7 +38,7 @@ IMPORTS = {
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
-    "models": "durable errors turned unreadable",
+    "models": "durable errors turned unreadable version",
     "export": (
         "data dataset durable errors faults images mark ours outlines polygons remote rle version "
         "window"

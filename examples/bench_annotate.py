@@ -2,7 +2,7 @@
 
     python examples/bench_annotate.py [BOXES.json --images DIR] [--boxes N] [--growth]
 
-Prints the whole command by each runtime (start, ten boxes and all boxes), the share of each stage,
+Prints the whole command by each runtime (of ten images, and of all), the share of each stage,
 the floors (decoding alone, network alone), and by `--growth` the curves over boxes of an image,
 pixels of an image and number of images. Everything is counted in seconds of a core, of the program
 and its children: what else the machine does hardly changes them. Without a file, on the five
@@ -169,11 +169,9 @@ class Blobs:
 def print_commands(boxes: Path, images: Path) -> None:
     """Print what the whole command costs by each runtime."""
     print("the whole command            cores s   peak MB")
-    few: dict[str, Cost] = {}
     for runtime in RUNTIMES:
-        few[runtime] = annotated(boxes, images, "--runtime", runtime, "--limit", "10")
-        whole = annotated(boxes, images, "--runtime", runtime)
-        for what, cost in (("10 images", few[runtime]), ("all", whole)):
+        for what, limit in (("10 images", ("--limit", "10")), ("all", ())):
+            cost = annotated(boxes, images, "--runtime", runtime, *limit)
             print(f"  {runtime:9} {what:14} {cost.cores:9.2f} {cost.peak:9.0f}", flush=True)
 
 

@@ -90,7 +90,7 @@ def main() -> int:
     """Print the table; 1 if something differs that must not."""
     out, wanted = Path(sys.argv[1]), sys.argv[2:]
     wrong = 0
-    print(f"{'':28}{'':8}" + "".join(f"{step:>10}" for step in STEPS))
+    print(f"{'':34}{'':8}" + "".join(f"{step:>10}" for step in STEPS))
     for name in (*DEEPMAC, *DEEPMARC):
         if (wanted and name not in wanted) or not (out / name / "answers.npz").exists():
             continue
@@ -98,7 +98,7 @@ def main() -> int:
             found = compare(out / name)
         for which in images_of(name):
             cells = [found.get((which, step)) for step in STEPS]
-            print(f"{name:28}{which:8}" + "".join(_cell(one) for one in cells), flush=True)
+            print(f"{name:34}{which:8}" + "".join(_cell(one) for one in cells), flush=True)
             exact = which in EXACT[name.partition("-")[0]]
             wrong += exact and any((one or 0) > LIMIT for one in cells)
     print(f"{wrong} rows differ by more than {LIMIT:g}" if wrong else f"all within {LIMIT:g}")

@@ -33,5 +33,6 @@ class DenseHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N,C,R,R) to logits (N,M,M)."""
-        logits: Tensor = self.dense(self.reduce(x))
+        # The channels of a cell lie together, as published.
+        logits: Tensor = self.dense(self.reduce(x).permute(0, 2, 3, 1))
         return logits.view(-1, self.mask, self.mask)

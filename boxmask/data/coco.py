@@ -35,6 +35,7 @@ from boxmask.mark import Status, read_mark
 
 REPEATED_CATEGORIES = "category ids that occur more than once"
 _FALSE_TEXTS = ("", "0", "0.0", "false", "no", "nan", "none", "null")
+_NULL = len(b"null")
 _Four = tuple[float, float, float, float]
 
 
@@ -79,13 +80,19 @@ class _Columns:
             rectangle = as_rectangle(row.segmentation)
             if rectangle is not None and b'"ok"' not in bytes(row.boxmask):  # not a mask of ours
                 self.rectangles[place] = rectangle
-            self._turn(place, row)
+            if self._may_be_turned(row):
+                self._turn(place, row)
         fractions = [row.bbox is None and row.bbox_relative is not None for row in rows]
         boxes = [row.bbox if row.bbox is not None else row.bbox_relative for row in rows]
         xywh, faults = read_boxes(boxes)
         self.fractions += fractions
         self.xywh.append(xywh)
         self.faults.append(faults)
+
+    def _may_be_turned(self, row: _Annotation) -> bool:
+        """Tell whether a closer look is worth its time: most boxes are plainly upright."""
+        upright = isinstance(row.bbox, tuple) and self.form != SEGMENTATION
+        return not upright or len(row.attributes) > _NULL or b'"turned_box"' in bytes(row.boxmask)
 
     def _turn(self, place: int, row: _Annotation) -> None:
         """Find the turned box of a row, if its record has one."""

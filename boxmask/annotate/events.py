@@ -76,7 +76,7 @@ class Summary:
     seconds: float
     already_done: bool  # nothing was left to do
     exported: dict[str, str]  # place of each export, by name
-    export_notes: dict[str, dict[str, float]]  # what each could not hold, counted
+    export_notes: dict[str, dict[str, int | float]]  # what each could not hold, counted
     device: str
     precision: str
     runtime: str  # the library that computed the network

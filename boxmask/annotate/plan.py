@@ -34,7 +34,7 @@ class ExportReport:
     output: str  # SHA-256 of what it was made from
     options: dict[str, Setting]
     files: int
-    notes: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

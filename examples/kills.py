@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ def run(job: AnnotateJob) -> None:
     annotate(job, lambda event: None)
 
 
+def forget(job: AnnotateJob) -> None:
+    """Remove what a finished run has written."""
+    job.out.unlink()
+    WorkFolder(job.out).plan.unlink()
+
+
 def children(pid: int) -> list[int]:
     """List the processes that a process has started."""
     found = []
@@ -121,13 +127,17 @@ def main() -> None:
     arguments = parser.parse_args()
     draw, killed, runs, outputs = random.Random(arguments.seed), Counter[str](), 0, 0
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["__main__", "boxmask.annotate.shards"])
+    processes.set_forkserver_preload(["boxmask.annotate.shards", "boxmask.annotate.network"])
     with tempfile.TemporaryDirectory() as name:
         job = make_job(Path(name))
         annotate(replace(job, out=Path(name) / "whole.json"), lambda event: None)
         whole = (Path(name) / "whole.json").read_bytes()
         with engine(arguments.engine, job) as (disturbed, more):
             longest = 0.0
+            warm = processes.Process(target=run, args=(replace(disturbed, workers=1),))
+            warm.start()
+            warm.join()
+            forget(job)
             while killed.total() < arguments.kills:
                 started = time.monotonic()
                 process = processes.Process(target=run, args=(disturbed,))
@@ -135,15 +145,15 @@ def main() -> None:
                 runs += 1
                 process.join(draw.uniform(0, longest) if longest else None)
                 if process.is_alive() and process.pid is not None:
-                    killed[kill_at_random(process.pid, more, draw)] += 1
+                    with suppress(ProcessLookupError):  # it has just come to its end
+                        killed[kill_at_random(process.pid, more, draw)] += 1
                 process.join()
                 longest = max(longest, time.monotonic() - started)
                 if process.exitcode == 0:
                     outputs += 1
                     if job.out.read_bytes() != whole or WorkFolder(job.out).path.exists():
                         sys.exit(f"another output after {dict(killed)}, --seed {arguments.seed}")
-                    job.out.unlink()
-                    WorkFolder(job.out).plan.unlink()
+                    forget(job)
     counted = ", ".join(f"{count} {what}" for what, count in killed.items())
     print(
         f"{arguments.engine}: {killed.total()} kills ({counted}) in {runs} runs; "

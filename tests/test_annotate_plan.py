@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxmask.annotate import run
-from boxmask.annotate.events import MASKS, Event
+from boxmask.annotate.events import MASKS, Event, Tally
 from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.plan import Plan, Shard, cut_shards, load_plan, save_plan
 from boxmask.annotate.work_folder import WorkFolder
@@ -53,6 +53,9 @@ def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     )
     save_plan(plan, tmp_path / "plan.json")
     assert load_plan(tmp_path / "plan.json") == plan
+    tally = Tally(images=1, annotations=1, statuses={"ok": 1}, mean_iou=1)
+    save_plan(replace(plan, tally=tally), tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json") == replace(plan, tally=tally)
 
 
 def test_a_damaged_plan_names_the_way_out(tmp_path: Path) -> None:

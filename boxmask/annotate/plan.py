@@ -71,7 +71,9 @@ class Plan:
 
     def summed(self) -> "Plan":
         """Return the plan with its checksum."""
-        bare = replace(self, checksum="")
+        # As it is read back: a whole number may then be another kind of number.
+        written = msgspec.json.encode(replace(self, checksum=""))
+        bare = msgspec.json.decode(written, type=Plan)
         return replace(bare, checksum=hashlib.sha256(msgspec.json.encode(bare)).hexdigest())
 
 

@@ -73,7 +73,7 @@ def one_thread() -> Iterator[None]:
 def processes() -> ForkServerContext:
     """Start processes that have imported everything already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__, "boxmask.annotate.shards"])
+    context.set_forkserver_preload(["boxmask.annotate.shards", "boxmask.annotate.network"])
     return context
 
 

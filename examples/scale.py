@@ -1,6 +1,6 @@
 """Simulate a large run of `annotate`: how long it takes on so many workers, and what limits it.
 
-    python examples/scale.py --workers 1000 --rate 20 --node 16 --life 24
+    python examples/scale.py --workers 1000 --rate 33 --node 16 --life 24
 
 Simulated is the scheduler, shard by shard: a worker that is free takes the next shard, makes it at
 `--rate` boxes a second and hands its part to the run, which writes one part after the other. Nodes

@@ -27,6 +27,7 @@ CALLS = {
         "boxmask.detect.run.detect",
     ),
     "eval": (["in.json", "in.json"], "boxmask.evaluate.run.evaluate"),
+    "import": (["model.ckpt", "--out", "w.safetensors"], "boxmask.published.run.import_weights"),
     "models": ([], "boxmask.models.catalogue.list_heads"),
     "review": (
         ["in.json", "--images", ".", "--static", "worst"],

@@ -69,15 +69,12 @@ class Exporting(TypedDict, total=False):
     control: str
 
 
-class Annotating(_Reading, Part, Exporting, total=False):
-    """How boxes are annotated: the fields of AnnotateJob, of Reading but images, and of both."""
+class _Masking(Exporting, total=False):
+    """How masks are made, whoever has found the boxes."""
 
-    weights: FilePath | None
     flip: bool
     tightness: "Tightness"
     neighbours: "Choice"
-    overwrite: bool
-    rectangles: "Rectangles"
     polygons: bool
     tolerance: float | None
     max_vertices: int | None
@@ -86,19 +83,27 @@ class Annotating(_Reading, Part, Exporting, total=False):
     max_pixels: int
     device: str
     precision: "Precision"
-    runtime: "Runtime"
     batch_images: int
     batch_boxes: int
-    shard_boxes: int
-    engine: "EngineName"
-    ray_address: str | None
-    workers: int
     threads: int | None
     decoders: int
     fresh: bool
 
 
-class Detecting(Exporting, total=False):
+class Annotating(_Reading, Part, _Masking, total=False):
+    """How boxes are annotated: the fields of AnnotateJob, of Reading but images, and of both."""
+
+    weights: FilePath | None
+    overwrite: bool
+    rectangles: "Rectangles"
+    runtime: "Runtime"
+    shard_boxes: int
+    engine: "EngineName"
+    ray_address: str | None
+    workers: int
+
+
+class Detecting(_Masking, total=False):
     """How boxes are found and masked: the options of `boxmask detect`."""
 
     masks: FilePath | None
@@ -106,22 +111,6 @@ class Detecting(Exporting, total=False):
     min_score: float
     most: int
     overlap: float
-    flip: bool
-    tightness: "Tightness"
-    neighbours: "Choice"
-    polygons: bool
-    tolerance: float | None
-    max_vertices: int | None
-    tighten: bool
-    exif: "Exif"
-    max_pixels: int
-    device: str
-    precision: "Precision"
-    batch_images: int
-    batch_boxes: int
-    threads: int | None
-    decoders: int
-    fresh: bool
 
 
 class Evaluating(TypedDict, total=False):

@@ -127,7 +127,6 @@ FAULTS: dict[str, Fault] = {
     "line cannot be read": Fault("source"),
     "shape is not a box": Fault("source"),
     "turned box in an image of unknown size": Fault("source"),
-    "turned box, which the network cannot see": Fault("bbox"),
     "annotation was cancelled": Fault("source", chosen=True),
     "prediction beside an annotation": Fault("source", chosen=True),
     "mask cannot be read": Fault("source"),

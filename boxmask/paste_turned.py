@@ -22,19 +22,23 @@ def paste_turned_runs(
     *,
     angle: float,
     clip: Floats,
+    frame_angle: float | None = None,
     width: int,
     height: int,
 ) -> IntArray:
-    """Paste as `paste_frame_runs` does, with frame (4,) and clip (4,) of a frame at this angle.
+    """Paste as `paste_frame_runs` does, with a clip (4,) of a frame at this angle, and a frame (4,)
+    of the same or of one at an angle of its own.
 
     Of each pixel of the image whose middle lies in the clip, it is found where that lies in the
     mask. Where no pixel passes, it is the pixel under the centre of the clip, or the nearest.
     """
     column, row = _pixels_of_turned(clip, angle, width=width, height=height)
-    middles = to_frame(np.stack([column, row], axis=-1).astype(np.float64) + 0.5, angle)
+    points = np.stack([column, row], axis=-1).astype(np.float64) + 0.5
+    middles = to_frame(points, angle)
     inside = ((middles >= clip[:2]) & (middles <= clip[2:])).all(axis=1)
     side = len(probability)
-    at = ((middles[inside] - frame[:2]) / (frame[2:] - frame[:2]) * side - 0.5).clip(0, side - 1)
+    seen = middles if frame_angle is None else to_frame(points, frame_angle)
+    at = ((seen[inside] - frame[:2]) / (frame[2:] - frame[:2]) * side - 0.5).clip(0, side - 1)
     values = _bilinear(probability.astype(np.float64), at)
     places = (column * height + row)[inside][values > 0.5]
     if not len(places):

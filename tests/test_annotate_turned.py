@@ -133,15 +133,34 @@ def test_networks_without_window_masks_see_turned_boxes_too(tmp_path: Path) -> N
     assert checked(job).holds
 
 
-def test_networks_that_see_whole_images_skip_turned_boxes(tmp_path: Path) -> None:
+def test_networks_that_see_whole_images_mask_the_bounds_cut_to_the_turned_boxes(
+    tmp_path: Path,
+) -> None:
     from annotation_files import write_weights
 
     weights = write_weights(tmp_path, family="deepmac", image_size=64)
-    job = make_job(tmp_path, mixed(), weights=weights)
-    tally = annotate(job).tally
-    assert tally.statuses["ok"] == 2
-    assert tally.reasons == {"turned box, which the network cannot see": 2}
+    job = make_job(tmp_path / "turned", mixed(), weights=weights)
+    assert annotate(job).tally.statuses["ok"] == 4
     assert checked(job).holds
+    require_inside(job, output(job))
+    dataset = read(job.boxes, ReadOptions(images=photos(job)))
+    bounds = mixed()
+    for row, (x0, y0, x1, y1) in zip((1, 2), dataset.boxes[1:3].tolist(), strict=True):
+        bounds["annotations"][row] |= {"bbox": [x0, y0, x1 - x0, y1 - y0], "attributes": {}}
+    upright = make_job(tmp_path / "upright", bounds, weights=weights)
+    annotate(upright)
+    cut, whole = output(job)["annotations"], output(upright)["annotations"]
+    assert [cut[0], cut[3]] == [whole[0], whole[3]]
+    boxes, angles = frame_boxes(dataset, np.arange(3), WIDTH, HEIGHT)
+    assert angles is not None
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    middles = np.stack([x, y], axis=2)
+    for row in (1, 2):
+        within = to_frame(middles + 0.5, angles[row])
+        inside = ((within > boxes[row, :2]) & (within < boxes[row, 2:])).all(axis=2)
+        both = bits_of(whole[row]) & inside
+        assert both.sum() > 20
+        assert (both != bits_of(cut[row])).sum() <= 2  # a probability may round to the half
 
 
 def test_a_tight_box_takes_the_place_of_a_turned_one_and_gives_it_back(tmp_path: Path) -> None:

@@ -109,10 +109,15 @@ def _paste_turned(
 ) -> tuple[IntArray, Box]:
     """Paste the mask (M, M) of turned box k as `_paste` does."""
     assert boxes.angles is not None
+    angle = boxes.angles[k : k + 1]
+    frame_angle = float(angle[0])
     frame, clip = frame_of_samples(boxes.boxes[k], len(probability)), boxes.boxes[k]
     if boxes.frames is not None and boxes.clips is not None:
         frame, clip = boxes.frames[k], boxes.clips[k]
-    angle = boxes.angles[k : k + 1]
+    elif boxes.bounds is not None:
+        frame, frame_angle = frame_of_samples(boxes.bounds[k], len(probability)), 0.0
     size = {"width": width, "height": height}
-    counts = paste_turned_runs(probability, frame, angle=float(angle[0]), clip=clip, **size)
+    counts = paste_turned_runs(
+        probability, frame, angle=float(angle[0]), clip=clip, frame_angle=frame_angle, **size
+    )
     return counts, bounds_of(corners_of(clip[None], angle))[0]

@@ -15,14 +15,13 @@ from boxmask.annotate.parts import Outcome
 from boxmask.annotate.workload import Workload
 from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
-from boxmask.faults import Candidates, ImageFault, code_of, find_faults, reason_of
+from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
 from boxmask.models import Cuts, ModelConfig, cut, large_boxes
 from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
-from boxmask.turned import bounds_of, part_inside, to_frame
+from boxmask.turned import bounds_of, corners_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
-UNSEEN = "turned box, which the network cannot see"
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -40,6 +39,7 @@ class BoxViews:
     frames: Boxes | None = None  # (n, 4) what window masks span, None for masks of their boxes
     clips: Boxes | None = None  # (n, 4) what such a mask may not leave
     angles: Boxes | None = None  # (n,) of the frames of turned boxes; None: all are upright
+    bounds: Boxes | None = None  # (n, 4) around turned boxes: what masks span if the image is seen
 
 
 def prepare_image(
@@ -85,8 +85,6 @@ def prepare_boxes(
     height, width = pixels.shape[:2]
     bounds, corners = asked.bounds, asked.corners
     faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
-    if asked.angles is not None and not config.view_per_box:
-        faults[(faults == 0) & (asked.angles != 0)] = code_of(UNSEEN)
     skipped = [
         Outcome(int(asked.rows[k]), reason_of(faults[k]), _box_detail(bounds[k], width, height))
         for k in np.flatnonzero(faults)
@@ -119,6 +117,10 @@ def _with_views(
 ) -> BoxViews:
     """Cut the views of boxes that all have views of one size, with their hints."""
     boxes, angles = asked.boxes, asked.angles
+    if angles is not None and not config.view_per_box:
+        # Whole images are not turned: masks are made for the bounds, and cut to the turned boxes.
+        bounds = _bounds_inside(boxes, angles, pixels)
+        return replace(asked, views=cut(config, pixels, bounds), bounds=bounds)
     if hints is None:
         return replace(asked, views=cut(config, pixels, boxes, angles=angles, large=large))
     tightness = hints.tightness
@@ -132,6 +134,13 @@ def _with_views(
     )
     # A mask may leave a box that is said to be loose, and none that is said to be exact.
     return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
+
+
+def _bounds_inside(boxes: Boxes, angles: Boxes, pixels: Pixels) -> Boxes:
+    """Return the upright boxes (n, 4) around turned ones, cut to their image."""
+    height, width = pixels.shape[:2]
+    bounds: Boxes = bounds_of(corners_of(boxes, angles)).clip(0, [width, height, width, height])
+    return bounds
 
 
 def _neighbours(

@@ -21,6 +21,8 @@ class Format:
     """What tells a file of it from others, for the message about a file of no known format."""
     boxes_key: str = ""
     """In the record of an image, the key of the list of its boxes, which become annotations."""
+    names_images: bool = False
+    """Whether images have the names in the file; other readers look which files there are."""
     side_error: float = 0.0
     """How far off the sides of its boxes usually are, in sides of the box; 0 for exact ones."""
     neighbours: bool = True
@@ -34,12 +36,14 @@ FORMATS: dict[str, Format] = {
         reader="boxmask.data.coco",
         title="COCO",
         looks_like='"images" and "annotations" at the top level',
+        names_images=True,
     ),
     "visual-genome": Format(
         reader="boxmask.data.visual_genome",
         title="Visual Genome objects.json",
         looks_like='a list of images with "objects"',
         boxes_key="objects",
+        names_images=True,
         side_error=0.08,
         neighbours=False,
     ),
@@ -48,6 +52,7 @@ FORMATS: dict[str, Format] = {
         title="MegaDetector results",
         looks_like='"images" with "detections"',
         boxes_key="detections",
+        names_images=True,
         side_error=0.08,
     ),
     "yolo": Format("boxmask.data.yolo", "YOLO", "a data.yaml, or a folder of label texts"),

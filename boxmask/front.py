@@ -60,9 +60,7 @@ def annotate(
 
     reading, rest = _reading(options)
     if images is None:
-        from boxmask.annotate.image_folder import find_image_folder
-
-        images = find_image_folder(Path(boxes), reading)
+        (images,) = _images_of([Path(boxes)], reading)
     subset, rest = _subset(rest)
     exporting, rest = _exporting(rest)
     job = AnnotateJob(
@@ -149,6 +147,9 @@ def evaluate(
     rest["baselines"] = tuple(options.get("baselines", ()))
     scored = () if predicted is None else (Path(predicted),)
     job = EvaluateJob(Path(ground_truth), predicted=scored, **rest)
+    if job.images is None and job.looks_at_images:
+        (images,) = _images_of([job.ground_truth], ReadOptions(bbox=job.bbox))
+        job = dataclasses.replace(job, images=images)
     if page is not None:
         check_page(Path(page))
     found = evaluate_job(job, progress or no_progress)
@@ -160,7 +161,7 @@ def evaluate(
 def train(
     annotations: FilePath | Sequence[FilePath],
     *,
-    images: FilePath | Sequence[FilePath],
+    images: FilePath | Sequence[FilePath] = (),
     out: FilePath,
     preset: str = "zoom",
     seen: str | None = None,
@@ -193,12 +194,18 @@ def train(
     changes = dict(recipe or {}) | {name: flag for name, flag in flags.items() if flag is not None}
     texts = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
     config = override(named(preset), texts)
+    files, folders = _several(annotations), _several(images)
+    val_files, val_folders = _several(val), _several(val_images)
+    if not folders:
+        reading = ReadOptions(bbox=bbox)
+        folders = _images_of(files, reading)
+        val_folders = val_folders or _images_of(val_files, reading)
     job = TrainJob(
-        annotations=_several(annotations),
-        images=_several(images),
+        annotations=files,
+        images=folders,
         out=Path(out),
-        val=_several(val),
-        val_images=_several(val_images),
+        val=val_files,
+        val_images=val_folders,
         init=None if init is None else Path(init),
         resume=resume,
         device=device,
@@ -207,6 +214,13 @@ def train(
         command="boxmask.train",
     )
     return train_network(job, config, report=report or (lambda entry: None))
+
+
+def _images_of(files: Sequence[Path], reading: ReadOptions) -> tuple[Path, ...]:
+    """Look for the folder of images of each of these files."""
+    from boxmask.image_folder import find_image_folder
+
+    return tuple(find_image_folder(file, reading) for file in files)
 
 
 def _reading(options: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, Any]]:

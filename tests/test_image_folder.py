@@ -2,14 +2,16 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from annotation_files import annotate, boxes_of, make_job, photos, write_photo
 from source_files import CVAT, LABEL_STUDIO, LABELME, VOC, YOLO, Files, write_source
+from training_files import write_dataset
 from typer.testing import CliRunner
 
 import boxmask
-from boxmask.annotate.image_folder import find_image_folder
+from boxmask.image_folder import find_image_folder
 from boxmask.cli import app
 from boxmask.data import ReadOptions
 from boxmask.errors import InputError
@@ -70,3 +72,58 @@ def test_the_command_says_what_it_found_and_python_finds_the_same(tmp_path: Path
     assert f"images: {job.images}" in result.stderr
     assert boxmask.annotate(job.boxes, out=job.out, weights=job.weights).already_done
     assert annotate(make_job(tmp_path, boxes_of(4, 3), out=tmp_path / "o.json")).tally.images == 4
+
+
+OTHERS = {
+    "show": ("-o", "{folder}/sheet.jpg"),
+    "review": ("--audit", "1"),
+    "eval": ("--weights", "{weights}"),
+    "train": ("--out", "{folder}/run", "--preset", "tiny"),
+}
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Have training only note what it is to do."""
+    jobs: list[Any] = []
+
+    def note(job: Any, config: object, *, report: object) -> dict[str, Any]:
+        jobs.append(job)
+        return {}
+
+    monkeypatch.setattr("boxmask.train.run.train", note)
+    return jobs
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_every_command_that_looks_at_images_finds_them(
+    command: str, tmp_path: Path, trained: list[Any]
+) -> None:
+    file, weights = write_dataset(tmp_path, images=2), make_job(tmp_path / "job").weights
+    options = [word.format(folder=tmp_path, weights=weights) for word in OTHERS[command]]
+    done = CliRunner().invoke(app, [command, str(file), *options])
+    assert done.exit_code == 0, done.output
+    assert f"images: {tmp_path / 'images'}\n" in done.stderr
+    assert [job.images for job in trained] == [(tmp_path / "images",)] * (command == "train")
+
+
+def test_those_of_several_files_are_found_each_by_itself(
+    tmp_path: Path, trained: list[Any]
+) -> None:
+    one, two = (write_dataset(tmp_path / name, images=1) for name in ("a", "b"))
+    files = [str(one), "--val", str(two), "--out", str(tmp_path / "run")]
+    assert CliRunner().invoke(app, ["train", *files]).exit_code == 0
+    boxmask.train(one, val=two, out=tmp_path / "run")
+    for job in trained:
+        assert job.images == (one.parent / "images",)
+        assert job.val_images == (two.parent / "images",)
+    assert len(trained) == 2
+
+
+def test_evaluation_in_python_finds_them_and_needs_none_for_files(tmp_path: Path) -> None:
+    file, weights = write_dataset(tmp_path, images=2), make_job(tmp_path / "job").weights
+    assert boxmask.evaluate(file, weights=weights).systems[0].splits["overall"].iou.class_mean is not None
+    shutil.rmtree(tmp_path / "images")
+    assert boxmask.evaluate(file, file).systems
+    with pytest.raises(InputError, match="as --images"):
+        boxmask.evaluate(file, weights=weights)

@@ -35,6 +35,7 @@ IMPORTS = {
     "paste_turned": "geometry rle turned",
     "data": "dataset errors faults formats mark rle splits turned unreadable window",
     "images": "faults remote",
+    "image_folder": "data dataset errors formats images",
     "splits": "dataset errors",
     "overlay": "window",
     "show": "data dataset durable errors faults formats images overlay rle unreadable window",
@@ -70,12 +71,12 @@ IMPORTS = {
     "predict": "annotate bundled errors images models predicted turned",
     "options": "annotate export formats images",
     "front": (
-        "annotate bundled check data dataset detect evaluate export formats options remote subset "
-        "train"
+        "annotate bundled check data dataset detect evaluate export formats image_folder options "
+        "remote subset train"
     ),
     "cli": (
-        "annotate bundled check cores data detect errors evaluate export formats mark models "
-        "published remote review show subset train version"
+        "annotate bundled check cores data detect errors evaluate export formats image_folder mark "
+        "models published remote review show subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

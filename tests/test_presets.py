@@ -139,6 +139,15 @@ def test_a_bad_change_is_told(change: str, said: str) -> None:
         override(preset("zoom"), [change])
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_changes_that_go_together_may_come_in_any_order(turn: int) -> None:
+    changes = ["model.head=fcn", "model.mask_size=32"]
+    model = override(preset("tiny"), changes[::turn]).model
+    assert (model.head, model.mask_size) == ("fcn", 32)
+    with pytest.raises(ConfigError, match="mask_size is 16; family zoom with head fcn"):
+        override(preset("tiny"), changes[:1])
+
+
 def test_views_of_several_sizes_follow_that_of_the_model() -> None:
     zoom = preset("zoom")
     assert zoom.view_sizes == (112, 128, 144, 160)

@@ -164,6 +164,20 @@ def test_a_swipe_goes_on_and_two_fingers_zoom(browser: Any, served: Served) -> N
     page.end()
 
 
+def test_a_finger_is_told_what_a_finger_can_do(browser: Any, served: Served) -> None:
+    page = Page(browser, served, PHONE, has_touch=True)
+    page.tab.tap(".tile")
+    for tool, said in (
+        ("adjust", "Drag a side of the box. Tap what is missing; after Outside, what is too much."),
+        ("sign", "Tap what is too much; after Outside again, what is missing."),
+        ("brush", "Paint what is missing. The same button again erases."),
+        ("brush", "Wipe what does not belong. The same button again adds."),
+    ):
+        page.tab.tap(f".tool[data-tool={tool}]")
+        page.see(f"document.querySelector('.hint').textContent.includes({json.dumps(said)})")
+    page.end()
+
+
 def test_a_finger_drags_a_side_and_taps_outside(browser: Any, tmp_path: Path) -> None:
     with Served(write_file(tmp_path, annotated()), tmp_path) as server:
         page = Page(browser, server, PHONE, has_touch=True)

@@ -30,24 +30,40 @@ def option_names() -> list[str]:
 
 
 def override(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
-    """Apply `key=value` texts in order; values have JSON's spelling, quotes may be left out."""
+    """Apply `key=value` texts; values have JSON's spelling, quotes may be left out.
+
+    What does not go together is an error only once all are applied, whatever their order.
+    """
     settings = msgspec.to_builtins(config)
     for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001.")
-        _place(settings, key.strip(), _value(value.strip()))
-        _convert(settings, change)
-    changed = _convert(settings, "the recipe")
+        _check_value(config, change)
+        _apply(settings, change)
+    changed = _convert(settings)
     check_recipe(changed)
     return changed
 
 
-def _convert(settings: dict[str, Any], change: str) -> TrainConfig:
+def _check_value(config: TrainConfig, change: str) -> None:
+    """Raise a ConfigError for a value that its field can never have."""
+    settings = msgspec.to_builtins(config)
+    _apply(settings, change)
     try:
-        return msgspec.convert(settings, TrainConfig, strict=False)
+        _convert(settings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"--set {change}: {error}.") from None
+    except ConfigError:
+        pass  # fields that do not go together: another change may mend that
+
+
+def _convert(settings: dict[str, Any]) -> TrainConfig:
+    return msgspec.convert(settings, TrainConfig, strict=False)
+
+
+def _apply(settings: dict[str, Any], change: str) -> None:
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001.")
+    _place(settings, key.strip(), _value(value.strip()))
 
 
 def _names(config: Any, prefix: str = "") -> Iterator[str]:

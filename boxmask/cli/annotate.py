@@ -16,6 +16,7 @@ from boxmask.annotate.job import (
 )
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
+from boxmask.cli.image_folder import LOOKED_FOR, found_images
 from boxmask.cli.options import (
     Alias,
     BBox,
@@ -53,7 +54,7 @@ def annotate(
         str | None,
         typer.Option(
             help="Folder, or URL, in which the file names begin.",
-            show_default="looked for beside BOXES and one folder up",
+            show_default=LOOKED_FOR,
         ),
     ] = None,
     weights: Annotated[
@@ -201,7 +202,7 @@ def annotate(
     )
     job = AnnotateJob(
         boxes=boxes,
-        images=_found(boxes, reading, quiet=quiet) if images is None else folder_of(images),
+        images=found_images(boxes, reading, quiet=quiet) if images is None else folder_of(images),
         out=out,
         weights=weights,
         reading=reading,
@@ -260,13 +261,3 @@ def annotate(
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
     if result.shortage:
         raise typer.Exit(ExitStatus.FEW_MASKS)
-
-
-def _found(boxes: Path, reading: ReadOptions, *, quiet: bool) -> Path:
-    """Look for the images, and say where they are."""
-    from boxmask.annotate.image_folder import find_image_folder
-
-    folder = find_image_folder(boxes, reading)
-    if not quiet:
-        say(f"images: {folder}", err=True)
-    return folder

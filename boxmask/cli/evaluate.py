@@ -1,5 +1,6 @@
 """The command `boxmask eval`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,8 +8,10 @@ import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
+from boxmask.cli.image_folder import ImagesOf, found_images
 from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, console, print_json, say
+from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
     from boxmask.evaluate.job import EvaluateJob
@@ -33,9 +36,7 @@ def evaluate(
         Path | None, typer.Option(help="Run a network over the true boxes first: FILE, or bundled.")
     ] = None,
     bbox: BBox = "auto",
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of the photos, for --weights and grabcut.")
-    ] = None,
+    images: ImagesOf = None,
     seen: Annotated[
         str | None,
         typer.Option(help='Seen categories: voc, non-voc, all, a file of names, or "person,dog".'),
@@ -121,6 +122,8 @@ def evaluate(
         keep=keep,
         workers=workers or core_count(),
     )
+    if images is None and job.looks_at_images:
+        job = replace(job, images=found_images(ground_truth, ReadOptions(bbox=bbox), quiet=quiet))
     if detections:
         if page is not None:
             raise typer.BadParameter("--page is for masks of true boxes, not for --detections")

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from boxmask.cli.image_folder import ImagesOf, found_images
 from boxmask.cli.options import BBox
 from boxmask.cli.printing import AsJson, counted, say
 from boxmask.errors import ConfigError
+from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
     from boxmask.review.job import ReviewJob
@@ -20,10 +22,7 @@ def review(
         Path | None,
         typer.Argument(metavar="[OUT]", help="What annotate wrote; without it, what was drawn."),
     ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(help="Folder in which the file names begin.", show_default=False),
-    ] = None,
+    images: ImagesOf = None,
     verdicts: Annotated[
         Path | None,
         typer.Option(help="File of the verdicts.", show_default="OUT.verdicts.jsonl"),
@@ -68,8 +67,10 @@ def review(
     """
     from boxmask.review.job import ReviewJob
 
+    if images is None and file is None:
+        raise ConfigError("give the file to review, or --images, the folder to draw in.")
     if images is None:
-        raise ConfigError("give --images, the folder that the file names begin in.")
+        images = found_images(file, ReadOptions(bbox=bbox), quiet=as_json)
     job = ReviewJob(
         file=file,
         images=images,

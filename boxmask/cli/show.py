@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from boxmask.cli.image_folder import ImagesOf, found_images
 from boxmask.cli.options import BBox
 from boxmask.cli.printing import Quiet, counted, say
+from boxmask.formats import ReadOptions
 
 if TYPE_CHECKING:
     from boxmask.show import Shown
@@ -16,9 +18,7 @@ def show(
     file: Annotated[
         Path, typer.Argument(help="What annotate wrote, or any box file.", show_default=False)
     ],
-    images: Annotated[
-        Path, typer.Option(help="Folder in which the file names begin.", show_default=False)
-    ],
+    images: ImagesOf = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -78,7 +78,7 @@ def show(
     shown = draw(
         Show(
             file=file,
-            images=images,
+            images=images or found_images(file, ReadOptions(bbox=bbox), quiet=quiet),
             out=out,
             only=tuple(image or ()),
             ids=tuple(id or ()),

@@ -8,15 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.image_folder import LOOKED_FOR, found_images
 from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, Quiet, format_duration, print_json, say
+from boxmask.formats import ReadOptions
 
 
 def train(
     annotations: Annotated[list[Path], typer.Argument(help="Annotation files with masks.")],
     images: Annotated[
         list[Path] | None,
-        typer.Option(help="Image folder; one for all files, or one for each in their order."),
+        typer.Option(
+            help="Image folder; one for all files, or one for each in their order.",
+            show_default=LOOKED_FOR,
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Recipe to start from.")] = "zoom",
@@ -63,8 +68,14 @@ def train(
     if print_config:
         say(to_json(config), nl=False)
         return
-    if out is None or not images:
-        raise typer.BadParameter("--images and --out are needed to train")
+    if out is None:
+        raise typer.BadParameter("--out is needed to train")
+    if not images:
+        reading = ReadOptions(bbox=bbox)
+        images, val_images = (
+            given or [found_images(file, reading, quiet=quiet) for file in files]
+            for files, given in ((annotations, images), (val or [], val_images))
+        )
     from boxmask.train.run import TrainJob
     from boxmask.train.run import train as train_network
 

@@ -42,6 +42,11 @@ class EvaluateJob:
     keep: Path | None = None  # where the network's masks go; None forgets them
     workers: int = field(default_factory=core_count)
 
+    @property
+    def looks_at_images(self) -> bool:
+        """Whether anything in this evaluation needs the photos."""
+        return self.weights is not None or "grabcut" in self.baselines
+
     def validate(self) -> None:
         """Raise a ConfigError for options that do not go together, before any work is done."""
         if not (self.predicted or self.weights or self.against or self.baselines):

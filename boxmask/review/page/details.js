@@ -78,7 +78,7 @@ function show({ instance, editing, scope, position, more }, parts) {
   }
   const brush = parts.tools.querySelector("[data-tool=brush] span");
   brush.textContent = tool === "brush" ? (erasing ? "Erase" : "Add") : "Brush";
-  parts.hint.textContent = hint(tool, erasing, scope, isNew ? null : instance);
+  parts.hint.textContent = hint({ tool, erasing, outside, scope }, isNew ? null : instance);
   showBar(parts, { pending, isNew, correction, iou });
 }
 
@@ -92,13 +92,23 @@ function facts(instance, position, more) {
   return rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { title: value }, value)]);
 }
 
-function hint(tool, erasing, scope, instance) {
+function hint({ tool, erasing, outside, scope }, instance) {
+  const touch = matchMedia("(pointer: coarse)").matches;
   if (tool === "draw") return "Drag a box around something. Its mask appears at once.";
-  if (tool === "brush") return erasing ? "Wipe what does not belong. E adds again, [ ] sizes." : "Paint what is missing. E or the right button erases, [ ] sizes.";
+  if (tool === "brush") return brushHint(erasing, touch);
   if (instance && !instance.box) return "It has no box that can be read: paint its mask with the brush.";
-  if (instance?.corners) return "This box is turned: its sides stay. Click what is missing; right click what is too much.";
-  if (scope === "all") return "Click a mask to choose it, then drag its box.";
-  return "Drag a side of the box, or click what is missing; right click what is too much.";
+  if (scope === "all") return `${touch ? "Tap" : "Click"} a mask to choose it, then drag its box.`;
+  const point = touch ? tapHint(outside) : "Click what is missing; right click what is too much.";
+  return `${instance?.corners ? "This box is turned: its sides stay." : "Drag a side of the box."} ${point}`;
+}
+
+function brushHint(erasing, touch) {
+  if (touch) return `${erasing ? "Wipe what does not belong" : "Paint what is missing"}. The same button again ${erasing ? "adds" : "erases"}.`;
+  return erasing ? "Wipe what does not belong. E adds again, [ ] sizes." : "Paint what is missing. E or the right button erases, [ ] sizes.";
+}
+
+function tapHint(outside) {
+  return outside ? "Tap what is too much; after Outside again, what is missing." : "Tap what is missing; after Outside, what is too much.";
 }
 
 function showBar(parts, { pending, isNew, correction, iou }) {

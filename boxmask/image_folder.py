@@ -8,6 +8,7 @@ from pathlib import Path
 from boxmask.data import Input, ReadOptions, read
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
+from boxmask.formats import FORMATS
 from boxmask.images import relative_name
 
 _LOOKED_AT = 100  # images, of which most must be there
@@ -24,7 +25,7 @@ def find_image_folder(boxes: Path, options: ReadOptions) -> Path:
         if any(folder.samefile(other) for other in tried):
             continue
         tried.append(folder)
-        if _has_most(folder, _as_read(boxes, options, folder)):
+        if _has_most(folder, _as_read(boxes, options, folder, first)):
             return folder
     names, places = ", ".join(first.file_names[:3]), ", ".join(map(str, tried))
     raise InputError(
@@ -42,8 +43,12 @@ def _likely(boxes: Path) -> Iterator[Path]:
         yield from (place for place in places if place.is_dir())
 
 
-def _as_read(boxes: Path, options: ReadOptions, folder: Path) -> BoxDataset | None:
+def _as_read(
+    boxes: Path, options: ReadOptions, folder: Path, first: BoxDataset
+) -> BoxDataset | None:
     """Read the boxes as those of images in a folder; None if the reader finds no image there."""
+    if FORMATS[first.format].names_images:
+        return first
     try:
         return read(boxes, replace(options, images=folder))
     except InputError:

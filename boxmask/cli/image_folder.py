@@ -1,0 +1,25 @@
+"""Where the images are if --images does not say so, for every command that looks at them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from boxmask.cli.printing import say
+from boxmask.formats import ReadOptions
+
+LOOKED_FOR = "looked for beside the file"
+ImagesOf = Annotated[
+    Path | None,
+    typer.Option(help="Folder in which the file names begin.", show_default=LOOKED_FOR),
+]
+
+
+def found_images(file: Path, reading: ReadOptions, *, quiet: bool) -> Path:
+    """Look for the images of a box file, and say where they are."""
+    from boxmask.image_folder import find_image_folder
+
+    folder = find_image_folder(file, reading)
+    if not quiet:
+        say(f"images: {folder}", err=True)
+    return folder

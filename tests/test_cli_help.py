@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from annotation_files import boxes_of, make_job, photos
@@ -68,6 +69,26 @@ def test_many_options_are_shown_in_groups_each_once(monkeypatch: pytest.MonkeyPa
     grouped = {name for name in names if f"--{name.replace('_', '-')} " not in own}
     assert grouped == names & {name for group in GROUPS.values() for name in group}
     assert all(f"\n{title}:\n" in shown for title in GROUPS)
+
+
+def test_the_help_of_an_option_names_its_choices() -> None:
+    named = set()
+    for command in app.registered_commands:
+        assert command.callback is not None
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            kind, *told = get_args(hint) or (None,)
+            choices = get_args(kind) if get_origin(kind) is Literal else ()
+            for choice in choices if name != "bbox" else ():  # its forms are made of parts
+                assert re.search(rf"\b{choice}\b", told[0].help), (name, choice)
+                named.add(name)
+    assert {"shapes", "exif", "labels", "engine"} <= named
+
+
+def test_the_help_of_annotate_takes_one_line_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = call("annotate", "-h").stdout.splitlines()
+    options = [line for line in shown if re.match(r"  (?:-\w, )?--", line)]
+    assert len(options) > 60 and len(shown) < 100
 
 
 def test_every_name_in_a_group_is_an_option_of_some_command() -> None:

@@ -11,10 +11,10 @@ from training_files import write_dataset
 from typer.testing import CliRunner
 
 import boxmask
-from boxmask.image_folder import find_image_folder
 from boxmask.cli import app
 from boxmask.data import ReadOptions
 from boxmask.errors import InputError
+from boxmask.image_folder import find_image_folder
 
 # What is given, where the photos are, and which folder is found; all below one folder.
 CASES: dict[str, tuple[Files, str, tuple[str, str], str]] = {
@@ -122,7 +122,10 @@ def test_those_of_several_files_are_found_each_by_itself(
 
 def test_evaluation_in_python_finds_them_and_needs_none_for_files(tmp_path: Path) -> None:
     file, weights = write_dataset(tmp_path, images=2), make_job(tmp_path / "job").weights
-    assert boxmask.evaluate(file, weights=weights).systems[0].splits["overall"].iou.class_mean is not None
+    assert (
+        boxmask.evaluate(file, weights=weights).systems[0].splits["overall"].iou.class_mean
+        is not None
+    )
     shutil.rmtree(tmp_path / "images")
     assert boxmask.evaluate(file, file).systems
     with pytest.raises(InputError, match="as --images"):

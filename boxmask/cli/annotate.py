@@ -43,17 +43,20 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with the shards 
 
 @with_export_options
 def annotate(
-    boxes: Annotated[Path, typer.Argument(help="The box file.", show_default=False)],
+    boxes: Annotated[
+        Path, typer.Argument(help="The box file, or folder of them.", show_default=False)
+    ],
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="The output, in COCO form; .gz compresses it.", show_default=False
+            "--out", "-o", help="The output, COCO; .gz compresses it.", show_default=False
         ),
     ],
     images: Annotated[
         str | None,
         typer.Option(
-            help="Folder, or URL, in which the file names begin.",
+            metavar="PATH",
+            help="Folder or URL in which file names begin.",
             show_default=LOOKED_FOR,
         ),
     ] = None,
@@ -61,6 +64,12 @@ def annotate(
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
     ] = AnnotateJob.weights,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again; replace an output that is there.")
+    ] = AnnotateJob.fresh,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,
     metadata: Metadata = ReadOptions.metadata,
@@ -75,36 +84,34 @@ def annotate(
     category: InCategory = None,
     image: OfImage = None,
     flip: Annotated[
-        bool, typer.Option("--flip", help="Ask twice, once mirrored: better masks, half the speed.")
+        bool, typer.Option("--flip", help="Look twice, once mirrored: better, half as fast.")
     ] = AnnotateJob.flip,
     tightness: Annotated[
         str,
         typer.Option(
-            help="How far off the sides of the boxes are, in sides: exact, a FRACTION to 0.5, or "
-            "auto (measured on a sample of them); for networks with window masks."
+            metavar="HOW",
+            help="How far off their sides are: exact, a FRACTION or auto.",
         ),
     ] = str(AnnotateJob.tightness),
     neighbours: Annotated[
         Choice,
-        typer.Option(
-            help="Show such networks where the other boxes are; auto is off for Visual Genome."
-        ),
+        typer.Option(metavar="HOW", help="Show the network the other boxes: on, off or auto."),
     ] = AnnotateJob.neighbours,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Predict again where there is a mask already.")
+        bool, typer.Option("--overwrite", help="Make masks anew where there are some.")
     ] = AnnotateJob.overwrite,
     rectangles: Annotated[
         Rectangles,
         typer.Option(
-            help="Segmentations that are just their box: predict a mask or keep them; auto "
-            "predicts if at least half of all masks are such."
+            metavar="HOW",
+            help="Masks that are just the box: predict, keep or auto.",
         ),
     ] = AnnotateJob.rectangles,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first record that cannot be used.")
     ] = AnnotateJob.strict,
     max_skipped: Annotated[
-        int | None, typer.Option(min=0, help="Exit with status 3 if more is skipped.")
+        int | None, typer.Option(min=0, help="Exit with status 3 if more are skipped.")
     ] = None,
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Polygons along pixel edges, not run lengths.")
@@ -112,74 +119,67 @@ def annotate(
     tolerance: Annotated[
         float | None,
         typer.Option(
-            help="Polygons of few vertices, off by at most so many pixels.", show_default=False
+            help="Polygons of few vertices, at most so many pixels off.", show_default=False
         ),
     ] = AnnotateJob.tolerance,
     max_vertices: Annotated[
         int | None,
-        typer.Option(
-            help="The most vertices of a mask, whatever --tolerance says.", show_default=False
-        ),
+        typer.Option(help="At most so many vertices a mask.", show_default=False),
     ] = AnnotateJob.max_vertices,
     tighten: Annotated[
         bool,
-        typer.Option(
-            "--tighten", help="Put each new mask's tight box into bbox, keep the old one."
-        ),
+        typer.Option("--tighten", help="bbox becomes the mask's tight box; the old one is kept."),
     ] = AnnotateJob.tighten,
     exif: Annotated[
         Literal["auto", "stored", "rotated"],
-        typer.Option(help="Which way up images are; auto lets the stated size decide."),
+        typer.Option(metavar="HOW", help="Which way up: stored, rotated or auto (by the size)."),
     ] = AnnotateJob.exif,
-    max_pixels: Annotated[int, typer.Option(help="Skip larger images.")] = AnnotateJob.max_pixels,
+    max_pixels: Annotated[
+        int, typer.Option(help="Skip images of more pixels.")
+    ] = AnnotateJob.max_pixels,
     device: Annotated[
         str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")
     ] = AnnotateJob.device,
     precision: Annotated[
         Precision,
-        typer.Option(help="auto is bf16 on CUDA, else fp32."),
+        typer.Option(metavar="HOW", help="fp32, bf16, fp16 or auto (bf16 on CUDA)."),
     ] = AnnotateJob.precision,
     runtime: Annotated[
         Runtime,
-        typer.Option(help="What computes the network; auto is OpenVINO on a CPU where it can."),
+        typer.Option(metavar="HOW", help="torch, openvino or auto (openvino on CPUs)."),
     ] = AnnotateJob.runtime,
     batch_images: Annotated[
-        int, typer.Option(help="Images at once, for networks that see whole images.")
+        int, typer.Option(help="Images at once, if the network sees them whole.")
     ] = AnnotateJob.batch_images,
     batch_boxes: Annotated[int, typer.Option(help="Boxes at once.")] = AnnotateJob.batch_boxes,
     shard_boxes: Annotated[
-        int, typer.Option(help="About so many boxes are lost when a run is killed.")
+        int, typer.Option(help="Boxes of a shard: what a killed run loses.")
     ] = AnnotateJob.shard_boxes,
     engine: Annotated[
-        EngineName, typer.Option(help="Make masks on this machine, or on a Ray cluster.")
+        EngineName, typer.Option(metavar="HOW", help="local, or ray for a Ray cluster.")
     ] = AnnotateJob.engine,
     ray_address: Annotated[
         str | None,
         typer.Option(
+            metavar="ADDRESS",
             help="The cluster, as Ray writes it.",
-            show_default="RAY_ADDRESS, or what runs here, or one of this machine",
+            show_default="RAY_ADDRESS",
         ),
     ] = AnnotateJob.ray_address,
     workers: Annotated[
-        int, typer.Option(help="Processes that share the shards out, and the cores or the GPUs.")
+        int, typer.Option(help="Processes that share the cores or the GPUs.")
     ] = AnnotateJob.workers,
     threads: Threads = AnnotateJob.threads,
     decoders: Annotated[
-        int, typer.Option(help="Threads that read images and write masks beside the network.")
+        int, typer.Option(help="Threads that read images and write masks.")
     ] = AnnotateJob.decoders,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again and replace an output that is there.")
-    ] = AnnotateJob.fresh,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")
-    ] = False,
     quiet: Quiet = False,
     verbose: Annotated[
         bool,
         typer.Option(
             "--verbose",
             "-v",
-            help="Also tell the runtime, and list the first that were skipped.",
+            help="Also tell the runtime, and the first that were skipped.",
         ),
     ] = False,
     as_json: AsJson = False,

@@ -33,7 +33,7 @@ def evaluate(
         typer.Option(help="Compare with box, ellipse or grabcut; repeatable."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Run a network over the true boxes first: FILE, or bundled.")
+        Path | None, typer.Option(help="Run a network over the true boxes: FILE, or bundled.")
     ] = None,
     bbox: BBox = "auto",
     images: ImagesOf = None,
@@ -43,7 +43,7 @@ def evaluate(
     ] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option(help="A further split, NAME=CATEGORIES written like --seen; repeatable."),
+        typer.Option(help="A further split, NAME=CATEGORIES; repeatable."),
     ] = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with plots (HTML).")] = None,
     keep: Annotated[
@@ -53,25 +53,26 @@ def evaluate(
         bool,
         typer.Option(
             "--detections",
-            help="Score found boxes and masks by AP alone; --weights finds them in --images.",
+            help="Score found boxes and masks, by AP alone.",
         ),
     ] = False,
     loosen: Annotated[
-        float, typer.Option(help="Move each side of the boxes by a normal error of so many sides.")
+        float, typer.Option(help="Move the sides of boxes by a normal error of so many.")
     ] = 0.0,
     loosen_seed: Annotated[int, typer.Option(help="Another seed, other moves.")] = 0,
     loosen_out: Annotated[
         Path | None,
-        typer.Option(help="Write the ground truth with the moved boxes and no masks here."),
+        typer.Option(help="Write the moved boxes, without masks, here."),
     ] = None,
     tightness: Annotated[
         str,
         typer.Option(
-            help="Tell the network how loose the boxes are, as in annotate; auto: as --loosen says."
+            metavar="HOW",
+            help="How loose the network takes boxes to be, as in annotate; auto: as --loosen says.",
         ),
     ] = "auto",
     neighbours: Annotated[
-        Choice, typer.Option(help="Show the network the other boxes, as in annotate.")
+        Choice, typer.Option(metavar="HOW", help="Show it the other boxes: on, off or auto.")
     ] = "auto",
     flip: Annotated[
         bool, typer.Option("--flip", help="Ask the network twice, once mirrored.")

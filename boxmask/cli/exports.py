@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 
@@ -39,7 +39,9 @@ def _parameters() -> list[inspect.Parameter]:
         parameters.append(inspect.Parameter(name, keyword, default=None, annotation=place))
     for field in dataclasses.fields(ExportOptions):
         flags = ("--" + field.name.replace("_", "-"),) if types[field.name] is bool else ()
-        kind: Any = Annotated[types[field.name], typer.Option(*flags, help=field.metadata["help"])]
+        metavar = "HOW" if get_origin(types[field.name]) is Literal else None
+        option = typer.Option(*flags, help=field.metadata["help"], metavar=metavar)
+        kind: Any = Annotated[types[field.name], option]
         parameters.append(
             inspect.Parameter(field.name, keyword, default=field.default, annotation=kind)
         )

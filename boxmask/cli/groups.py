@@ -1,5 +1,9 @@
-"""The options of a command's help in groups: forty in one list are read by nobody."""
+"""The options of a command's help in groups: forty in one list are read by nobody.
 
+What everybody needs comes first, and a line is short: `--steps N  Steps of the optimiser. [60]`.
+"""
+
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -9,17 +13,17 @@ from typer.core import TyperCommand
 from boxmask.export import EXPORTS, ExportOptions
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "How the boxes are read": (
-        *("format", "bbox", "images_json", "metadata", "min_conf", "vg_categories", "vg_alias"),
-        *("classes", "follow_links"),
-    ),
-    "A part of them": ("limit", "category", "image", "id"),
+    "A part of the boxes": ("limit", "category", "image", "id"),
     "The masks": (
         *("flip", "tightness", "neighbours", "overwrite", "rectangles", "polygons", "tolerance"),
         *("max_vertices", "tighten"),
     ),
-    "More outputs": (*EXPORTS, *(field.name for field in fields(ExportOptions))),
-    "The images": ("exif", "max_pixels"),
+    "More outputs, each where its option says": tuple(EXPORTS),
+    "How these are written": tuple(field.name for field in fields(ExportOptions)),
+    "How boxes and images are read": (
+        *("format", "bbox", "images_json", "metadata", "min_conf", "vg_categories", "vg_alias"),
+        *("classes", "exif", "max_pixels", "follow_links"),
+    ),
     "The machine": (
         *("device", "precision", "runtime", "workers", "engine", "ray_address", "threads"),
         *("decoders", "batch_images", "batch_boxes", "shard_boxes"),
@@ -27,8 +31,21 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Parameters by the title that they stand under, in any command; all others are "Options"."""
 
-_GROUP = {name: title for title, names in GROUPS.items() for name in names}
+_TITLES = {name: title for title, names in GROUPS.items() for name in names}
+_ORDER = {name: place for place, name in enumerate(_TITLES)}
 _FEW = 15  # options that need no groups
+_NAMES_WIDTH = 22  # columns of the names, so that most of what is said fits beside them
+_VALUES = {
+    "path": "PATH",
+    "list[path]": "PATH",
+    "int": "N",
+    "int range": "N",
+    "float": "X",
+    "str": "TEXT",
+    "list[str]": "TEXT",
+}
+_DEFAULT = re.compile(r"\[default: (?:\((.*?)\)|(.*?))(?:; [^]]*)?\]$")
+_SAYS_NOTHING = re.compile(r"  \[(?:0|0\.0|\d*<?=?x[<>]=\d+)\]$")  # nothing, or a range
 
 
 class GroupedCommand(TyperCommand):
@@ -44,14 +61,24 @@ class GroupedCommand(TyperCommand):
         for title, rows in sections.items():
             if rows:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(rows, col_max=_NAMES_WIDTH)
 
     def _rows(self, ctx: Any) -> Iterator[tuple[str, tuple[str, str]]]:
         """Yield what is said of each parameter, and under which title."""
-        shown = [(one, one.get_help_record(ctx)) for one in self.get_params(ctx)]
-        many = len(shown) > _FEW
-        for parameter, row in shown:
-            if row is not None and parameter.param_type_name == "argument":
-                yield "Arguments", row
-            elif row is not None:
-                yield _GROUP.get(parameter.name, "Options") if many else "Options", row
+        shown = self.get_params(ctx)
+        titles = _TITLES if len(shown) > _FEW else {}
+        if titles:
+            shown = sorted(shown, key=lambda one: _ORDER.get(one.name, -1))
+        for parameter in shown:
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                is_argument = parameter.param_type_name == "argument"
+                title = "Arguments" if is_argument else titles.get(parameter.name, "Options")
+                yield title, _short(*row)
+
+
+def _short(names: str, said: str) -> tuple[str, str]:
+    """Shorten what Typer says of a parameter: the kind of its value, its default, its range."""
+    names = re.sub(r"<([^>]*)>", lambda kind: _VALUES.get(kind[1].lower(), kind[0]), names)
+    said = _DEFAULT.sub(lambda default: f"[{default[1] or default[2]}]", said)
+    return names, _SAYS_NOTHING.sub("", said).replace("  [", " [")

@@ -8,10 +8,10 @@ import typer
 from boxmask.cli.printing import say
 from boxmask.formats import ReadOptions
 
-LOOKED_FOR = "looked for beside the file"
+LOOKED_FOR = "near the file"
 ImagesOf = Annotated[
     Path | None,
-    typer.Option(help="Folder in which the file names begin.", show_default=LOOKED_FOR),
+    typer.Option(metavar="PATH", help="Folder in which file names begin.", show_default=LOOKED_FOR),
 ]
 
 

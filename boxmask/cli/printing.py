@@ -18,9 +18,7 @@ _UNPRINTABLE = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
 
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no summary: warnings and errors only.")
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing but warnings and errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

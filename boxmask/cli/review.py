@@ -67,9 +67,9 @@ def review(
     """
     from boxmask.review.job import ReviewJob
 
-    if images is None and file is None:
-        raise ConfigError("give the file to review, or --images, the folder to draw in.")
     if images is None:
+        if file is None:
+            raise ConfigError("give the file to review, or --images, the folder to draw in.")
         images = found_images(file, ReadOptions(bbox=bbox), quiet=as_json)
     job = ReviewJob(
         file=file,

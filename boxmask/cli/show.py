@@ -30,15 +30,15 @@ def show(
     ] = None,
     image: Annotated[
         list[str] | None,
-        typer.Option(help="Show these images: a file name, a pattern or an id; repeatable."),
+        typer.Option(help="Images by file name, pattern or id; repeatable."),
     ] = None,
     id: Annotated[
         list[str] | None,
-        typer.Option(help="Show this annotation by itself, close up; repeatable."),
+        typer.Option(help="This annotation by itself, close up; repeatable."),
     ] = None,
     worst: Annotated[
         int | None,
-        typer.Option(min=1, help="Show the masks of the lowest expected IoU, each close up."),
+        typer.Option(min=1, help="The masks of the lowest expected IoU, close up."),
     ] = None,
     limit: Annotated[
         int | None,
@@ -48,7 +48,9 @@ def show(
     boxes: Annotated[bool, typer.Option(help="Draw the boxes.")] = True,
     labels: Annotated[
         Literal["iou", "class", "both", "none"],
-        typer.Option(help="What to write at a box: the expected IoU, the class."),
+        typer.Option(
+            metavar="WHAT", help="Write at a box: iou (the expected one), class, both, none."
+        ),
     ] = "iou",
     captions: Annotated[bool, typer.Option(help="Write the file name below.")] = True,
     height: Annotated[
@@ -61,7 +63,7 @@ def show(
         ),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Replace a file that boxmask show did not make.")
+        bool, typer.Option("--fresh", help="Replace a file that show did not make.")
     ] = False,
     quiet: Quiet = False,
     verbose: Annotated[

@@ -48,17 +48,15 @@ def _option(default: T, help: str) -> T:
 class ExportOptions:
     """Options of exports; the help of each is what the command line says of it."""
 
-    yolo_val: float = _option(0.0, "YOLO: the part of the images that is for validation.")
-    yolo_seed: int = _option(0, "YOLO: another number chooses other images for it.")
-    yolo_copy: bool = _option(False, "YOLO: copy the images instead of linking each.")
-    min_quality: float = _option(0.0, "Training copy: leave out masks whose expected IoU is lower.")
+    yolo_val: float = _option(0.0, "YOLO: share of the images for validation.")
+    yolo_seed: int = _option(0, "YOLO: another number, other images.")
+    yolo_copy: bool = _option(False, "YOLO: copy the images, no links.")
+    min_quality: float = _option(0.0, "Training copy: leave out masks of lower IoU.")
     doubtful_as_crowd: bool = _option(False, "Training copy: mark them as crowds instead.")
     shapes: Shapes = _option(  # noqa: RUF009 (a field)
-        "auto", "LabelMe, CVAT, Label Studio: masks or polygons; auto is polygons for LabelMe."
+        "auto", "Back to editors: masks, polygons or auto."
     )
-    control: str = _option(
-        "", "Label Studio: the name of the control for the masks in the labelling config."
-    )
+    control: str = _option("", "Label Studio: name of the control of the masks.")
 
 
 class Finished(NamedTuple):
@@ -105,48 +103,48 @@ EXPORTS = {
     "index_png": Export(
         module="boxmask.export.index_png",
         title="writing index PNGs",
-        help="Also write index PNGs, as iWildCam has them, here.",
+        help="Index PNGs, as iWildCam has them.",
     ),
     "yolo": Export(
         module="boxmask.export.yolo",
         title="writing a YOLO dataset",
-        help="Also write a YOLO segmentation dataset here, with links to the images.",
+        help="A YOLO segmentation dataset, with links to the images.",
         options=("yolo_val", "yolo_seed", "yolo_copy"),
     ),
     "mask_png": Export(
         module="boxmask.export.mask_png",
         title="writing one PNG a mask",
-        help="Also write one PNG a mask here.",
+        help="One PNG a mask.",
     ),
     "cutouts": Export(
         module="boxmask.export.cutouts",
         title="writing cut-outs",
-        help="Also write each object here, cut out of its image as an RGBA PNG.",
+        help="Each object, cut out of its image, as an RGBA PNG.",
     ),
     "training_copy": Export(
         module="boxmask.export.training_copy",
         title="writing COCO for training",
-        help="Also write COCO of the masks alone here, with whole numbers as ids, to train on.",
+        help="COCO of the masks alone, to train on.",
         is_folder=False,
         options=("min_quality", "doubtful_as_crowd"),
     ),
     "results": Export(
         module="boxmask.export.results",
         title="writing COCO results",
-        help="Also write a COCO results list, with scores, here.",
+        help="A COCO results list, with scores.",
         is_folder=False,
     ),
     "labelme": Export(
         module="boxmask.export.back.labelme",
         title="writing LabelMe files",
-        help="Also write the LabelMe files with the masks in place of their boxes here.",
+        help="The LabelMe files, masks in place of their boxes.",
         format="labelme",
         options=_OUTLINED,
     ),
     "cvat": Export(
         module="boxmask.export.back.cvat",
         title="writing CVAT's XML",
-        help="Also write the CVAT XML with the masks in place of their boxes here.",
+        help="The CVAT XML, masks in place of their boxes.",
         is_folder=False,
         format="cvat",
         options=_OUTLINED,
@@ -154,7 +152,7 @@ EXPORTS = {
     "label_studio": Export(
         module="boxmask.export.back.label_studio",
         title="writing Label Studio tasks",
-        help="Also write the Label Studio tasks, with the masks as a prediction each, here.",
+        help="The Label Studio tasks, with a prediction each.",
         is_folder=False,
         format="label-studio",
         options=(*_OUTLINED, "control"),
@@ -162,7 +160,7 @@ EXPORTS = {
     "megadetector": Export(
         module="boxmask.export.back.megadetector",
         title="writing MegaDetector results",
-        help="Also write the MegaDetector results, with a segmentation in each detection, here.",
+        help="The MegaDetector results, with segmentations.",
         is_folder=False,
         format="megadetector",
     ),

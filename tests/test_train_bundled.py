@@ -1,7 +1,8 @@
-"""The script that trains the bundled model: its runs are recipes that `boxmask train` takes."""
+"""The scripts that train the bundled model and its twins: recipes that `boxmask train` takes."""
 
 import os
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from boxmask.train.presets import preset
 from boxmask.train.recipe_text import override
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "train_bundled.sh"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 NOTES = """#!/bin/sh
 printf '%s\\n' "$@" '' >> "$NOTES"
 """
@@ -18,14 +19,19 @@ printf '%s\\n' "$@" '' >> "$NOTES"
 
 @pytest.fixture
 def runs(tmp_path: Path) -> list[list[str]]:
-    """Start the script with a `torchrun` that only notes down its arguments, of each run a list."""
-    torchrun = tmp_path / "torchrun"
-    torchrun.write_text(NOTES)
-    torchrun.chmod(0o755)
+    return runs_of("train_bundled.sh", tmp_path)
+
+
+def runs_of(script: str, tmp_path: Path) -> list[list[str]]:
+    """Start a script with commands that do nothing, and return the arguments of each `torchrun`."""
+    for name, text in {"torchrun": NOTES, "boxmask": "#!/bin/sh\n"}.items():
+        command = tmp_path / name
+        command.write_text(text)
+        command.chmod(0o755)
     notes = tmp_path / "notes"
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
-        ["bash", str(SCRIPT), "data", "run"],
+        ["bash", str(EXAMPLES / script), "data", "run"],
         env={**os.environ, "PATH": path, "NOTES": str(notes)},
         check=True,
     )
@@ -48,3 +54,17 @@ def test_every_run_but_the_first_begins_where_one_before_it_ended(runs: list[lis
     for place, run in enumerate(runs[1:], start=1):
         (start,) = values(run, "--init")
         assert start in ended[:place]
+
+
+def test_each_twin_differs_from_the_first_in_one_thing_alone(tmp_path: Path) -> None:
+    told, seen, exact = runs_of("twins.sh", tmp_path)
+    recipes = [
+        override(preset(*values(run, "--preset")), values(run, "--set"))
+        for run in (told, seen, exact)
+    ]
+    assert recipes[0] == recipes[1]
+    assert values(seen, "--seen") == ["voc"]
+    assert not values(told, "--seen") and not values(exact, "--seen")
+    exactly = replace(recipes[0], augment=replace(recipes[0].augment, loose=0.0))
+    assert recipes[0].augment.loose == 0.5
+    assert recipes[2] == exactly

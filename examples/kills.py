@@ -5,7 +5,9 @@
 The engines are `one` process, two `workers`, and a `ray` cluster of two nodes (needs Ray). A run
 is killed itself, or with the latter two as often one of the processes that work for it; then the
 same command goes on, until one comes to its end. Its output must have the bytes of an undisturbed
-run, and nothing may be left beside it. Photographs and network are small and made here.
+run, and nothing may be left beside it: no file, and no process. Photographs and network are small
+and made here. With `--ledger FILE` what has happened is kept there, a line each, and counted: so
+the script may itself be stopped, and goes on.
 """
 
 import argparse
@@ -35,6 +37,9 @@ from boxmask.models.weights import save_network
 
 IMAGES, BOXES = 12, 3
 WIDTH, HEIGHT = 40, 30
+VICTIMS = ("of the run", "of a process working for it")
+RUN, OUTPUT = "run", "output"
+HANGS = 300.0  # seconds after which a process of these small runs hangs
 
 
 def make_job(folder: Path) -> AnnotateJob:
@@ -80,17 +85,18 @@ def forget(job: AnnotateJob) -> None:
     WorkFolder(job.out).plan.unlink()
 
 
+def _stat(pid: int) -> list[str]:
+    """Return the state of a process, its parent and what follows; nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def children(pid: int) -> list[int]:
     """List the processes that a process has started."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdecimal():
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                found += [int(entry.name)] if parent == pid else []
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
+    listed = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [one for one in listed if _stat(one)[1:2] == [str(pid)]]
 
 
 @contextmanager
@@ -110,12 +116,52 @@ def engine(name: str, job: AnnotateJob) -> Iterator[tuple[AnnotateJob, list[int]
         cluster.shutdown()
 
 
+def are_gone(pids: list[int]) -> bool:
+    """Wait for the processes that worked for a run to end, as they do by themselves."""
+    end = time.monotonic() + HANGS
+    while any(_stat(pid)[:1] not in ([], ["Z"]) for pid in pids):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def kill_at_random(pid: int, more: list[int], draw: random.Random) -> str:
     """Kill a run or a process that works for it; return which."""
     helpers = children(pid) + [child for parent in more for child in children(parent)]
     victim = draw.choice(helpers) if helpers and draw.random() < 0.5 else pid
     os.kill(victim, signal.SIGKILL)
-    return "of the run" if victim == pid else "of a process working for it"
+    return VICTIMS[victim != pid]
+
+
+class Ledger:
+    """Counts what happened to an engine; also what is kept in a file of earlier times."""
+
+    def __init__(self, path: Path | None, engine: str) -> None:
+        self.path, self.engine = path, engine
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        kept = (line.partition(" ") for line in lines)
+        self.found = Counter(what for engine, _, what in kept if engine == self.engine)
+
+    @property
+    def kills(self) -> int:
+        """How many processes were killed."""
+        return sum(self.found[victim] for victim in VICTIMS)
+
+    def note(self, what: str) -> None:
+        """Count something that has happened."""
+        self.found[what] += 1
+        if self.path is not None:
+            with self.path.open("a") as stream:
+                stream.write(f"{self.engine} {what}\n")
+
+    def line(self) -> str:
+        """Say all of it."""
+        counted = ", ".join(f"{self.found[victim]} {victim}" for victim in VICTIMS)
+        return (
+            f"{self.engine}: {self.kills} kills ({counted}) in {self.found[RUN]} runs; "
+            f"{self.found[OUTPUT]} outputs, all with the bytes of an undisturbed run"
+        )
 
 
 def main() -> None:
@@ -124,8 +170,10 @@ def main() -> None:
     parser.add_argument("--engine", choices=("one", "workers", "ray"), default="one")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ledger", type=Path, help="a file in which to keep the counts")
     arguments = parser.parse_args()
-    draw, killed, runs, outputs = random.Random(arguments.seed), Counter[str](), 0, 0
+    ledger = Ledger(arguments.ledger, arguments.engine)
+    draw = random.Random(f"{arguments.seed} {ledger.found.total()}")
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["boxmask.annotate.shards", "boxmask.annotate.network"])
     with tempfile.TemporaryDirectory() as name:
@@ -138,27 +186,27 @@ def main() -> None:
             warm.start()
             warm.join()
             forget(job)
-            while killed.total() < arguments.kills:
+            while ledger.kills < arguments.kills:
                 started = time.monotonic()
                 process = processes.Process(target=run, args=(disturbed,))
                 process.start()
-                runs += 1
-                process.join(draw.uniform(0, longest) if longest else None)
+                process.join(draw.uniform(0, longest) if longest else HANGS)
+                left: list[int] = []
                 if process.is_alive() and process.pid is not None:
                     with suppress(ProcessLookupError):  # it has just come to its end
-                        killed[kill_at_random(process.pid, more, draw)] += 1
-                process.join()
+                        left = children(process.pid)
+                        ledger.note(kill_at_random(process.pid, more, draw))
+                process.join(HANGS)
+                if process.is_alive() or not are_gone(left):
+                    sys.exit(f"a process is left: {ledger.line()}, --seed {arguments.seed}")
+                ledger.note(RUN)
                 longest = max(longest, time.monotonic() - started)
                 if process.exitcode == 0:
-                    outputs += 1
                     if job.out.read_bytes() != whole or WorkFolder(job.out).path.exists():
-                        sys.exit(f"another output after {dict(killed)}, --seed {arguments.seed}")
+                        sys.exit(f"another output: {ledger.line()}, --seed {arguments.seed}")
+                    ledger.note(OUTPUT)
                     forget(job)
-    counted = ", ".join(f"{count} {what}" for what, count in killed.items())
-    print(
-        f"{arguments.engine}: {killed.total()} kills ({counted}) in {runs} runs; "
-        f"{outputs} outputs, all with the bytes of an undisturbed run"
-    )
+    print(ledger.line())
 
 
 if __name__ == "__main__":

@@ -59,8 +59,14 @@ def _is_number(value: object) -> bool:
 
 def corners(xywh: Boxes) -> Boxes:
     """Turn corner and size (N, 4) into two corners (N, 4)."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # of boxes that are condemned
         return np.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]])
+
+
+def sized(corners: Boxes) -> Boxes:
+    """Turn two corners (N, 4) into corner and size (N, 4)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of boxes that are condemned
+        return np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
 
 
 def pixel_boxes(dataset: BoxDataset, rows: IntArray, width: int, height: int) -> Boxes:

@@ -38,13 +38,19 @@ def loosened(
 
 
 def box_ious(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return the IoU of each box (N, 4) with its fellow; NaN where either has no area."""
+    """Return the IoU of each box (N, 4) with its fellow.
+
+    NaN where either has no area that can be told.
+    """
     low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
-    both = np.maximum(high - low, 0).prod(axis=1)
-    areas = [np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1) for boxes in (first, second)]
-    known = (areas[0] > 0) & (areas[1] > 0)
-    union = np.where(known, areas[0] + areas[1] - both, 1)
-    return np.where(known, both / union, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers beyond all images
+        both, one, other = (
+            np.maximum(end - start, 0).prod(axis=1)
+            for start, end in ((low, high), np.hsplit(first, 2), np.hsplit(second, 2))
+        )
+        union = one + other - both
+    known = (one > 0) & (other > 0) & np.isfinite(union)
+    return np.where(known, both / np.where(known, union, 1), np.nan)
 
 
 def _errors(ids: Sequence[Id], seed: int) -> FloatArray:

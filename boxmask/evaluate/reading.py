@@ -11,6 +11,7 @@ from msgspec import UNSET
 from boxmask.data.box_forms import check_form, in_fractions, to_xywh
 from boxmask.data.boxes import corners
 from boxmask.data.ids import unique_positions
+from boxmask.data.numbers import as_side
 from boxmask.data.raw.document import Document, open_document
 from boxmask.data.raw.records import Records, decode_records, slice_items, slice_list
 from boxmask.data.segmentation import as_rectangle, is_filled
@@ -169,7 +170,7 @@ def _images(document: Document) -> tuple[ImageRecord, ...]:
         return ()
     rows = list(_rows(document, slice_list(document, "images"), "images", _Image))
     unique_positions([row.id for row in rows], document.path, "images")
-    return tuple(ImageRecord(r.id, r.file_name, r.width or 0, r.height or 0) for r in rows)
+    return tuple(ImageRecord(r.id, r.file_name, as_side(r.width), as_side(r.height)) for r in rows)
 
 
 def _categories(document: Document) -> tuple[Category, ...]:

@@ -4,6 +4,7 @@ The authors' archives hold a checkpoint, the same numbers once more as a SavedMo
 that say how large the images are.
 """
 
+import lzma
 import re
 import shutil
 import tarfile
@@ -86,7 +87,9 @@ def _unpack(source: Path, folder: Path) -> None:
                 assert stream is not None
                 with path.open("wb") as out:
                     shutil.copyfileobj(stream, out, 1 << 20)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of the archive
         raise WeightsError(
             f"{source}: no archive that can be unpacked ({error}); fetch it again, "
             "or give the folder that it unpacks to."

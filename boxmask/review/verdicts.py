@@ -133,7 +133,7 @@ def _entry(path: Path, number: int, line: bytes, value: dict[str, Any], had: lis
             and ((entry.rle is not None) == (entry.verdict in ("corrected", "drawn")))
             and (entry.rle is None or _is_mask(entry.rle))
         )
-    except (TypeError, ValueError, InputError):
+    except (TypeError, ValueError, KeyError, OverflowError, InputError):
         sound = False
     if not sound:
         raise _broken(path, number, line)

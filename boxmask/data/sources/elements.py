@@ -97,6 +97,11 @@ def elements(data: bytes, tag: str, name: str) -> Iterator[Element]:
             f"{name}: the XML is broken at line {error.lineno}: {expat.ErrorString(error.code)}, "
             f"in {line!r}. Mend it, or export it again."
         ) from error
+    except (LookupError, ValueError) as error:
+        raise InputError(
+            f"{name}: the XML says that it is in an encoding that cannot be read ({error}); save "
+            "it as UTF-8."
+        ) from error
     except _Refused:
         raise InputError(
             f"{name}: the XML declares an entity at line {parser.CurrentLineNumber}, and no "

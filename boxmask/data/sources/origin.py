@@ -54,7 +54,15 @@ def encode_record(origin: Origin, extra: Json) -> bytes:
     try:
         return msgspec.json.encode({"source": origin} | extra)
     except UnicodeEncodeError:
-        return json.dumps({"source": _plain(origin)} | extra).encode()
+        return encode({"source": _plain(origin)} | extra)
+
+
+def encode(value: object) -> bytes:
+    """Write a value as JSON, also texts that are not UTF-8."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
 
 
 def origin_of(record: bytes) -> Origin | None:

@@ -7,16 +7,15 @@ import os
 from array import array
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from boxmask.data.boxes import DECIMALS, Boxes
+from boxmask.data.boxes import DECIMALS, Boxes, sized
 from boxmask.data.columns import build_dataset
 from boxmask.data.raw.input import Input
 from boxmask.data.segmentation import scaled
 from boxmask.data.sources.masks import SourceMask
-from boxmask.data.sources.origin import Json, Origin, encode_record, origin_of, text_of
+from boxmask.data.sources.origin import Json, Origin, encode, encode_record, origin_of, text_of
 from boxmask.data.sources.photos import Photos
 from boxmask.data.sources.shapes import Shape
 from boxmask.data.sources.units import Corners, around, polygon_area, rectangle
@@ -172,7 +171,7 @@ class SourceTable:
             widths=sizes[:, 0],
             heights=sizes[:, 1],
             annotation_ids=range(1, len(corners) + 1),
-            xywh=np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]),
+            xywh=sized(corners),
             faults=np.array(self.faults, np.uint8),
             fractions=np.full(len(corners), self.whole > 0),
             image_index=np.array(self._images, np.int32),
@@ -185,7 +184,7 @@ class SourceTable:
             rotated_if_unsized=rotated_if_unsized,
             records=self._records if records is None else records,
             image_records=self._image_records,
-            members={key: msgspec.json.encode(value) for key, value in (members or {}).items()},
+            members={key: encode(value) for key, value in (members or {}).items()},
             warnings=dict(warnings or {}) | {NO_PHOTO: lost},
         )
 

@@ -74,13 +74,22 @@ def _config(source: Input, name: str) -> dict[str, object]:
 def _names_of(config: dict[str, object]) -> list[str] | None:
     names = config["names"]
     if isinstance(names, list):
-        return [str(name) for name in names]
-    if not isinstance(names, dict) or not all(map(_PLACE.fullmatch, map(str, names))):
+        return _texts(names)
+    if not isinstance(names, dict) or not all(map(_PLACE.fullmatch, names)):
         return None
-    numbered = {int(key): str(name) for key, name in names.items()}
+    named = _texts(list(names.values()))
+    if named is None:
+        return None
+    numbered = dict(zip(map(int, names), named, strict=True))
     if max(numbered, default=0) >= MOST_CLASSES:
         return None
     return [numbered.get(k, str(k)) for k in range(max(numbered, default=-1) + 1)]
+
+
+def _texts(values: list[object]) -> list[str] | None:
+    """Return values that are all texts; lists that name each other may be endless in writing."""
+    texts = [value for value in values if isinstance(value, str)]
+    return texts if len(texts) == len(values) else None
 
 
 def _listed(source: Input, yaml_name: str, config: dict[str, object]) -> Iterator[str]:
@@ -88,10 +97,10 @@ def _listed(source: Input, yaml_name: str, config: dict[str, object]) -> Iterato
     tried, seen = [], set()
     for split in SPLITS:
         value = config.get(split)
-        for entry in value if isinstance(value, list) else [value] if value else []:
-            for root in (str(config.get("path", "")), ""):
-                place = _existing(source.folder / root, str(entry))
-                tried.append(str(source.folder / root / str(entry)))
+        for entry in _texts(value if isinstance(value, list) else [value] if value else []) or ():
+            for root in (*(_texts([config.get("path", "")]) or ()), ""):
+                place = _existing(source.folder / root, entry)
+                tried.append(str(source.folder / root / entry))
                 if place is not None:
                     break
             for label in _labels_at(source, place) if place is not None else ():
@@ -108,7 +117,8 @@ def _listed(source: Input, yaml_name: str, config: dict[str, object]) -> Iterato
 def _existing(root: Path, entry: str) -> Path | None:
     """Return what an entry names; exports say ../train/images of what lies beside the file."""
     places = [root / entry] + ([root / entry[3:]] if entry.startswith("../") else [])
-    return next((place for place in places if place.exists() or _labels_of(place).is_dir()), None)
+    exists, is_dir = os.path.exists, os.path.isdir  # also of names that are too long
+    return next((place for place in places if exists(place) or is_dir(_labels_of(place))), None)
 
 
 def _labels_at(source: Input, place: Path) -> Iterator[str]:
@@ -123,7 +133,7 @@ def _labels_at(source: Input, place: Path) -> Iterator[str]:
         if line.strip():
             image = place.parent / line.strip()
             label = _labels_of(image).with_suffix(".txt")
-            if label.is_file():
+            if os.path.isfile(label):  # noqa: PTH113 (a line of any length)
                 yield _below(source, label)
 
 

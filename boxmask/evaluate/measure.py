@@ -54,7 +54,7 @@ def measure(instances: Sequence[InstanceMasks], metrics: Mapping[str, Metric]) -
         true, size = mask_runs(instance.true, instance.size)
         areas[place] = rle.area(true)
         for values, record in zip(systems, instance.predicted, strict=True):
-            pair = None if record is None else _pair(true, mask_runs(record, size)[0], size)
+            pair = None if record is None else pair_of(true, mask_runs(record, size)[0], size)
             for name, metric in metrics.items():
                 values[name][place] = metric.missing if pair is None else metric.measure(pair)
     return Measurements(areas, systems)
@@ -91,7 +91,7 @@ def mask_rle(record: MaskRecord, size: Size) -> dict[str, object]:
     return {"size": [height, width], "counts": compressed}
 
 
-def _pair(true: IntArray, predicted: IntArray, size: Size) -> MaskPair:
+def pair_of(true: IntArray, predicted: IntArray, size: Size) -> MaskPair:
     """Fill a window that holds two masks given as runs."""
     found = [box for box in (_corners(true, size), _corners(predicted, size)) if box[2] > box[0]]
     corners = np.array(found or [(0, 0, 0, 0)])

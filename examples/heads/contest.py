@@ -21,10 +21,14 @@ class Settings:
     images: Path
     out: Path
     backbone: str = "efficientnet-lite0"
-    view_size: int = 96
+    view_size: int = 64
+    crop_size: int = 16
+    """Cells of a crop; masks have twice as many. Mask R-CNN has 14 and 28, Deep-MAC 32 and 32."""
     width: int = 16
     """Base channels of all heads at equal steps, and of the reference; the paper has 64."""
-    steps: int = 400
+    start: int = 400
+    """Steps that teach the backbone before there is any head: see teaching.py."""
+    steps: int = 120
     batch: int = 16
     """Boxes in a step."""
     loosen: float = 0.1
@@ -54,15 +58,18 @@ class Row:
             head=self.head,
             head_channels=width,
             view_size=settings.view_size,
-            mask_size=64,
+            crop_size=settings.crop_size,
+            mask_size=2 * settings.crop_size,
             use_instance=self.embedded,
             use_coordinates=self.embedded,
         )
 
 
 REFERENCE = "Hourglass-20"
+START = "No head, mask predictor alone"
 
 ROWS = {
+    START: Row("none", widens=False),
     REFERENCE: Row("hourglass20"),
     "Hourglass-10": Row("hourglass10"),
     "Hourglass-52": Row("hourglass52"),
@@ -121,15 +128,14 @@ class Run:
             model=row.config(self.width, settings),
             augment=replace(recipe.augment, box_jitter=0.0),
             loss=replace(recipe.loss, asides=row.asides),
-            optimiser=replace(recipe.optimiser, warm_up=settings.steps // 10),
+            optimiser=replace(recipe.optimiser, warm_up=settings.steps // 10, ema=None),
             seen=self.seen,
             boxes="gt+noisy" if row.noisy else "gt",
             steps=settings.steps,
             batch=settings.batch,
-            save_every=max(1, settings.steps // 4),
             pretrained=settings.backbone != "tiny",
-            workers=0,
-            seed=self.seed,
+            truth_side=2 * settings.crop_size,
+            seed=1 + self.seed,  # 0 is that of the start
         )
 
 

@@ -1,7 +1,8 @@
 """The ranking as a picture: how far each head is ahead of the reference, one panel a budget.
 
 A dot is the mean, its bar the 95 % interval over images, small dots are seeds; a full dot is a lead
-that keeps its sign over both. SVG that stands on its own, light whatever is around it.
+that keeps its sign over both. A diamond is the lead on classes whose masks were seen. SVG that
+stands on its own, light whatever is around it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,25 +12,30 @@ from contest import BUDGETS, REFERENCE
 from ranking import Figure, Standing
 
 _NAMES, _PANEL, _GAP, _LINE, _TOP, _BOTTOM = 260, 330, 30, 22, 64, 58
-_LEGEND = "bar: 95 % over images · small dots: seeds · full dot: the sign holds over both"
+_LEGEND = (
+    "dot: unseen classes, bar: 95 % over images, small dots: seeds; full where the sign holds over "
+    "both · diamond: seen classes"
+)
 _STYLE = (
     "text{font:13px sans-serif;fill:#222}.small,.tick{font-size:11px;fill:#555}"
     ".tick{text-anchor:middle}.head{font-weight:600}"
     ".grid{stroke:#e4e4e4}.zero{stroke:#888}.bar{stroke:#1f5fa8;stroke-width:2}"
     ".dot{stroke:#1f5fa8;stroke-width:2;fill:#fff}.clear{fill:#1f5fa8}.seed{fill:#1f5fa8;opacity:.45}"
+    ".seen{fill:none;stroke:#c8641b;stroke-width:1.6}"
 )
 
 
 def draw(ranked: dict[str, list[Standing]]) -> str:
     """Draw all budgets side by side, rows in the order of the first."""
     leads = {
-        budget: {one.row: one.lead for one in rows if one.lead} for budget, rows in ranked.items()
+        budget: {one.row: (one.lead, one.seen_lead) for one in rows if one.lead and one.seen_lead}
+        for budget, rows in ranked.items()
     }
     names = list(dict.fromkeys(name for found in leads.values() for name in found))
     first = next(iter(leads.values()), {})
-    names.sort(key=lambda name: -first[name].value if name in first else float("inf"))
-    shown = (lead for found in leads.values() for lead in found.values())
-    reach = _reach(end for lead in shown for end in (*lead.interval, *lead.seeds))
+    names.sort(key=lambda name: -first[name][0].value if name in first else float("inf"))
+    shown = (pair for found in leads.values() for pair in found.values())
+    reach = _reach(end for lead, seen in shown for end in (*lead.interval, *lead.seeds, seen.value))
     width = _NAMES + len(leads) * (_PANEL + _GAP)
     height = _TOP + _LINE * len(names) + _BOTTOM
     title = f"IoU on classes whose masks were never seen, in points against {REFERENCE}"
@@ -47,7 +53,11 @@ def draw(ranked: dict[str, list[Standing]]) -> str:
 
 
 def _panel(
-    left: int, budget: str, found: dict[str, Figure], names: Sequence[str], reach: float
+    left: int,
+    budget: str,
+    found: dict[str, tuple[Figure, Figure]],
+    names: Sequence[str],
+    reach: float,
 ) -> Iterator[str]:
     """Draw a panel: a frame that spans ± reach, and what was found of each name."""
     bottom = _TOP + _LINE * len(names)
@@ -64,11 +74,12 @@ def _panel(
         yield f'<text class="tick" x="{value}" y="{bottom + 18}">{text}</text>'
     for row, name in enumerate(names):
         if name in found:
-            lead, y = found[name], _y(row)
+            (lead, seen), y = found[name], _y(row)
             low, high = lead.interval
             yield f'<line class="bar" x1="{x(low)}" x2="{x(high)}" y1="{y}" y2="{y}"/>'
             for seed in lead.seeds:
                 yield f'<circle class="seed" cx="{x(seed)}" cy="{y + 5}" r="2"/>'
+            yield f'<path class="seen" d="M{x(seen.value)} {y - 5}l5 5l-5 5l-5-5z"/>'
             kind = "dot clear" if lead.clear else "dot"
             yield f'<circle class="{kind}" cx="{x(lead.value)}" cy="{y}" r="5"/>'
 

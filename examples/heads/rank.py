@@ -4,14 +4,14 @@
 
 DATA is a folder with two COCO files and their images. Every row of contest.py learns from the masks
 of the VOC classes and is measured on all, and the other way round: a view of each box, a backbone
-that learns as well, the same views in the same order, the same steps and seeds for all. Once every
-head is as wide as the others ("steps"), once as wide as makes it cost what Hourglass-20 does
-("cost"). A run that is done is a line of FOLDER/runs.jsonl and is not done again; one that was
-stopped goes on. FOLDER/ranking.md and FOLDER/ranking.svg tell of all that is done: --report writes
-them again, without DATA.
+that learns as well, the same start (teaching.py), the same views in the same order, the same steps
+and seeds for all. Once every head is as wide as the others ("steps"), once as wide as makes it cost
+what Hourglass-20 does ("cost"). A run that is done is a line of FOLDER/runs.jsonl and is not done
+again. FOLDER/ranking.md and FOLDER/ranking.svg tell of all that is done: --report writes them
+without doing more, --page puts them into a page and beside it.
 
-Seeds come one after another, so that an early end leaves whole tables. All of it takes about half
-a day of two cores with COCO's photographs by the hundred; --rows, --seeds and --budgets do part.
+Seeds come one after another, so that an early end leaves whole tables. --rows, --seeds and
+--budgets do part.
 """
 
 import argparse
@@ -26,13 +26,15 @@ from ledger import finished, read_boxes
 from picture import draw
 from ranking import Standings
 from tables import markdown
+from teaching import register
 from trial import work
 
 from boxmask.durable import replace_file
 from boxmask.errors import BoxmaskError, RunError
 from boxmask.evaluate.pool import Pool
 
-_NUMBERS = ("backbone", "view_size", "width", "steps", "batch", "loosen")
+_BEGIN, _END = "<!-- ranking: examples/heads/rank.py -->", "<!-- end of ranking -->"
+_NUMBERS = ("backbone", "view_size", "crop_size", "width", "start", "steps", "batch", "loosen")
 
 
 def arguments() -> argparse.Namespace:
@@ -50,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each")
     parser.add_argument("--report", action="store_true", help="train nothing, write the ranking")
+    parser.add_argument("--page", type=Path, help="put the ranking into this page as well")
     for name in _NUMBERS:
         default = getattr(Settings, name)
         option = f"--{name.replace('_', '-')}"
@@ -72,7 +75,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
     return settings
 
 
-def report(settings: Settings) -> str:
+def report(settings: Settings, page: Path | None) -> str:
     """Write the ranking of all that is done, and return it."""
     boxes = read_boxes(settings.out)
     if boxes is None:
@@ -81,12 +84,25 @@ def report(settings: Settings) -> str:
     text = markdown(ranked, boxes=len(boxes.image), settings=settings)
     (settings.out / "ranking.md").write_text(text + "\n", encoding="utf-8")
     (settings.out / "ranking.svg").write_text(draw(ranked) + "\n", encoding="utf-8")
+    if page is not None:
+        fill(page, text)
+        page.with_suffix(".svg").write_text(draw(ranked) + "\n", encoding="utf-8")
     return text
+
+
+def fill(page: Path, text: str) -> None:
+    """Put the tables between the two comments of a page."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise RunError(f"{page}: lacks the lines {_BEGIN} and {_END}, between which tables go.")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
     """Do the runs that are missing, and write the ranking."""
     given = arguments()
+    register()
     settings = settings_of(given)
     failed = 0
     if not given.report:
@@ -97,7 +113,7 @@ def main() -> None:
             for number, line in enumerate(pool.in_order(partial(work, settings=settings), todo), 1):
                 failed += line.failed
                 print(f"{number}/{len(todo)} {line.text}", flush=True)
-    print(report(settings))
+    print(report(settings, given.page))
     if failed:
         raise RunError(f"{failed} runs failed, see above; the same command tries them again.")
 

@@ -1,9 +1,11 @@
 """The ranking: how far each row is ahead of the reference on classes whose masks it never saw.
 
 Letters: N boxes of the validation split, C categories, B bootstrap draws of its images. A mean is
-over the instances of a class, then over the classes; then over the directions that were run.
+over the instances of a class, then over the classes; then over both directions of the split, so a
+seed counts that was run in both.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +46,7 @@ class Figure:
         """Whether neither other images nor another seed would turn its sign."""
         low, high = self.interval
         signs = {np.sign(value) for value in (low, high, *self.seeds)}
-        return len(signs) == 1 and len(self.seeds) > 1
+        return signs in ({1.0}, {-1.0}) and len(self.seeds) > 1
 
 
 @dataclass(frozen=True)
@@ -60,23 +62,31 @@ class Standing:
     """A row under a budget. Figures of single boxes are fractions of 1."""
 
     row: str
+    seeds: int
     parameters: int
     multiply_adds: int
     lead: Figure | None
     """On unseen classes against the reference, over the seeds that both were run with."""
+    seen_lead: Figure | None
+    """The same on seen classes."""
     ways: dict[str, Way]
     boundary: float
     loose: float
     calibration: Calibration | None
     """Of unseen classes."""
 
+    @property
+    def unseen(self) -> float:
+        """The IoU on unseen classes."""
+        return _mean(way.unseen.value for way in self.ways.values())
+
 
 class Standings:
     """All that is done, under each budget."""
 
     def __init__(self, found: dict[Run, Measured], boxes: Boxes, settings: Settings) -> None:
-        self.found = found
-        self.rows = {run.row for run in found}
+        self.found = _whole(found)
+        self.rows = {run.row for run in self.found}
         self.settings = settings
         self.image, self.category = np.array(boxes.image), np.array(boxes.category)
         self.voc = np.array(boxes.voc)
@@ -90,9 +100,7 @@ class Standings:
     def _rank(self, budget: str) -> list[Standing]:
         rows = [row for row in (*ROWS, *FLOORS) if row in self.rows and self._ways(row, budget)]
         standings = [self._standing(row, budget) for row in rows]
-        return sorted(
-            standings, key=lambda one: -_mean(way.unseen.value for way in one.ways.values())
-        )
+        return sorted(standings, key=lambda one: -one.unseen)
 
     def _ways(self, row: str, budget: str) -> list[str]:
         return [way for way in DIRECTIONS if self._seeds(row, budget, way)]
@@ -110,16 +118,18 @@ class Standings:
     def _standing(self, row: str, budget: str) -> Standing:
         width = width_of(row, budget, self.settings)
         price = None if row in FLOORS else cost(row, width, self.settings)
-        ways = self._ways(row, budget)
+        ways, compared = self._ways(row, budget), row != REFERENCE and row in ROWS
         runs = {way: list(self._seeds(row, budget, way).values()) for way in ways}
         exact = {way: [one.exact for one in runs[way]] for way in ways}
         loose = {way: _average([one.loose.iou for one in runs[way]]) for way in ways}
         edges = {way: _average([one.boundary for one in exact[way]]) for way in ways}
         return Standing(
             row,
+            min(map(len, runs.values())),
             price.parameters if price else 0,
             price.per_box if price else 0,
-            None if row == REFERENCE or row in FLOORS else self._lead(row, budget),
+            self._lead(row, budget, seen=False) if compared else None,
+            self._lead(row, budget, seen=True) if compared else None,
             {way: self._way(_average([one.iou for one in exact[way]]), way) for way in ways},
             _mean(self._class_mean(edges[way], self._unseen(way)) for way in ways),
             _mean(self._class_mean(loose[way], self._unseen(way)) for way in ways),
@@ -132,8 +142,8 @@ class Standings:
         figure = Figure(self._class_mean(iou, unseen), interval(drawn))
         return Way(self._class_mean(iou, ~unseen), figure)
 
-    def _lead(self, row: str, budget: str) -> Figure | None:
-        """Compare with the reference, box by box and seed by seed."""
+    def _lead(self, row: str, budget: str, *, seen: bool) -> Figure | None:
+        """Compare with the reference on either classes, box by box and seed by seed."""
         pairs = {
             way: (self._seeds(row, budget, way), self._seeds(REFERENCE, budget, way))
             for way in self._ways(row, budget)
@@ -147,9 +157,9 @@ class Standings:
                 _array(mine[seed].exact.iou) - _array(theirs[seed].exact.iou)
                 for seed in sorted(shared)
             ]
-            unseen = self._unseen(way)
-            exact.append([self._class_mean(one, unseen) for one in ahead])
-            drawn.append(self._draws(np.mean(ahead, axis=0), unseen))
+            split = self._unseen(way) ^ seen
+            exact.append([self._class_mean(one, split) for one in ahead])
+            drawn.append(self._draws(np.mean(ahead, axis=0), split))
         seeds = np.mean(exact, axis=0)
         return Figure(float(seeds.mean()), interval(np.mean(drawn, axis=0)), tuple(seeds.tolist()))
 
@@ -173,6 +183,16 @@ class Standings:
     def _draws(self, values: Floats, split: npt.NDArray[np.bool_]) -> Floats:
         drawn = draw_sums(values, self.image, self.category, len(self.voc))
         return drawn.class_mean(split)
+
+
+def _whole(found: dict[Run, Measured]) -> dict[Run, Measured]:
+    """Leave out the runs of a row and a seed that were not done in both directions yet."""
+    done = Counter((run.row, run.width, run.seed) for run in found if run.row in ROWS)
+    return {
+        run: measured
+        for run, measured in found.items()
+        if run.row in FLOORS or done[run.row, run.width, run.seed] == len(DIRECTIONS)
+    }
 
 
 def _array(values: Sequence[float]) -> Floats:

@@ -1,10 +1,10 @@
-"""The ranking as Markdown: a table of IoU and one of all else under each budget."""
+"""The ranking as Markdown: under each budget a table of leads, one of IoU and one of all else."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from contest import BUDGETS, DIRECTIONS, FLOORS, REFERENCE, Settings
-from ranking import Standing
+from contest import BUDGETS, DIRECTIONS, FLOORS, REFERENCE, ROWS, Settings
+from ranking import Figure, Standing
 
 from boxmask.evaluate.show.terminal import format_interval, percent
 
@@ -12,16 +12,16 @@ from boxmask.evaluate.show.terminal import format_interval, percent
 def markdown(ranked: dict[str, list[Standing]], *, boxes: int, settings: Settings) -> str:
     """Write the tables of all budgets, and what such a budget can tell apart."""
     return "\n\n".join(
-        f"### {BUDGETS[budget].capitalize()}\n\n"
-        f"{_known(rows, boxes, settings)}\n\n{_iou_table(rows)}\n\n{_other_table(rows, settings)}"
+        f"### {BUDGETS[budget].capitalize()}\n\n{_known(rows, boxes, settings)}\n\n"
+        f"{_lead_table(rows)}\n\n{_iou_table(rows)}\n\n{_other_table(rows, settings)}"
         for budget, rows in ranked.items()
     )
 
 
 def _known(rows: Sequence[Standing], boxes: int, settings: Settings) -> str:
     leads = [row.lead for row in rows if row.lead]
-    seeds = max((len(lead.seeds) for lead in leads), default=1)
-    text = f"{settings.steps} steps of {settings.batch} boxes, {seeds} seeds, {boxes} boxes."
+    text = f"{settings.steps} steps of {settings.batch} boxes; {boxes} boxes to measure on. "
+    text += _seeds(rows)
     if not leads:
         return text
     text += _learnt(rows)
@@ -30,13 +30,25 @@ def _known(rows: Sequence[Standing], boxes: int, settings: Settings) -> str:
     return (
         f"{text} Intervals of the leads are ±{percent(float(np.median(halves)))} points in the "
         f"median. {clear} of {len(leads)} leads (in bold) keep their sign over other images and "
-        "with every seed; the rest is not told apart."
+        "with every seed, of which there must be two; the rest is not told apart."
     )
+
+
+def _seeds(rows: Sequence[Standing]) -> str:
+    """Say how many seeds each row has been run with."""
+    counts = sorted({row.seeds for row in rows if row.row in ROWS}, reverse=True)
+    if len(counts) == 1:
+        return f"Seeds: {counts[0]}."
+    parts = []
+    for count in counts:
+        names = ", ".join(row.row for row in rows if row.row in ROWS and row.seeds == count)
+        parts.append(f"{count} of {names}")
+    return f"Seeds: {'; '.join(parts)}."
 
 
 def _learnt(rows: Sequence[Standing]) -> str:
     """Warn of a reference that has not learnt more than what needs no learning knows."""
-    means = {row.row: np.mean([way.unseen.value for way in row.ways.values()]) for row in rows}
+    means = {row.row: row.unseen for row in rows}
     ahead = [floor for floor in FLOORS if floor in means and means[floor] > means[REFERENCE]]
     if not ahead:
         return ""
@@ -44,8 +56,33 @@ def _learnt(rows: Sequence[Standing]) -> str:
     return f" {REFERENCE} is behind {named}: little has been learnt, and the order means nothing."
 
 
+def _lead_table(rows: Sequence[Standing]) -> str:
+    """Write how far each row is ahead of the reference."""
+    titles = ["head", "K", "M", "unseen: ahead, 95 %", "by seed", "seen: ahead, 95 %"]
+    compared = [row for row in rows if row.row == REFERENCE or row.lead]
+    return _table(titles, [list(_lead_cells(row)) for row in compared])
+
+
+def _lead_cells(row: Standing) -> Iterator[str]:
+    yield row.row
+    yield from (f"{row.parameters / 1e3:,.0f}", f"{row.multiply_adds / 1e6:.0f}")
+    if row.lead is None or row.seen_lead is None:
+        yield from ("", "", "")
+        return
+    yield _ahead(row.lead)
+    yield ", ".join(percent(seed, signed=True) for seed in row.lead.seeds)
+    yield _ahead(row.seen_lead)
+
+
+def _ahead(lead: Figure) -> str:
+    value = percent(lead.value, signed=True)
+    shown = f"**{value}**" if lead.clear else value
+    return f"{shown} {format_interval(lead.interval, signed=True)}"
+
+
 def _iou_table(rows: Sequence[Standing]) -> str:
-    titles = ["head", "K", "M", f"ahead of {REFERENCE} on unseen, 95 %", "seeds"]
+    """Write what each row reaches in each direction."""
+    titles = ["IoU"]
     for way in DIRECTIONS.values():
         titles += [f"{way}: seen", "unseen, 95 %", "gap"]
     return _table(titles, [list(_iou_cells(row)) for row in rows])
@@ -53,19 +90,7 @@ def _iou_table(rows: Sequence[Standing]) -> str:
 
 def _iou_cells(row: Standing) -> Iterator[str]:
     yield row.row
-    yield from _price(row)
-    if row.lead:
-        value = percent(row.lead.value, signed=True)
-        shown = f"**{value}**" if row.lead.clear else value
-        yield f"{shown} {format_interval(row.lead.interval, signed=True)}"
-        yield ", ".join(percent(seed, signed=True) for seed in row.lead.seeds)
-    else:
-        yield from ("", "")
-    for name in DIRECTIONS:
-        way = row.ways.get(name)
-        if way is None:
-            yield from ("", "", "")
-            continue
+    for way in row.ways.values():
         unseen = way.unseen
         yield percent(way.seen)
         yield f"{percent(unseen.value)} {format_interval(unseen.interval)}"
@@ -85,12 +110,6 @@ def _other_cells(row: Standing) -> Iterator[str]:
     else:
         yield percent(row.calibration.expected_calibration_error)
         yield f"{row.calibration.spearman:.2f}"
-
-
-def _price(row: Standing) -> tuple[str, str]:
-    if not row.parameters:
-        return "", ""
-    return f"{row.parameters / 1e3:,.0f}", f"{row.multiply_adds / 1e6:.0f}"
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

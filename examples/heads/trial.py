@@ -1,19 +1,19 @@
 """Do a run: teach a row, measure it on exact and on loose boxes, and note it."""
 
-import math
-import shutil
 import time
-from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from contest import FLOORS, Run, Settings
-from ledger import Boxes, Measured, Scores, append, write_boxes
+from ledger import Measured, Scores, append, write_boxes
+from scoring import measure, read_truth
+from teaching import register, teach
 
 from boxmask.errors import BoxmaskError
 from boxmask.evaluate.job import EvaluateJob
-from boxmask.evaluate.run import Evaluation, evaluate
-from boxmask.splits import select
-from boxmask.train.run import TrainJob, train
+from boxmask.evaluate.run import evaluate
 
 
 class Outcome(NamedTuple):
@@ -25,68 +25,38 @@ class Outcome(NamedTuple):
 
 def work(run: Run, settings: Settings) -> Outcome:
     """Do a run, note it, and say so; one that fails is told of and left out."""
+    torch.set_num_threads(1)
+    register()
     start = time.perf_counter()
-    folder = settings.out / "running" / run.name
     try:
-        weights = None if run.row in FLOORS else _teach(run, settings, folder)
-        measured = measure(run, weights, settings)
+        write_boxes(settings.out, read_truth(settings).described())
+        floor = FLOORS.get(run.row)
+        measured = _floor(floor, settings) if floor else measure(teach(run, settings), settings)
     except BoxmaskError as error:
         return Outcome(f"{run.name}: failed: {error}", True)
     append(settings.out, run, measured)
-    shutil.rmtree(folder, ignore_errors=True)
     mean = sum(measured.exact.iou) / len(measured.exact.iou)
     took = time.perf_counter() - start
     return Outcome(f"{run.name}: {took:.0f} s, mean IoU {100 * mean:.1f}", False)
 
 
-def _teach(run: Run, settings: Settings, folder: Path) -> Path:
-    """Train, from where the run was stopped if it was; return the weights."""
-    resume = (folder / "state.pt").exists()
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    job = TrainJob(
-        annotations=(settings.train,),
-        images=(settings.images,),
-        out=folder,
-        resume=resume,
-        threads=1,
-        command="python examples/heads/rank.py",
-    )
-    train(job, run.recipe(settings), report=lambda entry: None)
-    return folder / "last.safetensors"
-
-
-def measure(run: Run, weights: Path | None, settings: Settings) -> Measured:
-    """Measure the masks of all true boxes at the pixels of their images."""
+def _floor(name: str, settings: Settings) -> Measured:
+    """Measure what needs no learning."""
     exact, loose = (
         evaluate(
             EvaluateJob(
                 settings.val,
-                weights=weights,
-                baselines=(FLOORS[run.row],) if weights is None else (),
+                baselines=(name,),
                 images=settings.images,
                 loosen=fraction,
-                threads=1,
                 workers=1,
             )
-        )
+        ).systems[0]
         for fraction in (0.0, settings.loosen)
     )
-    write_boxes(settings.out, _boxes(exact))
-    return Measured(_scores(exact), _scores(loose))
+    return Measured(*(_scores(system.values) for system in (exact, loose)))
 
 
-def _scores(found: Evaluation) -> Scores:
-    (system,) = found.systems
-    expected = [None if math.isnan(value) else round(value, 4) for value in system.quality.tolist()]
-    return Scores(
-        [round(value, 4) for value in system.values["iou"].tolist()],
-        [round(value, 4) for value in system.values["boundary_iou"].tolist()],
-        expected,
-    )
-
-
-def _boxes(found: Evaluation) -> Boxes:
-    instances = found.ground.instances
-    voc = select("voc", found.ground.truth.categories)
-    return Boxes(instances.image.tolist(), instances.category.tolist(), voc.tolist())
+def _scores(values: dict[str, npt.NDArray[np.float64]]) -> Scores:
+    iou, boundary = values["iou"].round(4).tolist(), values["boundary_iou"].round(4).tolist()
+    return Scores(iou, boundary, [None] * len(iou))

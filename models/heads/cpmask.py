@@ -53,8 +53,8 @@ class CPMaskHead(nn.Module):
         self.affinity = Affinity(width)
         self.predict_boundary, self.predict_mask = predictor(width), predictor(width)
         kaiming_(self)
-        for last in (self.predict_boundary[-1], self.predict_mask[-1]):
-            nn.init.normal_(last.weight, std=_SPREAD)  # type: ignore[arg-type]
+        for predict in (self.predict_boundary, self.predict_mask):
+            nn.init.normal_(predict[-1].weight, std=_SPREAD)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor | Answer:
         """Map (N,C,R,R) to logits (N,M,M)."""
@@ -66,10 +66,8 @@ class CPMaskHead(nn.Module):
         logits: Tensor = self.predict_mask(x + resized(alike, x.shape[-1])).squeeze(1)
         if not self.training:
             return logits
-        edges = self.predict_boundary(outline).squeeze(1)
-        return Answer(
-            logits, (Aside(edges, boundary_error, 0.5), Aside(shares, outside_error, 0.5))
-        )
+        edges = Aside(self.predict_boundary(outline).squeeze(1), boundary_error, 0.5)
+        return Answer(logits, (edges, Aside(shares, outside_error, 0.5)))
 
 
 def _pointwise(channels: int) -> nn.Sequential:

@@ -47,9 +47,8 @@ class ShapeMaskHead(nn.Module):
         prior = torch.einsum("nk,kij->nij", weights, self.shapes)
         coarse = self.coarse(x + self.show_prior(prior[:, None]))
         inside = (coarse > 0).to(x.dtype)
-        typical = (x * inside).sum(dim=(2, 3), keepdim=True) / inside.sum(
-            dim=(2, 3), keepdim=True
-        ).clamp(min=1)
+        cells = inside.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+        typical = (x * inside).sum(dim=(2, 3), keepdim=True) / cells
         fine: Tensor = self.fine(x - typical + self.show_coarse(coarse.sigmoid())).squeeze(1)
         if not self.training:
             return fine
@@ -76,6 +75,5 @@ def coarse_error(logits: Tensor, targets: Tensor) -> Tensor:
 def _convolutions(width: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(4):
-        conv = nn.Conv2d(width, width, 3, padding=1)
-        layers += [conv, PredictorNorm(width), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(width, width, 3, padding=1), PredictorNorm(width), nn.ReLU()]
     return nn.Sequential(*layers)

@@ -8,10 +8,20 @@ import math
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 _PROC_STAT, _CPU_MAX = Path("/proc/stat"), Path("/sys/fs/cgroup/cpu.max")
 _LOOK = 0.2  # seconds
+_PAST = 10.0  # seconds: what was before says nothing about now
 _IDLE = (3, 4)  # columns of /proc/stat: idle, waiting for a disk
+
+
+class _Look(NamedTuple):
+    """How much time there was, up to a moment."""
+
+    at: float  # seconds, of a clock that begins anywhere
+    own: float  # seconds of a core that this process has used
+    cores: dict[int, tuple[int, int]]  # busy and idle; empty where nobody tells
 
 
 def core_count() -> int:
@@ -46,18 +56,29 @@ def _quota() -> float:
 
 
 def _idle_cores() -> float:
-    """Return how many of the usable cores nobody uses at this moment."""
+    """Return how many of the usable cores nobody else has used since the program began.
+
+    Where that is long ago, or only just now, of a moment that begins now.
+    """
     usable = _usable_cores()
-    before = _busy_and_idle()
-    time.sleep(_LOOK)
-    after = _busy_and_idle()
-    if not before.keys() & after.keys() & usable:
+    before = _first if time.monotonic() - _first.at < _PAST else _look()
+    time.sleep(max(0.0, before.at + _LOOK - time.monotonic()))
+    after = _look()
+    known = before.cores.keys() & after.cores.keys() & usable
+    if not known:
         return len(usable)
-    idle = 0.0
-    for core in before.keys() & after.keys() & usable:
-        spent = [now - then for now, then in zip(after[core], before[core], strict=True)]
-        idle += spent[1] / total if (total := sum(spent)) > 0 else 1.0
-    return idle
+    own = (after.own - before.own) / max(after.at - before.at, 1e-9)
+    return own + sum(_idle_share(before.cores[core], after.cores[core]) for core in known)
+
+
+def _idle_share(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """Return for which part of the time between two looks a core was idle."""
+    busy, idle = after[0] - before[0], after[1] - before[1]
+    return idle / (busy + idle) if busy + idle > 0 else 1.0
+
+
+def _look() -> _Look:
+    return _Look(time.monotonic(), time.process_time(), _busy_and_idle())
 
 
 def _busy_and_idle() -> dict[int, tuple[int, int]]:
@@ -74,3 +95,6 @@ def _busy_and_idle() -> dict[int, tuple[int, int]]:
             idle = sum(ticks[k] for k in _IDLE)
             found[int(name[3:])] = (sum(ticks) - idle, idle)
     return found
+
+
+_first = _look()  # when this is imported: the command line does that first

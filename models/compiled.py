@@ -7,6 +7,7 @@ once as there are threads: so a mask depends neither on what shares its batch no
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -21,9 +22,15 @@ from boxmask.models.graph import INPUTS, Graph, find_graph, view_sides
 from boxmask.models.header import Header, check_shapes, read_header
 from boxmask.models.openvino_library import openvino
 from boxmask.models.prediction import MaskPrediction
+from boxmask.models.recipes import made
 from boxmask.models.threshold_arrays import probabilities_of
 
 Floats = npt.NDArray[np.float32]
+
+
+class _Parts(NamedTuple):
+    graph: Graph
+    tensors: dict[str, Floats]  # what it is given beside its inputs
 
 
 class _Queue(NamedTuple):
@@ -34,24 +41,25 @@ class _Queue(NamedTuple):
 class CompiledNetwork:
     """A network, ready to predict; safe to call from many threads."""
 
-    def __init__(self, header: Header, tensors: Mapping[str, Floats], *, threads: int) -> None:
+    def __init__(self, header: Header, parts: Mapping[int, _Parts], *, threads: int) -> None:
         self._header = header
-        self._tensors = tensors
+        self._parts = dict(parts)  # by the side of the views, until that is compiled
         self._threads = threads
         self._lock = threading.Lock()
-        self._compiling = ThreadPoolExecutor(1)
+        self._compiling = ThreadPoolExecutor(len(parts))
         self._queues: dict[int, Future[_Queue]] = {}  # by the side of the views
         if threads > 1:  # while boxes and images are read
-            for side in view_sides(self.config):
+            for side in parts:
                 self._queue(side)
 
     @classmethod
     def load(cls, weights: Path, *, threads: int) -> Self:
         """Load a weights file whose graphs there are."""
         header = read_header(weights)
-        graph = _graph(header.config, header.config.view_size)
-        check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
-        return cls(header, _read_tensors(weights, graph), threads=threads)
+        graphs = {side: _graph(header.config, side) for side in view_sides(header.config)}
+        for graph in graphs.values():
+            check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
+        return cls(header, _with_tensors(weights, graphs), threads=threads)
 
     @property
     def config(self) -> ModelConfig:
@@ -95,7 +103,7 @@ class CompiledNetwork:
         return self._queues[side]
 
     def _compile(self, side: int) -> "_Queue":
-        model = _with_tensors(_graph(self.config, side), self._tensors)
+        model = _model(self._parts.pop(side))
         streams = {"NUM_STREAMS": self._threads, "INFERENCE_NUM_THREADS": self._threads}
         # Pinned threads would wait for their core while others are idle.
         exact = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
@@ -122,36 +130,47 @@ def _inputs(cuts: Cuts, box: int, view: int) -> list[Any]:
     return given if cuts.hints is None else [*given, cuts.hints[view : view + 1]]
 
 
-def _with_tensors(graph: Graph, tensors: Mapping[str, Floats]) -> Any:
+def _model(parts: _Parts) -> Any:
     """Return a graph as OpenVINO's model, with its tensors in it."""
     library = openvino()
-    constants = library.Tensor(np.frombuffer(graph.constants, np.uint8))
-    model = library.Core().read_model(graph.xml, constants)
+    constants = library.Tensor(np.frombuffer(parts.graph.constants, np.uint8))
+    model = library.Core().read_model(parts.graph.xml, constants)
     for parameter in model.get_parameters():
         name = parameter.get_friendly_name()
         if name not in INPUTS:
-            constant = library.opset13.constant(tensors[name], shared_memory=True)
+            constant = library.opset13.constant(parts.tensors[name], shared_memory=True)
             parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     return model
 
 
-def _read_tensors(weights: Path, graph: Graph) -> dict[str, Floats]:
-    """Read the tensors of a file that its network computes with, as float32."""
-    tensors = {}
+def _with_tensors(weights: Path, graphs: Mapping[int, Graph]) -> dict[int, _Parts]:
+    """Make what each graph is given; what several are given is made once."""
+    made_by: dict[str, Floats] = {}  # by the text of the recipe
+    parts = {}
     with safe_open(weights, framework="np") as file:
-        for name in graph.tensors.floating:
-            try:
-                tensor = file.get_tensor(name)
-            except TypeError as error:
-                raise WeightsError(
-                    f"{weights}: tensor {name} is of a kind of numbers that only PyTorch has "
-                    f"({error}); give --runtime torch."
-                ) from error
-            if tensor.dtype.kind != "f":
-                raise WeightsError(
-                    f"{weights}: tensor {name} is of {tensor.dtype}, its network computes with "
-                    "float32; the file was put together wrongly, use another."
-                )
-            tensors[name] = tensor.astype(np.float32)
-    return tensors
+        for side, graph in graphs.items():
+            recipes = graph.tensors.recipes
+            for recipe in recipes.values():
+                if repr(recipe) not in made_by:
+                    made_by[repr(recipe)] = made(recipe, partial(_tensor, weights, file))
+            parts[side] = _Parts(graph, {name: made_by[repr(one)] for name, one in recipes.items()})
+    return parts
+
+
+def _tensor(weights: Path, file: Any, name: str) -> Floats:
+    """Read a tensor that a network computes with, as float32."""
+    try:
+        tensor = file.get_tensor(name)
+    except TypeError as error:
+        raise WeightsError(
+            f"{weights}: tensor {name} is of a kind of numbers that only PyTorch has "
+            f"({error}); give --runtime torch."
+        ) from error
+    if tensor.dtype.kind != "f":
+        raise WeightsError(
+            f"{weights}: tensor {name} is of {tensor.dtype}, its network computes with "
+            "float32; the file was put together wrongly, use another."
+        )
+    found: Floats = tensor.astype(np.float32)
+    return found

@@ -26,6 +26,7 @@ from boxmask.models.graph import (
 from boxmask.models.hints import PLANES
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.openvino_library import openvino
+from boxmask.models.simplify import simplify
 from boxmask.models.views import Views
 
 
@@ -83,6 +84,7 @@ def export_graph(config: ModelConfig, side: int) -> Graph:
         with torch.no_grad():
             program = torch.export.export(_Question(network), (view, tensors), strict=False)
         model = _converted(program, [*INPUTS[: len(view)], *tensors], [*view, *tensors.values()])
+        recipes = simplify(model, INPUTS)
     except Exception as error:  # exporters raise almost anything
         why = str(error).strip().partition("\n")[0]
         raise ConfigError(
@@ -91,7 +93,8 @@ def export_graph(config: ModelConfig, side: int) -> Graph:
         ) from error
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     whole = {name: shape for name, shape in shapes.items() if name not in tensors}
-    return Graph(*_written(model), Tensors({name: shapes[name] for name in tensors}, whole))
+    floating = {name: shapes[name] for name in tensors}
+    return Graph(*_written(model), Tensors(floating, whole, recipes))
 
 
 def _example(config: ModelConfig, side: int) -> tuple[Tensor, ...]:

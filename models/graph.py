@@ -2,7 +2,8 @@
 
 A graph is of one config and one side of the views. Those of the bundled network come with boxmask;
 others are made by export.py when they are first needed and stay in the user's cache folder. The
-numbers come from the weights file, so that every network of one config has the same graph.
+numbers come from the weights file, by recipes, so that every network of one config has the same
+graph.
 """
 
 import hashlib
@@ -18,12 +19,13 @@ import msgspec
 
 from boxmask.durable import replace_file
 from boxmask.models.config import ModelConfig
+from boxmask.models.recipes import Recipe
 from boxmask.unreadable import UNREADABLE
 from boxmask.version import __version__
 
 SHIPPED = Path(__file__).parent / "graphs"
-INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given are tensors of the file
-_FORMAT = 1  # a graph of another form has another name
+INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given is made by recipes
+_FORMAT = 2  # a graph of another form has another name
 # What a config says that its graph does not depend on.
 _BESIDE = ("context", "image_size", "pad_square", "large_view_size", "norm_momentum")
 _XML, _CONSTANTS, _SHAPES = "graph.xml", "graph.bin", "tensors.json"
@@ -31,10 +33,11 @@ _DATED = (1980, 1, 1, 0, 0, 0)  # the same graph is the same file
 
 
 class Tensors(msgspec.Struct):
-    """The shapes of a network's tensors by their names in the weights file."""
+    """The shapes of a network's tensors by their names in the weights file, and what to make."""
 
-    floating: dict[str, tuple[int, ...]]  # what the graph is given
+    floating: dict[str, tuple[int, ...]]  # what recipes are of
     whole: dict[str, tuple[int, ...]]  # counts, which nothing is computed with
+    recipes: dict[str, Recipe]  # of what a graph is given beside its inputs, by its name there
 
 
 class Graph(NamedTuple):

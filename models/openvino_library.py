@@ -28,6 +28,12 @@ def openvino() -> Any:
             ) from error
 
 
+def passes() -> Any:
+    """Import what transforms models."""
+    openvino()
+    return import_module("openvino.passes")
+
+
 @contextmanager
 def _without_telemetry() -> Iterator[None]:
     """Hide the telemetry, unless somebody else has imported it already."""

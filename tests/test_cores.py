@@ -22,18 +22,21 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cores, "_usable_cores", lambda: set(range(8)))
     monkeypatch.setattr(cores, "_CPU_MAX", tmp_path / "cpu.max")
     monkeypatch.setattr(cores, "_PROC_STAT", tmp_path / "stat")
-    monkeypatch.setattr(cores, "_LOOK", 0)
+    monkeypatch.setattr(cores, "_first", cores._look())
 
 
-def busy(monkeypatch: pytest.MonkeyPatch, shares: list[float]) -> None:
-    """Let each core be busy for its share of the time between two looks."""
-    looks = iter(
-        [
-            dict.fromkeys(range(len(shares)), (1000, 500)),
-            {k: (1000 + int(20 * s), 500 + int(20 * (1 - s))) for k, s in enumerate(shares)},
-        ]
-    )
-    monkeypatch.setattr(cores, "_busy_and_idle", lambda: next(looks))
+def busy(
+    monkeypatch: pytest.MonkeyPatch, shares: list[float], *, own: float = 0.0, since: float = 1.0
+) -> None:
+    """Let each core have been busy for its share of the time since the first look.
+
+    `own` is how many cores this process has used, `since` how many seconds there were.
+    """
+    now, first = 1000.0, dict.fromkeys(range(len(shares)), (1000, 500))
+    later = {k: (1000 + int(20 * s), 500 + int(20 * (1 - s))) for k, s in enumerate(shares)}
+    monkeypatch.setattr(cores, "_first", cores._Look(now - since, 3.0, first))
+    monkeypatch.setattr(cores, "_look", lambda: cores._Look(now, 3.0 + own * since, later))
+    monkeypatch.setattr("boxmask.cores.time.monotonic", lambda: now)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,27 @@ def test_a_network_gets_the_idle_cores_that_it_may_use(
 ) -> None:
     busy(monkeypatch, shares)
     assert network_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("shares", "own", "threads"),
+    [([1.0] + [0.0] * 7, 1.0, 8), ([1.0] * 8, 1.0, 1), ([1.0] * 4 + [0.0] * 4, 2.0, 6)],
+)
+def test_what_the_program_itself_has_used_counts_as_idle(
+    monkeypatch: pytest.MonkeyPatch, shares: list[float], own: float, threads: int
+) -> None:
+    busy(monkeypatch, shares, own=own)
+    assert network_threads() == threads
+
+
+@pytest.mark.parametrize(("since", "waited"), [(0.05, [0.15]), (0.3, [0.0]), (60.0, [0.2])])
+def test_nobody_waits_where_the_program_has_long_begun(
+    monkeypatch: pytest.MonkeyPatch, since: float, waited: list[float]
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("boxmask.cores.time.sleep", slept.append)
+    busy(monkeypatch, [0.0] * 8, since=since)
+    assert network_threads() == 8 and slept == pytest.approx(waited)
 
 
 @pytest.mark.parametrize(

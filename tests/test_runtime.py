@@ -189,6 +189,38 @@ def test_mirrored_cuts_are_mirrored_views(window_weights: Path) -> None:
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ({"runtime": "openvino"}, "network"),
+        ({"runtime": "openvino", "workers": 2}, "boxes"),
+        ({"runtime": "torch"}, "boxes"),
+    ],
+    ids=["one process", "workers", "torch"],
+)
+def test_the_network_is_made_ready_while_boxes_are_read(
+    tmp_path: Path,
+    window_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    first: str,
+) -> None:
+    seen: list[str] = []
+
+    def stopped(*_: Any, **__: Any) -> None:
+        seen.append("boxes")
+        raise KeyboardInterrupt
+
+    def loaded(*_: Any, **__: Any) -> None:
+        seen.append("network")
+
+    monkeypatch.setattr("boxmask.annotate.workload.load_network", loaded)
+    monkeypatch.setattr("boxmask.annotate.workload.read", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(make_job(tmp_path, weights=window_weights, tightness=0.0, **options))
+    assert seen[0] == first
+
+
 PROBE = """
 import sys
 from boxmask.cli import app

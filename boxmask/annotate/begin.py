@@ -41,6 +41,8 @@ def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     device, precision = resolve_device(job, begun)
     runtime = resolve_runtime(job, begun, device, precision)
     inputs = Inputs(job, device, precision, on_event, threads_before, runtime)
+    if begun is None:
+        inputs.warm_up()
     hints = _settle_hints(inputs, work, begun)
     settings = output_settings(job, hints, device, precision) | {"--runtime": runtime}
     return Begun(inputs, work, hints, settings)

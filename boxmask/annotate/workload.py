@@ -18,7 +18,7 @@ from boxmask.annotate.exports import check_exports
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.job import AnnotateJob, Rectangles, resolve_weights
 from boxmask.annotate.plan import Shard
-from boxmask.annotate.runtime import TORCH, load_network
+from boxmask.annotate.runtime import OPENVINO, TORCH, load_network
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
@@ -68,6 +68,12 @@ class Inputs:
             runtime=self.runtime,
             threads=self.threads,
         )
+
+    def warm_up(self) -> None:
+        """Have the network compiled while boxes are read, if it will be asked in this process."""
+        here = self.job.engine == "local" and self.job.workers == 1
+        if self.runtime == OPENVINO and (here or self.job.tightness == "auto"):
+            _ = self.network
 
     @cached_property
     def threads(self) -> int:

@@ -1,5 +1,7 @@
 """The command line: each command parses, calls one library function and prints."""
 
+import atexit
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import boxmask.cores  # noqa: F401 - counts from here what else the machine does
 from boxmask.cli.annotate import annotate
 from boxmask.cli.check import check
 from boxmask.cli.detect import detect
@@ -59,6 +62,10 @@ def _explained() -> Iterator[None]:
         say(f"error: {explain(error)}", err=True)
         raise typer.Exit(status_of(error)) from error
 
+
+# A tenth of a short command would go into looking for garbage, half of that when it has ended.
+gc.set_threshold(20_000, 20)
+atexit.register(gc.freeze)
 
 app = typer.Typer(
     cls=_Commands,

@@ -26,6 +26,7 @@ from boxmask.errors import ConfigError, InputError
 from boxmask.images import Exif, image_pixels, load_image
 from boxmask.models.device import choose_device, choose_precision
 from boxmask.models.prediction import Network
+from boxmask.models.zoom import ImagePyramid
 from boxmask.predicted import PredictedMasks
 from boxmask.turned import (
     FARTHEST,
@@ -126,10 +127,10 @@ class Predictor:
     def _prepare(
         self, pixels: Pixels, placed: ImageBoxes, hints: Hints | None, batching: Batching
     ) -> Iterator[BoxViews]:
-        config = self._network.config
+        config, pyramid = self._network.config, ImagePyramid(pixels)
         for some in split_rows(placed.rows, at_once=batching.max_rows(config)):
             asked = placed.only(some)
-            for views in prepare_boxes(config, pixels, asked, objects=placed, hints=hints):
+            for views in prepare_boxes(config, pyramid, asked, objects=placed, hints=hints):
                 for skipped in views.skipped:
                     detail = skipped.fragment.decode()
                     raise InputError(f"boxes[{skipped.row}]: {skipped.reason}: {detail}")

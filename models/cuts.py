@@ -14,7 +14,7 @@ from PIL import Image
 
 from boxmask.models.config import MAP_STRIDE, ModelConfig
 from boxmask.models.hints import PLANES, Neighbours, Planes, X, hint_planes
-from boxmask.models.zoom import cut_boxes, windows_of
+from boxmask.models.zoom import ImagePyramid, cut_boxes, windows_of
 
 Pixels = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.floating]
@@ -97,7 +97,7 @@ def large_boxes(
 
 def cut(
     config: ModelConfig,
-    image: Pixels,
+    image: Pixels | ImagePyramid,
     boxes: Boxes,
     *,
     angles: Floats | None = None,
@@ -125,7 +125,7 @@ def cut(
             hints = _draw_hints(boxes, windows, cells, tightness=tightness, neighbours=neighbours)
     else:
         pixels, fractions = _resize_whole_image(
-            image,
+            ImagePyramid.of(image).image,
             boxes,
             side=config.image_size,
             square=config.pad_square,

@@ -5,6 +5,8 @@ image, COCO convention; those of turned boxes are in frames of their own (boxmas
 Positions are in continuous pixels: pixel k covers k to k + 1.
 """
 
+import threading
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
@@ -19,45 +21,92 @@ PADDING_GREY = 127
 
 
 class ImagePyramid:
-    """An image and its reductions by powers of two, per axis, each made when first asked for.
+    """An image and its reductions by powers of two, per axis; safe to be used by many threads.
 
-    A view of a large box is resampled from a reduction that is still at least as fine as the view,
-    so that its cost is bounded by the view's size, whatever the image's.
+    A view of a large box is resampled from a reduction that is still at least as fine as the view.
+    Of a reduction only what views look at is made, until that would be more than the whole of it:
+    so few boxes cost what they cover, and many no more than the image.
     """
 
     def __init__(self, image: Pixels) -> None:
         self.image = image
-        self.levels: dict[tuple[int, int], Pixels] = {(1, 1): image}
-        self.pictures: dict[int, Image.Image] = {}
+        self.shape = image.shape
+        self._levels: dict[tuple[int, int], Pixels] = {(1, 1): image}
+        self._looked_at: Counter[tuple[int, int]] = Counter()  # pixels of a level that is not made
+        self._pictures: dict[int, Image.Image] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, image: "Pixels | ImagePyramid") -> "ImagePyramid":
+        """Return the pyramid of an image, or what is one."""
+        return image if isinstance(image, ImagePyramid) else cls(image)
 
     @cached_property
     def _pil_image(self) -> Image.Image:
         """The image in PIL's form, for reducing."""
         return Image.fromarray(self.image)
 
-    def level(self, factor_x: int, factor_y: int) -> Pixels:
-        """Return the image with blocks of factor_y x factor_x pixels averaged."""
-        key = (factor_x, factor_y)
-        if key not in self.levels:
-            self.levels[key] = np.asarray(self._pil_image.reduce(key))
-        return self.levels[key]
+    def patch(
+        self, factors: tuple[int, int], left: int, top: int, right: int, bottom: int
+    ) -> Pixels:
+        """Return a rectangle of the image with blocks of (x, y) pixels averaged.
+
+        It is in blocks, and may lie partly or wholly outside the image.
+        """
+        height, width = (-(-n // by) for n, by in zip(self.shape[:2], factors[::-1], strict=True))
+        columns = slice(max(left, 0), max(min(right, width), 0))
+        rows = slice(max(top, 0), max(min(bottom, height), 0))
+        inside = self._inside(factors, rows, columns, whole=width * height)
+        if inside.shape[:2] == (bottom - top, right - left):
+            return np.ascontiguousarray(inside)
+        patch = np.full((bottom - top, right - left, 3), PADDING_GREY, dtype=np.uint8)
+        down, across = max(-top, 0), max(-left, 0)
+        patch[down : down + inside.shape[0], across : across + inside.shape[1]] = inside
+        return patch
 
     def picture(self, factor: int) -> Image.Image:
-        """Return the level (factor, factor) in PIL's form, to be turned."""
-        if factor not in self.pictures:
-            self.pictures[factor] = self._pil_image.reduce(factor)
-        return self.pictures[factor]
+        """Return the image reduced by a factor in PIL's form, to be turned."""
+        with self._lock:
+            if factor not in self._pictures:
+                self._pictures[factor] = self._pil_image.reduce(factor)
+            return self._pictures[factor]
+
+    def _inside(
+        self, factors: tuple[int, int], rows: slice, columns: slice, *, whole: int
+    ) -> Pixels:
+        """Return a rectangle that lies in a level of so many pixels."""
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return self.image[:0, :0]
+        with self._lock:
+            if factors not in self._levels:
+                area = (rows.stop - rows.start) * (columns.stop - columns.start)
+                self._looked_at[factors] += area
+                if self._looked_at[factors] > whole:
+                    self._levels[factors] = np.asarray(self._pil_image.reduce(factors))
+            level = self._levels.get(factors)
+        if level is not None:
+            return level[rows, columns]
+        across, down = factors
+        part = self.image[
+            rows.start * down : rows.stop * down, columns.start * across : columns.stop * across
+        ]
+        return np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(factors))
 
 
 def cut_boxes(
-    image: Pixels, boxes: Floats, windows: Floats, *, side: int, angles: Floats | None = None
+    image: Pixels | ImagePyramid,
+    boxes: Floats,
+    windows: Floats,
+    *,
+    side: int,
+    angles: Floats | None = None,
 ) -> tuple[Pixels, Floats]:
     """Cut each box's window (N,4) as a view (Z,Z,3); return them and the boxes (N,4) in fractions.
 
     Both are in pixels of the image, or of frames of these angles (N,); the fractions are of the
     views.
     """
-    pyramid = ImagePyramid(image)
+    pyramid = ImagePyramid.of(image)
     angles = np.zeros(len(boxes)) if angles is None else angles
     views = np.empty((len(boxes), side, side, 3), dtype=np.uint8)
     for view, window, angle in zip(views, windows, angles.tolist(), strict=True):
@@ -98,11 +147,10 @@ def _warp_window(pyramid: ImagePyramid, window: Floats, *, side: int) -> Image.I
     """Warp one window (4,) to (Z,Z,3): antialiased where it shrinks, smooth where it grows."""
     x0, y0, x1, y1 = window.tolist()
     factor_x, factor_y = (_reduction(length / side) for length in (x1 - x0, y1 - y0))
-    level = pyramid.level(factor_x, factor_y)
     x0, x1, y0, y1 = x0 / factor_x, x1 / factor_x, y0 / factor_y, y1 / factor_y
     left, right = _touched_pixels(x0, x1, side)
     top, bottom = _touched_pixels(y0, y1, side)
-    patch = Image.fromarray(_padded(level, left, top, right, bottom))
+    patch = Image.fromarray(pyramid.patch((factor_x, factor_y), left, top, right, bottom))
     return patch.resize(
         (side, side), Image.Resampling.BILINEAR, box=(x0 - left, y0 - top, x1 - left, y1 - top)
     )
@@ -152,15 +200,3 @@ def _touched_pixels(low: float, high: float, side: int) -> tuple[int, int]:
     """Return the pixels that a window side touches, and those the resampling looks at around it."""
     margin = int(np.ceil(max(1.0, (high - low) / side)))
     return int(np.floor(low)) - margin, int(np.ceil(high)) + margin
-
-
-def _padded(image: Pixels, left: int, top: int, right: int, bottom: int) -> Pixels:
-    """Return the pixels of a rectangle that may lie partly or wholly outside the image."""
-    height, width = image.shape[:2]
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        return np.ascontiguousarray(image[top:bottom, left:right])
-    patch = np.full((bottom - top, right - left, 3), PADDING_GREY, dtype=np.uint8)
-    inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    down, across = max(-top, 0), max(-left, 0)
-    patch[down : down + inside.shape[0], across : across + inside.shape[1]] = inside
-    return patch

@@ -14,12 +14,12 @@ from boxmask.models.openvino_library import openvino
 from boxmask.models.recipes import Floats, Recipe, is_of_tensors, made
 from boxmask.models.simplify import simplify
 
-TENSORS = {
+TENSORS: dict[str, Floats] = {
     "weight": np.random.default_rng(0).normal(size=(4, 3, 1, 1)).astype(np.float32),
     "grouped": np.random.default_rng(1).normal(size=(4, 1, 1, 1, 1)).astype(np.float32),
-    "mean": np.float32([1, -2, 3, 0.5]),
-    "scale": np.float32([2, 0.5, -1, 3]),
-    "shift": np.float32([0.25, 5, -5, 1]),
+    "mean": np.array([1, -2, 3, 0.5], np.float32),
+    "scale": np.array([2, 0.5, -1, 3], np.float32),
+    "shift": np.array([0.25, 5, -5, 1], np.float32),
 }
 
 
@@ -66,7 +66,7 @@ def test_a_norm_goes_into_the_convolution_before_it(weight: str) -> None:
     sides = {"strides": [1, 1], "pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1]}
     kind = ops.group_convolution if grouped else ops.convolution
     mean, scale, shift = (
-        ops.reshape(given[name], np.int64([1, 4, 1, 1]), False)
+        ops.reshape(given[name], np.array([1, 4, 1, 1]), False)
         for name in ("mean", "scale", "shift")
     )
     normed = ops.multiply(ops.add(kind(pixels, given[weight], **sides), mean), scale)

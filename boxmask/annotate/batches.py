@@ -22,8 +22,7 @@ class Batching:
     def max_rows(self, config: ModelConfig) -> int | None:
         """Return of how many boxes of an image views are cut at once, None for all.
 
-        With a view per box, an image of thousands is decoded again for each batch: memory is
-        bounded by the batch, and the network takes far longer than the decoder.
+        With a view per box, memory is bounded by the batch, however many boxes an image has.
         """
         return self.boxes if config.view_per_box else None
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes, find_neighbours
 from boxmask.annotate.parts import Outcome
+from boxmask.annotate.shared_images import SharedImages
 from boxmask.annotate.workload import Workload
 from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
@@ -19,6 +20,7 @@ from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
 from boxmask.models import Cuts, ModelConfig, cut, large_boxes
 from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
+from boxmask.models.zoom import ImagePyramid
 from boxmask.turned import bounds_of, corners_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
@@ -43,11 +45,19 @@ class BoxViews:
 
 
 def prepare_image(
-    workload: Workload, config: ModelConfig, *, image: int, rows: IntArray
+    workload: Workload,
+    config: ModelConfig,
+    *,
+    image: int,
+    rows: IntArray,
+    images: SharedImages | None = None,
 ) -> list[BoxViews]:
-    """Decode an image and cut the views of some of its boxes; depends on the dataset alone."""
+    """Decode an image and cut the views of some of its boxes; depends on the dataset alone.
+
+    With `images` it is decoded once for all its batches.
+    """
     try:
-        with workload.opened(image) as pixels:
+        with (images or workload).opened(image) as pixels:
             return _prepare(workload, config, pixels, image=image, rows=rows)
     except ImageFault as fault:
         detail = fault.detail.encode(errors="backslashreplace")
@@ -56,7 +66,12 @@ def prepare_image(
 
 
 def _prepare(
-    workload: Workload, config: ModelConfig, pixels: Pixels, *, image: int, rows: IntArray
+    workload: Workload,
+    config: ModelConfig,
+    pixels: Pixels | ImagePyramid,
+    *,
+    image: int,
+    rows: IntArray,
 ) -> list[BoxViews]:
     dataset = workload.dataset
     height, width = pixels.shape[:2]
@@ -70,7 +85,7 @@ def _prepare(
 
 def prepare_boxes(
     config: ModelConfig,
-    pixels: Pixels,
+    pixels: Pixels | ImagePyramid,
     asked: ImageBoxes,
     *,
     objects: ImageBoxes,
@@ -79,9 +94,12 @@ def prepare_boxes(
 ) -> list[BoxViews]:
     """Cut the views of n boxes of an image (H, W, 3), those of each size together.
 
+    Who cuts more than once from an image gives it as an ImagePyramid.
+
     `objects` are all boxes that say where something is, asked for or not. Boxes may leave the
     image; those that boxmask.faults condemns are skipped.
     """
+    pixels = ImagePyramid.of(pixels)
     height, width = pixels.shape[:2]
     bounds, corners = asked.bounds, asked.corners
     faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
@@ -108,7 +126,7 @@ def prepare_boxes(
 
 def _with_views(
     config: ModelConfig,
-    pixels: Pixels,
+    pixels: ImagePyramid,
     asked: BoxViews,
     hints: Hints | None,
     neighbours: list[Neighbours] | None,
@@ -136,7 +154,7 @@ def _with_views(
     return replace(asked, views=views, frames=frames, clips=frames if tightness else asked.boxes)
 
 
-def _bounds_inside(boxes: Boxes, angles: Boxes, pixels: Pixels) -> Boxes:
+def _bounds_inside(boxes: Boxes, angles: Boxes, pixels: ImagePyramid) -> Boxes:
     """Return the upright boxes (n, 4) around turned ones, cut to their image."""
     height, width = pixels.shape[:2]
     bounds: Boxes = bounds_of(corners_of(boxes, angles)).clip(0, [width, height, width, height])

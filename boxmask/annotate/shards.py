@@ -9,6 +9,7 @@ from boxmask.annotate.encode import encode_batch
 from boxmask.annotate.parts import Outcome, Part, pack
 from boxmask.annotate.plan import Shard
 from boxmask.annotate.prepare import BoxViews, prepare_image
+from boxmask.annotate.shared_images import SharedImages
 from boxmask.annotate.workload import Workload
 from boxmask.dataset import IntArray
 from boxmask.models.prediction import MaskPrediction, Network
@@ -31,7 +32,7 @@ def run_shard(
     sizes: dict[int, tuple[int, int]] = {}
 
     def prepare(task: tuple[int, IntArray]) -> list[BoxViews]:
-        return prepare_image(workload, config, image=task[0], rows=task[1])
+        return prepare_image(workload, config, image=task[0], rows=task[1], images=images)
 
     def noted(prepared: Iterator[list[BoxViews]]) -> Iterator[BoxViews]:
         for boxes in chain.from_iterable(prepared):
@@ -44,8 +45,12 @@ def run_shard(
     def encode(task: tuple[list[BoxViews], MaskPrediction]) -> list[Outcome]:
         return encode_batch(*task, job)
 
-    with ThreadPoolExecutor(job.decoders) as pool:
-        tasks = workload.rows_to_predict(shard, at_once=batching.max_rows(config))
+    at_once = batching.max_rows(config)
+    with (
+        SharedImages(workload, at_once=at_once) as images,
+        ThreadPoolExecutor(job.decoders) as pool,
+    ):
+        tasks = workload.rows_to_predict(shard, at_once=at_once)
         prepared = map_ordered(pool, prepare, tasks, depth=2 * job.decoders)
         predicted = predict_in_batches(network, noted(prepared), batching)
         for batch in map_ordered(pool, encode, predicted, depth=BATCHES_IN_FLIGHT):

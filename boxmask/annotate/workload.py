@@ -114,9 +114,14 @@ class Workload:
     ) -> Iterator[tuple[int, IntArray]]:
         """Yield the images of a shard with the rows that want a mask, `at_once` at most."""
         for image in range(shard.first, shard.stop):
-            rows = self.rows_of(image, image + 1)
-            rows = rows[self.status[rows] == Status.OK.code]
+            rows = self.rows_wanted(image)
             yield from ((image, some) for some in split_rows(rows, at_once=at_once))
+
+    def rows_wanted(self, image: int) -> IntArray:
+        """Return the rows of an image (K,) that want a mask."""
+        rows = self.rows_of(image, image + 1)
+        wanted: IntArray = rows[self.status[rows] == Status.OK.code]
+        return wanted
 
     def objects(self, image: int) -> IntArray:
         """Return the rows of an image (K,) that say where an object is, wanted or not."""

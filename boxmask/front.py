@@ -8,13 +8,16 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from boxmask.errors import ConfigError
 from boxmask.export import EXPORTS, ExportOptions
 from boxmask.formats import BoxForm, ReadOptions
 from boxmask.options import Annotating, Checking, Detecting, Evaluating, FilePath, Reading
-from boxmask.remote import folder_of
+from boxmask.remote import Folder, Url, folder_of
+from boxmask.store import fetched
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -55,25 +58,30 @@ def annotate(
     >>> summary.tally.statuses
     {'ok': 15, 'kept': 0, 'crowd': 0, 'skipped': 0}
     """
+    from boxmask.annotate.delivery import places_of
     from boxmask.annotate.job import AnnotateJob
     from boxmask.annotate.run import annotate as run
 
     reading, rest = _reading(options)
     if images is None:
+        if isinstance(_place(boxes), Url):
+            raise ConfigError(f"{boxes}: where its images are has to be said: give images.")
         (images,) = _images_of([Path(boxes)], reading)
     subset, rest = _subset(rest)
-    exporting, rest = _exporting(rest)
-    job = AnnotateJob(
-        boxes=Path(boxes),
-        images=folder_of(os.fspath(images)),
-        out=Path(out),
-        reading=reading,
-        subset=subset,
-        strict=reading.strict,
-        **exporting,
-        **_paths(rest, "weights"),
-    )
-    return run(job, _telling(progress))
+    exports, chosen, rest = _exporting(_paths(rest, "weights", "state"))
+    places = places_of(_place(out), exports, rest.pop("state", None), boxes=_place(boxes))
+    with fetched(os.fspath(boxes)) as box_file:
+        job = AnnotateJob(
+            boxes=box_file,
+            images=_place(images),
+            reading=reading,
+            subset=subset,
+            strict=reading.strict,
+            export_options=chosen,
+            **places,
+            **rest,
+        )
+        return run(job, _telling(progress))
 
 
 def detect(
@@ -99,8 +107,9 @@ def detect(
     rest = _paths(options, "masks", "complete")
     if rest.get("masks") == Path("bundled"):
         rest["masks"] = BUNDLED
-    exporting, rest = _exporting(rest)
-    job = detect_job(Path(photos), weights=Path(weights), out=Path(out), **exporting, **rest)
+    exports, chosen, rest = _exporting(rest)
+    places: dict[str, Any] = {"out": _place(out), "exports": exports, "export_options": chosen}
+    job = detect_job(_place(photos), weights=Path(weights), **places, **rest)
     return run(job, _telling(progress))
 
 
@@ -115,7 +124,8 @@ def check(boxes: FilePath, out: FilePath, **options: Unpack[Checking]) -> "Check
     from boxmask.data import read as read_file
 
     reading, rest = _reading(options)
-    return compare(read_file(Path(boxes), reading), Path(out), subset=_subset(rest)[0])
+    with fetched(os.fspath(boxes)) as box_file, fetched(os.fspath(out)) as made:
+        return compare(read_file(box_file, reading), made, subset=_subset(rest)[0])
 
 
 def evaluate(
@@ -143,16 +153,21 @@ def evaluate(
     rest = _paths(options, "weights", "images", "loosen_out", "keep")
     if rest.get("weights") == Path("bundled"):
         rest["weights"] = BUNDLED
-    rest["against"] = tuple(Path(path) for path in options.get("against", ()))
     rest["baselines"] = tuple(options.get("baselines", ()))
-    scored = () if predicted is None else (Path(predicted),)
-    job = EvaluateJob(Path(ground_truth), predicted=scored, **rest)
-    if job.images is None and job.looks_at_images:
-        (images,) = _images_of([job.ground_truth], ReadOptions(bbox=job.bbox))
-        job = dataclasses.replace(job, images=images)
     if page is not None:
         check_page(Path(page))
-    found = evaluate_job(job, progress or no_progress)
+    with ExitStack() as files:
+
+        def fetch(given: FilePath) -> Path:
+            return files.enter_context(fetched(os.fspath(given)))
+
+        rest["against"] = tuple(map(fetch, options.get("against", ())))
+        scored = () if predicted is None else (fetch(predicted),)
+        job = EvaluateJob(fetch(ground_truth), predicted=scored, **rest)
+        if job.images is None and job.looks_at_images:
+            (images,) = _images_of([job.ground_truth], ReadOptions(bbox=job.bbox))
+            job = dataclasses.replace(job, images=images)
+        found = evaluate_job(job, progress or no_progress)
     if page is not None:
         write_page(Path(page), page_text(found))
     return found.report
@@ -236,12 +251,18 @@ def _subset(options: Mapping[str, Any]) -> tuple[Subset, dict[str, Any]]:
     return Subset(limit=rest.pop("limit", None), **texts), rest
 
 
-def _exporting(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split options into what a job is told of its exports and the others."""
+def _place(given: FilePath) -> Folder:
+    return folder_of(os.fspath(given))
+
+
+def _exporting(
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Folder], ExportOptions, dict[str, Any]]:
+    """Split options into the places of exports, their options, and the others."""
     places, rest = _split(options, EXPORTS)
     chosen, rest = _split(rest, {field.name for field in dataclasses.fields(ExportOptions)})
-    exports = {name: Path(place) for name, place in places.items() if place is not None}
-    return {"exports": exports, "export_options": ExportOptions(**chosen)}, rest
+    exports = {name: _place(place) for name, place in places.items() if place is not None}
+    return exports, ExportOptions(**chosen), rest
 
 
 def _telling(progress: Progress | None) -> Callable[["Event"], None]:

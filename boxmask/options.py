@@ -98,6 +98,7 @@ class Annotating(_Reading, Part, _Masking, total=False):
     rectangles: "Rectangles"
     runtime: "Runtime"
     shard_boxes: int
+    state: FilePath | None
     engine: "EngineName"
     ray_address: str | None
     workers: int

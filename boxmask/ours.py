@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import stat
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,37 +54,68 @@ def is_plain(path: Path) -> bool:
     return not is_there(path) or (path.is_file() and not path.is_symlink())
 
 
-class Ledger:
-    """The files that exports have written, kept as lines of JSON in a file beside the output.
+class Notes:
+    """What is ours by name and digest, kept as lines of JSON in a file.
 
-    A line is [what, digest, name]: "wrote", before a file of that digest gets its name, or "given"
-    for one that was there and may be replaced, because the user said --fresh. Names are relative
-    to the ledger's own folder, so that all may be moved together.
+    A line is [what, digest, name]: "wrote", before what has that digest gets its name, or "given"
+    for what was there and may be replaced, because the user said --fresh.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._lock = threading.Lock()
+        for what, found, name in self._lines():
+            self._found[what, name].add(found)
+
+    def noted(self, what: str, name: str) -> set[str]:
+        """Return the digests that were noted of a name."""
+        return self._found.get((what, name), set())
+
+    def note(self, what: str, found: str, name: str) -> None:
+        """Note a digest, if it is one."""
+        with self._lock:
+            if found and found not in self.noted(what, name):
+                # The line end comes first: a line that a kill has cut short spoils no other.
+                with self.path.open("ab") as stream:
+                    stream.write(b"\n" + json.dumps([what, found, name]).encode())
+                self._found[what, name].add(found)
+
+    def _lines(self) -> Iterator[tuple[str, str, str]]:
+        """Read what was noted; a line that was cut short is none, and its file never came."""
+        if not self.path.exists():
+            return
+        for line in self.path.read_bytes().splitlines():
+            with suppress(ValueError):
+                what, found, name = json.loads(line)
+                yield what, found, name
+
+
+class Ledger(Notes):
+    """The files that exports have written, in notes beside the output.
+
+    Names are relative to the notes' own folder, so that all may be moved together.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._home = os.path.realpath(path.parent)
         self._folders: dict[Path, Path] = {}  # where each folder really is
-        self._wrote: dict[str, set[str]] = defaultdict(set)
-        self._given: dict[str, set[str]] = defaultdict(set)
-        for what, found, name in self._lines():
-            (self._wrote if what == "wrote" else self._given)[name].add(found)
 
     def wrote(self, path: Path) -> bool:
         """Tell whether a file is byte for byte one that was written here."""
-        return identity(path) in self._wrote.get(self._name(path), ())
+        return identity(path) in self.noted("wrote", self._name(path))
 
     def may_replace(self, path: Path) -> bool:
         """Tell whether a name is free, or its file one that was written here or given."""
         name = self._name(path)
-        known = self._wrote.get(name, set()) | self._given.get(name, set())
+        known = self.noted("wrote", name) | self.noted("given", name)
         return not is_there(path) or identity(path) in known
 
     def give(self, path: Path) -> None:
         """Note that what is there may be replaced."""
         if not self.may_replace(path):
-            self._note("given", identity(path), path)
+            self.note("given", identity(path), self._name(path))
 
     def claim(self, path: Path, *, fresh: bool) -> None:
         """Raise ConfigError where a name is taken by a file that is not ours, without --fresh."""
@@ -103,7 +135,7 @@ class Ledger:
         temporary.unlink(missing_ok=True)
         try:
             yield temporary
-            self._note("wrote", identity(temporary), path)
+            self.note("wrote", identity(temporary), self._name(path))
             if not self.may_replace(path):
                 raise RunError(
                     f"{path} is not as this run has written it, and not replaced. Rename it to "
@@ -118,25 +150,7 @@ class Ledger:
         if self.wrote(path):
             path.unlink()
 
-    def _note(self, what: str, found: str, path: Path) -> None:
-        name = self._name(path)
-        known = (self._wrote if what == "wrote" else self._given)[name]
-        if found and found not in known:
-            # The line end comes first, so that a line that a kill has cut short spoils no other.
-            with self.path.open("ab") as stream:
-                stream.write(b"\n" + json.dumps([what, found, name]).encode())
-            known.add(found)
-
     def _name(self, path: Path) -> str:
         if path.parent not in self._folders:
             self._folders[path.parent] = Path(os.path.realpath(path.parent))
         return os.path.relpath(self._folders[path.parent] / path.name, self._home)
-
-    def _lines(self) -> Iterator[tuple[str, str, str]]:
-        """Read what was noted; a line that was cut short is none, and its file never came."""
-        if not self.path.exists():
-            return
-        for line in self.path.read_bytes().splitlines():
-            with suppress(ValueError):
-                what, found, name = json.loads(line)
-                yield what, found, name

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from boxmask.errors import ConfigError, RunError
@@ -16,11 +16,16 @@ from boxmask.errors import ConfigError, RunError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+T = TypeVar("T")
+
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _WEB = ("http", "https")
 # What is not tried again. A name with half a surrogate pair is one that no file can have.
-_FINAL = (FileNotFoundError, IsADirectoryError, PermissionError, UnicodeError, MemoryError)
-_PATIENT = ("s3", "s3a", "gs", "gcs")  # their own libraries try again, for about a minute
+_FINAL = (
+    *(FileNotFoundError, FileExistsError, IsADirectoryError, PermissionError, UnicodeError),
+    MemoryError,
+)
+PATIENT = ("s3", "s3a", "gs", "gcs")  # their own libraries try again, for about a minute
 ATTEMPTS = 5  # with the others
 FIRST_WAIT = 0.25  # seconds, then twice as long each time, about
 MAX_BYTES = 1 << 30  # of one file
@@ -33,7 +38,7 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Url:
-    """A folder or a file that is read by its URL."""
+    """A folder or a file that is named by its URL."""
 
     text: str
 
@@ -42,6 +47,28 @@ class Url:
 
     def __truediv__(self, name: str) -> "Url":
         return Url(f"{self.text}/{name}")
+
+    @property
+    def scheme(self) -> str:
+        """What the URL begins with, in small letters."""
+        return self.text.partition("://")[0].lower()
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is read by HTTP, which tells no lists and takes no files."""
+        return self.scheme in _WEB
+
+    @property
+    def root(self) -> str:
+        """The URL of its server or bucket."""
+        scheme, _, rest = self.text.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
+    @property
+    def name(self) -> str:
+        """The last part of it, without a query."""
+        path = unquote(urlsplit(self.text).path) if self.is_web else self.text
+        return path.rpartition("/")[2]
 
     def below(self, name: str) -> str | None:
         """Return the part of a URL below this one; None if it is not below."""
@@ -66,7 +93,7 @@ def folder_of(text: str) -> Folder:
 
 def require_readable(folder: Url) -> None:
     """Raise ConfigError unless what reads such URLs is installed."""
-    _store(folder.text)
+    open_store(folder.text)
 
 
 def fetch(folder: Url, name: str) -> bytes:
@@ -75,12 +102,11 @@ def fetch(folder: Url, name: str) -> bytes:
     What _FINAL lists is said of the file. What else fails is tried again, and then a FetchError;
     or a RunError, where so many files in a row have failed that it is the store.
     """
-    store, root = _store(folder.text)
-    scheme = folder.text.partition("://")[0].lower()
-    path = f"{root}/{quote(name) if scheme in _WEB else name}"
-    attempts = 1 if scheme in _PATIENT else ATTEMPTS
+    store, root = open_store(folder.text)
+    path = f"{root}/{quote(name) if folder.is_web else name}"
+    attempts = 1 if folder.scheme in PATIENT else ATTEMPTS
     try:
-        content = _try_again(lambda: _read(store, path), attempts)
+        content = try_again(lambda: _read(store, path), attempts)
     except _FINAL:
         raise
     except Exception as error:
@@ -112,7 +138,8 @@ def _is_empty(store: "AbstractFileSystem", path: str) -> bool:
         return False
 
 
-def _try_again(read: Callable[[], bytes], attempts: int) -> bytes:
+def try_again(read: Callable[[], T], attempts: int) -> T:
+    """Do what may fail, again and again, after longer and longer waits."""
     wait = FIRST_WAIT
     for _ in range(attempts - 1):
         try:
@@ -126,7 +153,7 @@ def _try_again(read: Callable[[], bytes], attempts: int) -> bytes:
 
 
 @functools.cache
-def _store(url: str) -> "tuple[AbstractFileSystem, str]":
+def open_store(url: str) -> "tuple[AbstractFileSystem, str]":
     """Return what reads a URL, and how that names the folder."""
     try:
         from fsspec.core import url_to_fs

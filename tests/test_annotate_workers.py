@@ -21,6 +21,7 @@ from annotation_files import annotate, boxes_of, make_job, silent, window_job, w
 from boxmask.annotate import run
 from boxmask.annotate.engines import worker, workers
 from boxmask.annotate.engines.base import Setup
+from boxmask.annotate.engines.devices import deal_out
 from boxmask.annotate.events import MASKS, Event
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.network import DeviceNetwork
@@ -28,6 +29,7 @@ from boxmask.annotate.plan import cut_shards
 from boxmask.annotate.shards import run_shard
 from boxmask.annotate.task import cut_task
 from boxmask.annotate.work_folder import WorkFolder
+from boxmask.annotate.workload import Inputs
 from boxmask.errors import ConfigError, RunError
 from boxmask.models.weights import load_network, save_network
 
@@ -103,7 +105,7 @@ def test_an_error_in_a_worker_is_told_as_it_is(
     save_network(job.weights, network, {})
     pipe, other = Pipe()
     workload = workload_of(job)
-    pipe.send((Setup(job, "cpu", "fp32"), 0))
+    pipe.send(Setup(job, "cpu", "fp32"))
     pipe.send(cut_task(workload, 0, cut_shards(workload.wanted_by_image, size=4)[0]))
     monkeypatch.setattr(os, "_exit", int)  # here only the receiving thread ends
     worker.main(os.dup(other.fileno()))
@@ -136,6 +138,32 @@ def test_a_shard_that_kills_every_worker_ends_the_run(
     assert len(started) <= 4
 
 
+@pytest.mark.parametrize(
+    ("device", "gpus", "devices"),
+    [
+        ("cuda", 8, [f"cuda:{k}" for k in range(8)] + ["cuda:0"]),
+        ("cuda", 2, ["cuda:0", "cuda:1"] * 4 + ["cuda:0"]),
+        ("cuda:1", 8, ["cuda:1"] * 9),
+        ("cpu", 8, ["cpu"] * 9),
+    ],
+)
+def test_workers_get_the_gpus_in_turn_unless_one_is_named(
+    device: str, gpus: int, devices: list[str]
+) -> None:
+    assert deal_out(device, 9, gpus=gpus) == devices
+
+
+def test_each_worker_is_told_its_own_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list["subprocess.Popen[bytes]"]
+) -> None:
+    monkeypatch.setattr(workers, "_MODULE", "telling_worker")
+    monkeypatch.setattr(workers, "count_gpus", lambda device: 2)
+    told: list[int] = []
+    engine = workers.run_in_workers(Inputs(make_job(tmp_path), "cuda", "fp32", silent), 3)
+    assert not list(engine(iter(()), told.append))
+    assert sorted(told) == [0, 0, 1] and len(started) == 3
+
+
 def test_no_more_workers_than_shards(
     tmp_path: Path, started: list["subprocess.Popen[bytes]"]
 ) -> None:
@@ -148,6 +176,7 @@ TOLD = """
 import json, os, sys
 from boxmask.annotate.engines import worker, workers
 from boxmask.annotate.engines.base import Setup
+from boxmask.annotate.engines.devices import deal_out
 from boxmask.cli import app
 
 class Told(workers.subprocess.Popen):

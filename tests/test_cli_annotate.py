@@ -99,7 +99,7 @@ def test_a_wrong_option_is_status_2(job: AnnotateJob, option: list[str]) -> None
 def test_the_defaults_are_those_of_the_job() -> None:
     parameters = inspect.signature(annotate).parameters
     shared = [field for field in fields(AnnotateJob) if field.name in parameters]
-    grouped = {"reading", "subset", "exports", "export_options"}
+    grouped = {"reading", "subset", "exports", "export_options", "delivery"}
     assert {field.name for field in fields(AnnotateJob)} - set(parameters) == grouped
     for field in shared[3:]:
         assert parameters[field.name].default == field.default, field.name

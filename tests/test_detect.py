@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from annotation_files import write_photo, write_weights
 from detection_files import detect, make_detection
+from flaky_store import Flaky
 from PIL import Image
 
 from boxmask import check
 from boxmask.detect import find, parts
 from boxmask.detect.found import Found
+from boxmask.detect.job import detect_job
 from boxmask.detect.parts import Parts
 from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
+from boxmask.remote import Url
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -172,3 +175,34 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     for option, value in wrong.items():
         with pytest.raises(ConfigError, match=option.replace("_", "-")):
             make_detection(tmp_path, **{option: value})
+
+
+def test_photographs_in_a_bucket_give_what_those_in_a_folder_give(tmp_path: Path) -> None:
+    job = make_detection(tmp_path)
+    detect(job)
+    Flaky.reset()
+    for path in sorted((tmp_path / "photos").iterdir()):
+        Flaky().pipe_file(f"/photos/{path.name}", path.read_bytes())
+    Flaky().pipe_file("/photos/.hidden.png", b"")
+    given: dict[str, Any] = {"min_score": 0.0, "most": 3, "device": "cpu", "threads": 1}
+    far = detect_job(Url("flaky://photos"), weights=job.weights, out=tmp_path / "far.json", **given)
+    assert detect(far).found.images == 4
+    assert far.out.read_bytes() == job.out.read_bytes()
+    assert detect(far).masks.already_done
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"photos": Url("https://a/b")}, "a web server lists no files"),
+        ({"photos": Url("flaky://none")}, "there is no image|cannot be listed"),
+        ({"out": Url("s3://b/c.json")}, r"s3://b/c\.json: detect writes on this machine alone"),
+        ({"exports": {"results": Url("s3://b/r.json")}}, "detect writes on this machine alone"),
+    ],
+)
+def test_urls_that_detect_cannot_use(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    job = make_detection(tmp_path, photos=1)
+    Flaky.reset()
+    options: dict[str, Any] = {"photos": tmp_path / "photos", "out": job.out} | given
+    with pytest.raises(BoxmaskError, match=message):
+        detect(detect_job(options.pop("photos"), weights=job.weights, **options))

@@ -121,14 +121,14 @@ def test_the_options_are_the_fields_of_the_jobs() -> None:
     def fields(one: type) -> set[str]:
         return {field.name for field in dataclasses.fields(one)}
 
-    named = {"boxes", "images", "out", "reading", "subset", "exports", "export_options"}
+    named = {"boxes", "images", "out", "reading", "subset", "exports", "export_options", "delivery"}
     assert set(options.Reading.__annotations__) == fields(ReadOptions)
     exporting = EXPORTS.keys() | fields(ExportOptions)
     assert set(options.Exporting.__annotations__) == exporting
     both = fields(AnnotateJob) | fields(ReadOptions) | fields(Subset)
-    assert set(options.Annotating.__annotations__) == (both - named) | exporting
+    assert set(options.Annotating.__annotations__) == (both - named) | exporting | {"state"}
     own = inspect.signature(detect_job).parameters.keys() - {"photos", "weights", "out"}
-    of_masks = (own - {"annotating"}) | {*OF_MASKS} | exporting
+    of_masks = (own - {"annotating", "exports"}) | {*OF_MASKS} | exporting
     assert set(options.Detecting.__annotations__) == of_masks
     named = {"ground_truth", "predicted"}
     assert set(options.Evaluating.__annotations__) == fields(EvaluateJob) - named

@@ -24,6 +24,7 @@ IMPORTS = {
     "ours": "durable errors",
     "disk": "errors",
     "remote": "errors",
+    "store": "errors remote",
     "dataset": "",
     "turned": "window",
     "faults": "errors turned",
@@ -38,7 +39,9 @@ IMPORTS = {
     "image_folder": "data dataset errors formats images",
     "splits": "dataset errors",
     "overlay": "window",
-    "show": "data dataset durable errors faults formats images overlay rle unreadable window",
+    "show": (
+        "data dataset durable errors faults formats images overlay remote rle unreadable window"
+    ),
     "models": "durable errors turned unreadable version",
     "export": (
         "data dataset durable errors faults images mark ours outlines polygons remote rle version "
@@ -48,11 +51,11 @@ IMPORTS = {
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
         "mark models ordered ours outlines paste_turned remote rle subset turned unreadable "
-        "version window"
+        "store version window"
     ),
     "detect": (
         "annotate cores data dataset disk durable errors export faults formats images models "
-        "ordered ours unreadable version"
+        "ordered ours remote store unreadable version"
     ),
     "evaluate": (
         "annotate cores data dataset detect durable errors faults formats images mark ordered ours "
@@ -71,12 +74,12 @@ IMPORTS = {
     "predict": "annotate bundled errors images models predicted turned",
     "options": "annotate export formats images",
     "front": (
-        "annotate bundled check data dataset detect evaluate export formats image_folder options "
-        "remote subset train"
+        "annotate bundled check data dataset detect errors evaluate export formats image_folder "
+        "options remote store subset train"
     ),
     "cli": (
         "annotate bundled check cores data detect errors evaluate export formats image_folder mark "
-        "models published remote review show subset train version"
+        "models published remote review show store subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

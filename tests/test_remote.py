@@ -7,12 +7,10 @@ from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 from annotation_files import annotate, boxes_of, make_job, output, photos
-from fsspec import register_implementation
-from fsspec.implementations.memory import MemoryFileSystem
+from flaky_store import Flaky
 from test_cli_annotate import call
 
 from boxmask import remote
@@ -22,36 +20,10 @@ from boxmask.errors import ConfigError, RunError
 from boxmask.remote import FetchError, Url, fetch, folder_of
 
 
-class Flaky(MemoryFileSystem):  # type: ignore[misc]
-    """A store that fails as often as it is told to, and counts what it is asked."""
-
-    protocol = "flaky"
-    failures: ClassVar[dict[str, int]] = {}  # by the end of a path: how many more times
-    asked: ClassVar[list[str]] = []
-
-    @classmethod
-    def _strip_protocol(cls, path: str) -> str:
-        stripped: str = super()._strip_protocol(path.replace("flaky://", "memory://"))
-        return stripped
-
-    def cat_file(self, path: str, *options: Any, **more: Any) -> bytes:
-        """Read a file, or fail."""
-        self.asked.append(path)
-        for end, left in self.failures.items():
-            if path.endswith(end) and left:
-                self.failures[end] = left - 1
-                raise ConnectionResetError("the line is dead")
-        content: bytes = super().cat_file(path, *options, **more)
-        return content
-
-
-register_implementation("flaky", Flaky, clobber=True)
-
-
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(remote, "FIRST_WAIT", 0)
-    Flaky.failures, Flaky.asked, Flaky.store = {}, [], {}
+    Flaky.reset()
     yield
     remote._failures.clear()
 

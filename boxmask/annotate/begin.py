@@ -8,6 +8,7 @@ from boxmask.annotate.hints import Hints, hints_without_measuring
 from boxmask.annotate.job import AnnotateJob, check_paths
 from boxmask.annotate.places import check_places
 from boxmask.annotate.plan import Plan, Setting, load_plan
+from boxmask.annotate.sending import check_output_place
 from boxmask.annotate.settings import (
     output_settings,
     recorded_tightness,
@@ -34,6 +35,7 @@ def begin(job: AnnotateJob, on_event: OnEvent) -> Begun:
     """Settle what a job leaves open: as its plan was begun, if it was; else by what is there."""
     check_paths(job)
     check_places(job)
+    check_output_place(job)
     work = WorkFolder(job.out)
     begun = None if job.fresh else load_plan(work.plan)
     refuse_foreign_output(work, begun, fresh=job.fresh)  # before time is spent on it

@@ -19,6 +19,7 @@ LOOSENESS = Stage("looseness", "measuring how loose the boxes are")
 TIME = Stage("time", "timing a few images")  # of a dry run
 MASKS = Stage("masks", "making masks")
 MERGE = Stage("merge", "writing the output")
+UPLOAD = Stage("upload", "uploading")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Summary:
     runtime: str  # the library that computed the network
     told: Hints | None  # what the network knew of the boxes; None if it cannot be
 
+    state: str = ""
+    """The folder of this machine that has a copy of all, where the output has gone to a URL."""
     why_torch: str = ""
     """Why it was not the faster runtime; empty if it was, or if nobody left it open."""
     shortage: str = ""

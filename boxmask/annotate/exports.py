@@ -19,10 +19,12 @@ from boxmask.ours import Ledger, is_plain
 def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
     """Raise what would keep an export from being written, before hours are spent on its masks."""
     finished = finished_job(job, dataset)
+    far = {} if job.delivery is None else job.delivery.exports
     for name, place in job.exports.items():
         _check_format(name, dataset)
-        _check_kind(name, place)
-        _check_home(name, place)
+        if name not in far:  # else it is made in a folder that is made with the run
+            _check_kind(name, place)
+            _check_home(name, place)
     files = {name: _files(name, place, finished) for name, place in job.exports.items()}
     refuse_taken(job, dataset, {flag(name): listed for name, listed in files.items()})
     if job.fresh:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from boxmask.annotate.delivery import Delivery
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.export import EXPORTS, ExportOptions, Shapes
@@ -72,6 +73,8 @@ class AnnotateJob:
     exports: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     """Where each further form of the output goes, by its name in boxmask.export.EXPORTS."""
     export_options: ExportOptions = dataclasses.field(default_factory=ExportOptions)
+    delivery: Delivery | None = None
+    """Where the output and exports go when they are finished, if that is a store."""
     exif: Exif = "auto"
     max_pixels: int = 200_000_000
     """Larger images are skipped."""
@@ -132,6 +135,14 @@ class AnnotateJob:
                 f"--yolo links the images, and {self.images} is not on this machine; download "
                 "them, or leave --yolo out."
             )
+        far = {} if self.delivery is None else self.delivery.exports
+        if "yolo" in far and not self.export_options.yolo_copy:
+            raise ConfigError("--yolo by a URL takes the images along: add --yolo-copy.")
+        if "labelme" in far and isinstance(self.images, Path):
+            raise ConfigError(
+                "--labelme writes where the images are on this machine, which is of no use at a "
+                "URL; give it a path."
+            )
         for name in ("yolo_val", "min_quality"):
             value = getattr(self.export_options, name)
             if not 0 <= value < 1:
@@ -177,8 +188,11 @@ def check_paths(job: AnnotateJob) -> None:
         require_readable(job.images)
     elif not job.images.is_dir():
         raise InputError(f"{job.images}: no such folder; --images is where the file names begin.")
-    if not job.out.absolute().parent.is_dir():
-        raise InputError(f"{job.out.parent}: no such folder; make it, or give another --out.")
+    home, option = job.out.absolute().parent, "--out"
+    if job.delivery is not None:  # its folder is made when the run begins
+        home, option = home.parent, "--state"
+    if not home.is_dir():
+        raise InputError(f"{home}: no such folder; make it, or give another {option}.")
     if job.out.is_dir():
         raise InputError(f"{job.out}: a folder; --out is the name of a file.")
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 from boxmask.annotate.begin import GO_ON, Begun, begin
+from boxmask.annotate.delivery import Delivery
 from boxmask.annotate.events import Made, OnEvent, Summary, Tally
 from boxmask.annotate.exports import give_exports, missing_exports, write_exports
 from boxmask.annotate.job import AnnotateJob, resolve_weights
@@ -19,6 +20,7 @@ from boxmask.annotate.plan import Plan, Setting, cut_shards, damaged, save_plan
 from boxmask.annotate.restore import restore_parts
 from boxmask.annotate.retry import has_retriable_skips, output_can_be_completed
 from boxmask.annotate.runtime import TORCH, why_not_openvino
+from boxmask.annotate.sending import give_places, send
 from boxmask.annotate.shortage import FIRST_NAMES, explain_shortage
 from boxmask.annotate.work_folder import (
     WorkFolder,
@@ -44,6 +46,8 @@ def annotate(job: AnnotateJob, on_event: OnEvent) -> Summary:
     with explain_disk_errors(job.out, GO_ON):
         begun = begin(job, on_event)
         resumable_plan(begun.work, begun.settings, fresh=job.fresh)  # refuses before it writes
+        if job.delivery is not None:
+            job.out.parent.mkdir(exist_ok=True)
         with hold_lock(begun.work.path):
             summary = _run_locked(begun)
             begun.work.remove()
@@ -83,6 +87,9 @@ def _run_locked(begun: Begun) -> Summary:
         plan = write_exports(job, workload.dataset, plan, work, on_event)
     if job.strict:
         _raise_if_skipped(work)
+    if job.delivery is not None:
+        dataset = inputs.dataset if job.delivery.exports else None
+        already = not send(job, dataset, on_event) and already
     return _summary(begun, plan, made, already=already)
 
 
@@ -97,6 +104,7 @@ def _begin_plan(workload: Workload, begun: Begun) -> Plan:
     work.remove_parts(but="" if job.fresh else plan.fingerprint)
     if job.fresh:
         give_exports(job, workload.dataset)
+        give_places(job, workload.dataset)
     save_plan(plan, work.plan)
     return plan
 
@@ -119,12 +127,12 @@ def _raise_if_skipped(work: WorkFolder) -> None:
 
 
 def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
-    work = begun.work
+    work, delivery = begun.work, begun.inputs.job.delivery
     if plan.tally is None:
         raise damaged(work.plan, "no tally")
     return Summary(
-        out=str(work.out),
-        log=str(work.log),
+        out=str(work.out if delivery is None else delivery.out),
+        log=str(work.log if delivery is None else delivery.log),
         tally=plan.tally,
         shards=len(plan.shards),
         predicted=made.now,
@@ -132,15 +140,20 @@ def _summary(begun: Begun, plan: Plan, made: Made, *, already: bool) -> Summary:
         other_images=plan.images != _name_digest(begun.inputs.job.images),
         seconds=0.0,
         already_done=already,
-        exported=plan.exported,
+        exported=plan.exported | _urls(delivery),
         export_notes={name: report.notes for name, report in plan.export_reports.items()},
         device=begun.inputs.device,
         precision=begun.inputs.precision,
         runtime=begun.inputs.runtime,
         told=begun.hints,
+        state="" if delivery is None else str(work.out.parent),
         why_torch=_why_torch(begun.inputs),
         shortage=_shortage(begun, plan.tally),
     )
+
+
+def _urls(delivery: Delivery | None) -> dict[str, str]:
+    return {} if delivery is None else {name: str(url) for name, url in delivery.exports.items()}
 
 
 def _why_torch(inputs: Inputs) -> str:

@@ -62,6 +62,11 @@ class WorkFolder:
         return self.out.with_name(f"{self.out.name}.boxmask.exports")
 
     @property
+    def sent(self) -> Path:
+        """The notes of what was put into a store, beside the output."""
+        return self.out.with_name(f"{self.out.name}.boxmask.sent")
+
+    @property
     def staged_output(self) -> Path:
         """Where the output is written before it gets its name."""
         return self.path / "output.tmp"

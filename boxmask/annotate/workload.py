@@ -19,6 +19,7 @@ from boxmask.annotate.hints import Hints
 from boxmask.annotate.job import AnnotateJob, Rectangles, resolve_weights
 from boxmask.annotate.plan import Shard
 from boxmask.annotate.runtime import OPENVINO, TORCH, load_network
+from boxmask.annotate.sending import check_export_places
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
@@ -56,6 +57,7 @@ class Inputs:
         self.on_event(Event(READ, 1, 1))
         dataset = _with_relative_names(dataset, self.job.images)
         check_exports(self.job, dataset)
+        check_export_places(self.job, dataset)
         return dataset
 
     @cached_property

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from boxmask.annotate.delivery import places_of
 from boxmask.annotate.job import (
     AnnotateJob,
     Choice,
@@ -16,7 +17,7 @@ from boxmask.annotate.job import (
 )
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
-from boxmask.cli.image_folder import LOOKED_FOR, found_images
+from boxmask.cli.image_folder import ImagesAt, found_images, require_place
 from boxmask.cli.options import (
     Alias,
     BBox,
@@ -33,6 +34,7 @@ from boxmask.cli.options import (
 from boxmask.cli.printing import AsJson, Quiet, print_json, say
 from boxmask.formats import ReadOptions
 from boxmask.remote import folder_of
+from boxmask.store import fetched
 from boxmask.subset import Subset
 
 if TYPE_CHECKING:
@@ -44,22 +46,19 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with the shards 
 @with_export_options
 def annotate(
     boxes: Annotated[
-        Path, typer.Argument(help="The box file, or folder of them.", show_default=False)
+        str, typer.Argument(help="The box file, its URL, or folder of them.", show_default=False)
     ],
     out: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--out", "-o", help="The output, COCO; .gz compresses it.", show_default=False
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="The output or its URL; .gz compresses it.",
+            show_default=False,
         ),
     ],
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH",
-            help="Folder or URL in which file names begin.",
-            show_default=LOOKED_FOR,
-        ),
-    ] = None,
+    images: ImagesAt = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights of the network.", show_default="the bundled model"),
@@ -70,6 +69,10 @@ def annotate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start again; replace an output that is there.")
     ] = AnnotateJob.fresh,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which an --out by URL is made.", show_default="by its name"),
+    ] = None,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,
     metadata: Metadata = ReadOptions.metadata,
@@ -200,57 +203,46 @@ def annotate(
         classes=classes,
         bbox=bbox,
     )
-    job = AnnotateJob(
-        boxes=boxes,
-        images=found_images(boxes, reading, quiet=quiet) if images is None else folder_of(images),
-        out=out,
-        weights=weights,
-        reading=reading,
-        subset=Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ())),
-        flip=flip,
-        tightness=parse_tightness(tightness),
-        neighbours=neighbours,
-        overwrite=overwrite,
-        rectangles=rectangles,
-        strict=strict,
-        polygons=polygons,
-        tolerance=tolerance,
-        max_vertices=max_vertices,
-        tighten=tighten,
-        exports=chosen_exports(exports),
-        export_options=chosen_options(exports),
-        exif=exif,
-        max_pixels=max_pixels,
-        device=device,
-        precision=precision,
-        runtime=runtime,
-        batch_images=batch_images,
-        batch_boxes=batch_boxes,
-        shard_boxes=shard_boxes,
-        engine=engine,
-        ray_address=ray_address,
-        workers=workers,
-        threads=threads,
-        decoders=decoders,
-        fresh=fresh,
-    )
+    require_place(images, boxes)
+    with fetched(boxes) as box_file:
+        job = AnnotateJob(
+            boxes=box_file,
+            images=folder_of(images) if images else found_images(box_file, reading, quiet=quiet),
+            **places_of(folder_of(out), chosen_exports(exports), state, boxes=folder_of(boxes)),
+            weights=weights,
+            reading=reading,
+            subset=Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ())),
+            flip=flip,
+            tightness=parse_tightness(tightness),
+            neighbours=neighbours,
+            overwrite=overwrite,
+            rectangles=rectangles,
+            strict=strict,
+            polygons=polygons,
+            tolerance=tolerance,
+            max_vertices=max_vertices,
+            tighten=tighten,
+            export_options=chosen_options(exports),
+            exif=exif,
+            max_pixels=max_pixels,
+            device=device,
+            precision=precision,
+            runtime=runtime,
+            batch_images=batch_images,
+            batch_boxes=batch_boxes,
+            shard_boxes=shard_boxes,
+            engine=engine,
+            ray_address=ray_address,
+            workers=workers,
+            threads=threads,
+            decoders=decoders,
+            fresh=fresh,
+        )
+        if job.delivery is not None and not quiet:
+            say(f"state: {job.out.parent}", err=True)
+        result = _run(job, quiet=quiet, dry_run=dry_run)
     from boxmask.cli.annotate_tables import print_result
-    from boxmask.cli.progress import show_progress
 
-    result: Summary | Estimate
-    try:
-        with show_progress(quiet=quiet) as on_event:
-            if dry_run:
-                from boxmask.annotate.estimate import estimate
-
-                result = estimate(job, on_event)
-            else:
-                from boxmask.annotate.run import annotate as run
-
-                result = run(job, on_event)
-    except KeyboardInterrupt:
-        say(_STOPPED, err=True)
-        raise typer.Exit(ExitStatus.INTERRUPTED) from None
     if as_json:
         print_json(result)
     elif not quiet:
@@ -261,3 +253,21 @@ def annotate(
         raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
     if result.shortage:
         raise typer.Exit(ExitStatus.FEW_MASKS)
+
+
+def _run(job: AnnotateJob, *, quiet: bool, dry_run: bool) -> "Summary | Estimate":
+    """Run a job, or estimate it, and show how far it is."""
+    from boxmask.cli.progress import show_progress
+
+    try:
+        with show_progress(quiet=quiet) as on_event:
+            if dry_run:
+                from boxmask.annotate.estimate import estimate
+
+                return estimate(job, on_event)
+            from boxmask.annotate.run import annotate as run
+
+            return run(job, on_event)
+    except KeyboardInterrupt:
+        say(_STOPPED, err=True)
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None

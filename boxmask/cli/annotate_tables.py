@@ -62,6 +62,8 @@ def _print_summary(summary: Summary) -> None:
         for note, value in summary.export_notes.get(name, {}).items():
             if value:
                 say(f"  {note}: {value:,.10g}")
+    if summary.state:
+        say(f"state: {summary.state}, with a copy of it all; needed no more once you are done")
     if summary.other_images and (summary.already_done or summary.reused):
         say(
             "Masks of an earlier run are kept, made from another image folder; --fresh makes all "
@@ -104,7 +106,9 @@ def _print_estimate(estimate: Estimate) -> None:
 def _print_skipped(summary: Summary) -> None:
     """Print the first lines of the log of skipped annotations."""
     if summary.tally.skipped:
-        with Path(summary.log).open(encoding="utf-8") as log:
+        name = Path(summary.log).name
+        path = Path(summary.state) / name if summary.state else Path(summary.log)
+        with path.open(encoding="utf-8") as log:
             for line in islice(log, FIRST_SKIPPED):
                 say(f"  {line.rstrip()}")
 

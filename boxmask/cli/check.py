@@ -1,7 +1,6 @@
 """The command `boxmask check`."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +21,7 @@ from boxmask.cli.options import (
 )
 from boxmask.cli.printing import AsJson, print_json, say
 from boxmask.formats import ReadOptions
+from boxmask.store import fetched
 from boxmask.subset import Subset
 
 _FIRST = 10  # places that are listed
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 def check(
-    boxes: Annotated[Path, typer.Argument(metavar="IN", help="The box file that was annotated.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="What annotate made of it.")],
+    boxes: Annotated[str, typer.Argument(metavar="IN", help="The box file, or its URL.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="What annotate made of it.")],
     images: ImageFolder = ReadOptions.images,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,
@@ -73,9 +73,10 @@ def check(
         classes=classes,
         bbox=bbox,
     )
-    dataset = read(boxes, options)
     subset = Subset(limit=limit, category=tuple(category or ()), image=tuple(image or ()))
-    report = compare(dataset, out, subset=subset, shown=_ALL if verbose else _FIRST)
+    with fetched(boxes) as box_file, fetched(out) as made:
+        dataset = read(box_file, options)
+        report = compare(dataset, made, subset=subset, shown=_ALL if verbose else _FIRST)
     if as_json:
         _print_json(report)
     else:

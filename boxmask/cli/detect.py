@@ -13,6 +13,7 @@ from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.printing import AsJson, Quiet, counted, print_json, say
 from boxmask.detect.job import DetectJob, detect_job
+from boxmask.remote import folder_of
 
 if TYPE_CHECKING:
     from boxmask.detect.run import Detected
@@ -42,14 +43,18 @@ def _with_mask_options(command: Callable[..., None]) -> Callable[..., None]:
 @with_export_options
 @_with_mask_options
 def detect(
-    photos: Annotated[Path, typer.Argument(help="Folder of the photographs.", show_default=False)],
+    photos: Annotated[
+        str, typer.Argument(help="Folder of the photographs, or its URL.", show_default=False)
+    ],
     weights: Annotated[
         Path,
         typer.Option(help="Weights of a network with a detector.", show_default=False),
     ],
     out: Annotated[
-        Path,
-        typer.Option("--out", "-o", help="The output, in COCO form.", show_default=False),
+        str,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="The output, in COCO form.", show_default=False
+        ),
     ],
     masks: Annotated[
         Path | None,
@@ -89,9 +94,9 @@ def detect(
     from boxmask.detect.run import detect as run
 
     job = detect_job(
-        photos,
+        folder_of(photos),
         weights=weights,
-        out=out,
+        out=folder_of(out),
         masks=BUNDLED if masks == Path("bundled") else masks,
         complete=complete,
         min_score=min_score,

@@ -1,5 +1,6 @@
 """The command `boxmask eval`."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,10 +9,11 @@ import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import BUNDLED
-from boxmask.cli.image_folder import ImagesOf, found_images
+from boxmask.cli.image_folder import ImagesOf, found_images, require_place
 from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, console, print_json, say
 from boxmask.formats import ReadOptions
+from boxmask.store import fetched
 
 if TYPE_CHECKING:
     from boxmask.evaluate.job import EvaluateJob
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
 
 def evaluate(
     ground_truth: Annotated[
-        Path, typer.Argument(help="COCO form with the true masks.", show_default=False)
+        str, typer.Argument(help="COCO form with the true masks, or its URL.", show_default=False)
     ],
     predicted: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(help="COCO form with predicted masks, or a COCO results list."),
     ] = None,
     against: Annotated[
-        list[Path] | None, typer.Option(help="Other predictions to compare with; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Other predictions to compare with; repeatable."),
     ] = None,
     baseline: Annotated[
         list[str] | None,
@@ -102,44 +105,51 @@ def evaluate(
 
     if page is not None:
         check_page(page)
-    job = EvaluateJob(
-        ground_truth,
-        predicted=() if predicted is None else (predicted,),
-        weights=BUNDLED if weights == Path("bundled") else weights,
-        against=tuple(against or ()),
-        baselines=tuple(dict.fromkeys(baseline or ())),
-        bbox=bbox,
-        images=images,
-        seen=seen,
-        splits=dict(_parse_split(text) for text in split or ()),
-        loosen=loosen,
-        loosen_seed=loosen_seed,
-        loosen_out=loosen_out,
-        tightness=parse_tightness(tightness),
-        neighbours=neighbours,
-        flip=flip,
-        device=device,
-        threads=threads,
-        keep=keep,
-        workers=workers or core_count(),
-    )
-    if images is None and job.looks_at_images:
-        job = replace(job, images=found_images(ground_truth, ReadOptions(bbox=bbox), quiet=quiet))
-    if detections:
-        if page is not None:
-            raise typer.BadParameter("--page is for masks of true boxes, not for --detections")
-        _evaluate_detections(job, quiet=quiet, as_json=as_json)
-        return
-    with show_progress(patience=10.0, quiet=quiet) as on_event:
-        found = run.evaluate(
-            job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
+    with ExitStack() as files:
+
+        def fetch(text: str) -> Path:
+            return files.enter_context(fetched(text))
+
+        job = EvaluateJob(
+            fetch(ground_truth),
+            predicted=() if predicted is None else (fetch(predicted),),
+            weights=BUNDLED if weights == Path("bundled") else weights,
+            against=tuple(map(fetch, against or ())),
+            baselines=tuple(dict.fromkeys(baseline or ())),
+            bbox=bbox,
+            images=images,
+            seen=seen,
+            splits=dict(_parse_split(text) for text in split or ()),
+            loosen=loosen,
+            loosen_seed=loosen_seed,
+            loosen_out=loosen_out,
+            tightness=parse_tightness(tightness),
+            neighbours=neighbours,
+            flip=flip,
+            device=device,
+            threads=threads,
+            keep=keep,
+            workers=workers or core_count(),
         )
-    if page is not None:
-        write_page(page, page_text(found))
-    if as_json:
-        say(to_json(found.report).decode())
-    else:
-        console().print(tables(found.report, by_class=verbose))
+        if images is None and job.looks_at_images:
+            require_place(images, ground_truth)
+            found_in = found_images(job.ground_truth, ReadOptions(bbox=bbox), quiet=quiet)
+            job = replace(job, images=found_in)
+        if detections:
+            if page is not None:
+                raise typer.BadParameter("--page is for masks of true boxes, not for --detections")
+            _evaluate_detections(job, quiet=quiet, as_json=as_json)
+            return
+        with show_progress(patience=10.0, quiet=quiet) as on_event:
+            found = run.evaluate(
+                job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
+            )
+        if page is not None:
+            write_page(page, page_text(found))
+        if as_json:
+            say(to_json(found.report).decode())
+        else:
+            console().print(tables(found.report, by_class=verbose))
 
 
 def _evaluate_detections(job: "EvaluateJob", *, quiet: bool, as_json: bool) -> None:

@@ -3,12 +3,12 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 
 from boxmask.export import EXPORTS, ExportOptions
+from boxmask.remote import Folder, folder_of
 
 
 def with_export_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -20,9 +20,9 @@ def with_export_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def chosen_exports(given: Mapping[str, Any]) -> dict[str, Path]:
-    """Return the place of each export that was asked for."""
-    return {name: given[name] for name in EXPORTS if given.get(name) is not None}
+def chosen_exports(given: Mapping[str, Any]) -> dict[str, Folder]:
+    """Return the place of each export that was asked for, a path or a URL."""
+    return {name: folder_of(given[name]) for name in EXPORTS if given.get(name) is not None}
 
 
 def chosen_options(given: Mapping[str, Any]) -> ExportOptions:
@@ -35,7 +35,7 @@ def _parameters() -> list[inspect.Parameter]:
     keyword, types = inspect.Parameter.KEYWORD_ONLY, get_type_hints(ExportOptions)
     parameters = []
     for name, row in EXPORTS.items():
-        place: Any = Annotated[Path | None, typer.Option(help=row.help)]
+        place: Any = Annotated[str | None, typer.Option(metavar="PATH", help=row.help)]
         parameters.append(inspect.Parameter(name, keyword, default=None, annotation=place))
     for field in dataclasses.fields(ExportOptions):
         flags = ("--" + field.name.replace("_", "-"),) if types[field.name] is bool else ()

@@ -25,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("classes", "exif", "max_pixels", "follow_links"),
     ),
     "The machine": (
-        *("device", "precision", "runtime", "workers", "engine", "ray_address", "threads"),
+        *("device", "precision", "runtime", "workers", "engine", "ray_address", "threads", "state"),
         *("decoders", "batch_images", "batch_boxes", "shard_boxes"),
     ),
 }

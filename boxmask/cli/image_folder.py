@@ -6,13 +6,27 @@ from typing import Annotated
 import typer
 
 from boxmask.cli.printing import say
+from boxmask.errors import ConfigError
 from boxmask.formats import ReadOptions
+from boxmask.remote import Url, folder_of
 
 LOOKED_FOR = "near the file"
 ImagesOf = Annotated[
     Path | None,
     typer.Option(metavar="PATH", help="Folder in which file names begin.", show_default=LOOKED_FOR),
 ]
+ImagesAt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH", help="Folder or URL in which file names begin.", show_default=LOOKED_FOR
+    ),
+]
+
+
+def require_place(images: object, file: str) -> None:
+    """Raise ConfigError where nothing is said of the images of a file that has a URL."""
+    if images is None and isinstance(folder_of(file), Url):
+        raise ConfigError(f"{file}: where its images are has to be said: add --images.")
 
 
 def found_images(file: Path, reading: ReadOptions, *, quiet: bool) -> Path:

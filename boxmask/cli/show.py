@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from boxmask.cli.image_folder import ImagesOf, found_images
+from boxmask.cli.image_folder import ImagesAt, found_images, require_place
 from boxmask.cli.options import BBox
 from boxmask.cli.printing import Quiet, counted, say
 from boxmask.formats import ReadOptions
+from boxmask.remote import Url, folder_of
+from boxmask.store import fetched
 
 if TYPE_CHECKING:
     from boxmask.show import Shown
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 
 def show(
     file: Annotated[
-        Path, typer.Argument(help="What annotate wrote, or any box file.", show_default=False)
+        str, typer.Argument(help="What annotate wrote, or any box file.", show_default=False)
     ],
-    images: ImagesOf = None,
+    images: ImagesAt = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -74,14 +76,17 @@ def show(
 
     Pictures that show made are replaced without asking, other files never.
     """
-    from boxmask.show import Show
+    from boxmask.show import Show, picture_of
     from boxmask.show import show as draw
 
-    shown = draw(
-        Show(
-            file=file,
-            images=images or found_images(file, ReadOptions(bbox=bbox), quiet=quiet),
-            out=out,
+    require_place(images, file)
+    place = folder_of(file)
+    with fetched(place) as path:
+        reading = ReadOptions(bbox=bbox)
+        job = Show(
+            file=path,
+            images=folder_of(images) if images else found_images(path, reading, quiet=quiet),
+            out=out or picture_of(Path(place.name) if isinstance(place, Url) else path),
             only=tuple(image or ()),
             ids=tuple(id or ()),
             worst=worst,
@@ -93,7 +98,7 @@ def show(
             height=height,
             fresh=fresh,
         )
-    )
+        shown = draw(job)
     what = "close-up" if id or worst is not None else "image"
     if not quiet:
         _print(shown, what)

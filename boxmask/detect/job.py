@@ -1,5 +1,6 @@
 """What is to be detected. Imports nothing heavy: the command line takes its defaults from here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import ConfigError, InputError
 from boxmask.ours import Ledger
+from boxmask.remote import Folder, Url, require_readable
 
 _PROPOSED = ".proposed.json"  # added to the name of a completed file, for what is new in it
 
@@ -15,7 +17,7 @@ _PROPOSED = ".proposed.json"  # added to the name of a completed file, for what 
 class DetectJob:
     """One detection: photographs, the network that finds boxes, and how masks are made of these."""
 
-    photos: Path
+    photos: Folder
     weights: Path
     masks: AnnotateJob = field(repr=False)
     """What makes the masks; its boxes are the file that the detector writes."""
@@ -65,10 +67,11 @@ class DetectJob:
 
 
 def detect_job(
-    photos: Path,
+    photos: Folder,
     *,
     weights: Path,
-    out: Path,
+    out: Folder,
+    exports: Mapping[str, Folder] | None = None,
     masks: Path | None = None,
     complete: Path | None = None,
     min_score: float = DetectJob.min_score,
@@ -78,6 +81,8 @@ def detect_job(
 ) -> DetectJob:
     """Return the job of a detection; `masks` are the weights that make the masks, by default
     those that find the boxes, and `annotating` are further fields of AnnotateJob."""
+    places = {name: _near(place) for name, place in (exports or {}).items()}
+    out = _near(out)
     if complete is None and annotating.get("exif", "auto") == "auto":
         annotating["exif"] = "rotated"  # nobody has said a size that would decide
     return DetectJob(
@@ -90,6 +95,7 @@ def detect_job(
         masks=AnnotateJob(
             boxes=out.with_name(f"{out.name}.boxes.json"),
             images=photos,
+            exports=places,
             out=out if complete is None else out.with_name(out.name + _PROPOSED),
             weights=masks or weights,
             **annotating,
@@ -97,9 +103,17 @@ def detect_job(
     )
 
 
+def _near(place: Folder) -> Path:
+    if isinstance(place, Url):
+        raise ConfigError(f"{place}: detect writes on this machine alone; give a path.")
+    return place
+
+
 def check_paths(job: DetectJob) -> None:
     """Raise InputError unless all that the job reads is there, and the output's folder too."""
-    if not job.photos.is_dir():
+    if isinstance(job.photos, Url):
+        require_readable(job.photos)
+    elif not job.photos.is_dir():
         raise InputError(f"{job.photos}: no such folder; give the one that the photographs are in.")
     if not job.weights.is_file():
         raise InputError(f"{job.weights}: no such weights file.")

@@ -4,8 +4,9 @@ Letters: I photographs, K classes of the network.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from boxmask.data import read
@@ -17,6 +18,8 @@ from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
 from boxmask.images import load_image
 from boxmask.models.config import ModelConfig
+from boxmask.remote import Folder
+from boxmask.store import sizes_below
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,13 @@ class Photographs:
     names: Sequence[str]  # (I,)
     ids: Sequence[Id]  # (I,)
     categories: dict[int, Id]  # the id of each class (of K) that is looked for
+    sizes: Mapping[str, int]  # in bytes, by name, as far as they are there
     known: BoxDataset | None = None  # what is completed
 
     @property
     def digest(self) -> str:
         """Name them by their names and sizes."""
-        lines = [f"{name}\0{self._bytes(name)}\n" for name in self.names]
+        lines = [f"{name}\0{self.sizes.get(name, -1)}\n" for name in self.names]
         return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def load(self, place: int) -> Any:
@@ -47,12 +51,6 @@ class Photographs:
             max_pixels=self.job.masks.max_pixels,
         )
 
-    def _bytes(self, name: str) -> int:
-        try:
-            return (self.job.photos / name).stat().st_size
-        except (OSError, ValueError):
-            return -1
-
 
 def open_photographs(job: DetectJob, config: ModelConfig) -> Photographs:
     """List the photographs of a folder, or those of the file that is completed."""
@@ -63,16 +61,39 @@ def open_photographs(job: DetectJob, config: ModelConfig) -> Photographs:
         )
     if job.complete is not None:
         return _of_dataset(job, config)
-    names = sorted(name for name in files_below(job.photos) if is_image(name))
+    listed = _listed(job.photos)
+    names = sorted(filter(is_image, listed))
     if not names:
         raise InputError(f"{job.photos}: there is no image in this folder or below it.")
     ids = dict(enumerate(config.class_ids))
-    return Photographs(job, names, range(1, len(names) + 1), dict(ids))
+    return Photographs(job, names, range(1, len(names) + 1), dict(ids), listed)
+
+
+def _listed(folder: Folder) -> dict[str, int]:
+    """Return the bytes of each file below a folder, hidden ones aside, by its name there."""
+    if isinstance(folder, Path):
+        return {name: _bytes(folder, name) for name in files_below(folder)}
+    if folder.is_web:
+        raise InputError(
+            f"{folder}: a web server lists no files; name the photographs by --complete FILE, or "
+            "give s3:// or gs://."
+        )
+    found = sizes_below(folder)
+    return {name: size for name, size in found.items() if not f"/{name}".count("/.")}
+
+
+def _bytes(folder: Folder, name: str) -> int:
+    """Return the bytes of a photograph; -1 where that cannot be told, as of one on the web."""
+    try:
+        return (folder / name).stat().st_size if isinstance(folder, Path) else -1
+    except (OSError, ValueError):
+        return -1
 
 
 def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
     assert job.complete is not None
-    dataset = read(job.complete, ReadOptions(images=job.photos))
+    local = job.photos if isinstance(job.photos, Path) else None
+    dataset = read(job.complete, ReadOptions(images=local))
     if dataset.format != "coco":
         raise InputError(
             f"{job.complete}: is read as {dataset.format}; --complete adds records to COCO. Turn "
@@ -92,4 +113,5 @@ def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
             f"{job.complete}: none of its categories is one that {job.weights} finds: that finds "
             f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20])}."
         )
-    return Photographs(job, dataset.file_names, dataset.image_ids, found, dataset)
+    sizes = {name: _bytes(job.photos, name) for name in dataset.file_names}
+    return Photographs(job, dataset.file_names, dataset.image_ids, found, sizes, dataset)

@@ -1,6 +1,6 @@
 """Masks drawn over their images, to look at."""
 
-from boxmask.show.job import Labels, Show, Shown
+from boxmask.show.job import Labels, Show, Shown, picture_of
 from boxmask.show.run import show
 
-__all__ = ["Labels", "Show", "Shown", "show"]
+__all__ = ["Labels", "Show", "Shown", "picture_of", "show"]

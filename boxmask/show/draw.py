@@ -3,8 +3,6 @@
 Letters: N boxes, H W the image. A box is (x0, y0, x1, y1), pixels in the COCO convention.
 """
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -14,6 +12,7 @@ from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
 from boxmask.images import load_image
 from boxmask.overlay import Pixels, captioned, overlay, scaled
+from boxmask.remote import Folder
 from boxmask.rle import segmentation_runs, tight_window
 from boxmask.show.choose import Tile, expected_iou
 from boxmask.show.job import Labels, Show
@@ -23,7 +22,7 @@ _CONTEXT = 0.35  # how much a close-up shows around its box, in sides of the box
 _LARGEST = 65_000  # pixels a side that JPEG can hold
 
 
-def load(folder: Path, dataset: BoxDataset, image: int) -> Pixels:
+def load(folder: Folder, dataset: BoxDataset, image: int) -> Pixels:
     """Decode an image of the dataset; raise ImageFault where that cannot be done."""
     return load_image(
         folder,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from boxmask.formats import BoxForm
+from boxmask.remote import Folder
 
 Labels = Literal["iou", "class", "both", "none"]
 
@@ -15,7 +16,7 @@ class Show:
     """What to draw, and where."""
 
     file: Path
-    images: Path
+    images: Folder
     out: Path | None = None  # a picture, or a folder of pictures; None: FILE.jpg beside the file
     only: tuple[str, ...] = ()  # image ids, file names or patterns of file names
     ids: tuple[str, ...] = ()  # annotations to show by themselves
@@ -27,6 +28,11 @@ class Show:
     height: int | None = None  # of each picture; None: 260 on a sheet, as stored in a folder
     bbox: BoxForm = "auto"  # what the numbers of the boxes are, as in annotate
     fresh: bool = False  # replace files that were made by something else
+
+
+def picture_of(file: Path) -> Path:
+    """Return the picture that is made of a file where nothing is said of it: beside it."""
+    return file.with_name(file.name.partition(".")[0] + ".jpg")
 
 
 @dataclass

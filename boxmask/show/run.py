@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Set
+from pathlib import Path
 from typing import NamedTuple
 
 from boxmask.data import ReadOptions, read
@@ -12,7 +13,7 @@ from boxmask.overlay import Pixels, sheet
 from boxmask.show.choose import Tile, tiles
 from boxmask.show.draw import draw, load
 from boxmask.show.files import SUFFIXES, check_free, check_not_read, picture_name, write
-from boxmask.show.job import Show, Shown
+from boxmask.show.job import Show, Shown, picture_of
 
 SHEET = 24  # tiles on a contact sheet, where no limit is given
 TILE = 260  # height of a tile, pixels
@@ -27,20 +28,22 @@ class _Drawn(NamedTuple):
 
 def show(job: Show) -> Shown:
     """Draw what the job asks for and write it."""
-    out = job.out or job.file.with_name(job.file.name.partition(".")[0] + ".jpg")
+    out = job.out or picture_of(job.file)
     is_sheet = out.suffix.lower() in SUFFIXES and not out.is_dir()
     if out.suffix and not is_sheet and not out.is_dir():
         raise ConfigError(f"{out}: write a picture as .jpg or .png, or name a folder.")
-    if not job.images.is_dir():
+    local = job.images if isinstance(job.images, Path) else None
+    if local is not None and not local.is_dir():
         raise InputError(
             f"{job.images}: no such folder; give the one that the file names begin in."
         )
     if is_sheet:
         check_free(out, job.fresh)
-    dataset = read(job.file, ReadOptions(images=job.images, bbox=job.bbox))
+    dataset = read(job.file, ReadOptions(images=local, bbox=job.bbox))
     chosen = tiles(job, dataset)
     read_from = {os.path.realpath(job.file)}
-    read_from |= {os.path.realpath(job.images / dataset.file_names[tile.image]) for tile in chosen}
+    if local is not None:
+        read_from |= {os.path.realpath(local / dataset.file_names[tile.image]) for tile in chosen}
     limit = job.limit or (SHEET if is_sheet else len(chosen))
     shown = Shown(out, left=max(len(chosen) - limit, 0))
     drawn = _draw_all(job, dataset, chosen[:limit], shown, job.height or (TILE if is_sheet else 0))

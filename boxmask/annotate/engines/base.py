@@ -30,16 +30,8 @@ class Setup:
         job = replace(inputs.job, threads=inputs.threads)
         return cls(job, inputs.device, inputs.precision, inputs.runtime)
 
-    def inputs(self, place: int) -> Inputs:
-        """Return inputs whose network is that of the process number `place` on its machine."""
-        device = _own_device(self.device, place)
-        return Inputs(self.job, device, self.precision, lambda event: None, runtime=self.runtime)
-
-
-def _own_device(device: str, place: int) -> str:
-    """Deal the GPUs of a machine out, unless one is named."""
-    if device != "cuda":
-        return device
-    import torch
-
-    return f"cuda:{place % torch.cuda.device_count()}"
+    def inputs(self) -> Inputs:
+        """Return inputs whose network is that of this setup."""
+        return Inputs(
+            self.job, self.device, self.precision, lambda event: None, runtime=self.runtime
+        )

@@ -148,5 +148,5 @@ def _network(setup: Setup, key: str, weights: list[Any]) -> Network:
             path = Path(folder) / f"{key}.safetensors"
             path.write_bytes(ray.get(weights[0]))
             own = replace(setup, job=replace(setup.job, weights=path))
-            _networks[name] = own.inputs(0).network
+            _networks[name] = own.inputs().network
     return _networks[name]

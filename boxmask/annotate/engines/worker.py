@@ -1,7 +1,7 @@
 """A worker: a process that makes parts for the run that started it, and ends when that does.
 
-It gets a Setup and its place, then tasks. It says None when it wants its first task, numbers of
-boxes while it works, then a part, or the error that ends the run.
+It gets a Setup, whose device is its own, then tasks. It says None when it wants its first task,
+numbers of boxes while it works, then a part, or the error that ends the run.
 """
 
 import os
@@ -29,13 +29,13 @@ def main(handle: int) -> None:
 
 
 def _work(pipe: Connection) -> None:
-    setup, place = pipe.recv()
+    setup = pipe.recv()
     assert isinstance(setup, Setup)
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, tasks), name=RECEIVER, daemon=True).start()
     from boxmask.annotate.shards import run_shard
 
-    network = setup.inputs(place).network
+    network = setup.inputs().network
     pipe.send(None)
     while True:
         task = tasks.get()

@@ -10,11 +10,12 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from boxmask.annotate.engines.base import Engine, OnBoxes, Parts, Setup
+from boxmask.annotate.engines.devices import count_gpus, deal_out
 from boxmask.annotate.parts import Part
 from boxmask.annotate.task import Task
 from boxmask.annotate.workload import Inputs
@@ -44,7 +45,9 @@ def run_in_workers(inputs: Inputs, count: int) -> Engine:
     """Make parts in so many processes."""
 
     def run(tasks: Iterator[Task], on_boxes: OnBoxes) -> Parts:
-        crew = _Crew(Setup.of(inputs), tasks, on_boxes)
+        setup = Setup.of(inputs)
+        devices = deal_out(setup.device, count, gpus=count_gpus(setup.device))
+        crew = _Crew([replace(setup, device=device) for device in devices], tasks, on_boxes)
         try:
             for place in range(count):
                 crew.start(place)
@@ -58,8 +61,8 @@ def run_in_workers(inputs: Inputs, count: int) -> Engine:
 class _Crew:
     """The workers of a run, by their pipes, and the tasks that are left for them."""
 
-    def __init__(self, setup: Setup, tasks: Iterator[Task], on_boxes: OnBoxes) -> None:
-        self.setup = setup
+    def __init__(self, setups: list[Setup], tasks: Iterator[Task], on_boxes: OnBoxes) -> None:
+        self.setups = setups  # by place
         self.tasks = tasks
         self.on_boxes = on_boxes
         self.workers: dict[Connection, _Worker] = {}
@@ -81,7 +84,7 @@ class _Crew:
             )
         self.workers[pipe] = _Worker(place, process)
         with suppress(OSError):  # it has died: its pipe will say so
-            pipe.send((self.setup, place))
+            pipe.send(self.setups[place])
 
     def parts(self) -> Parts:
         """Yield each task with its part as it is done."""

@@ -30,13 +30,20 @@ from boxmask.train.recipe import TrainConfig
 from boxmask.train.recipe_text import to_json
 
 AGAIN = """
-import sys, torch
+import os, sys, torch
 from pathlib import Path
+from boxmask.train.data import sources
 from boxmask.train.run import TrainJob, train
 from boxmask.train.recipe_text import from_json
 if __name__ == "__main__":
     torch.set_num_threads(1)
     data, out, recipe = (Path(text) for text in sys.argv[1:4])
+    read = sources.read
+    def noted(*given):
+        with out.with_suffix(".read").open("a") as stream:
+            print(os.getpid(), file=stream)
+        return read(*given)
+    sources.read = noted
     job = TrainJob(annotations=(data,), images=(data.parent / "images",), out=out, device="cpu",
               resume="--resume" in sys.argv)
     train(job, from_json(recipe.read_bytes()), report=lambda entry: print(entry, flush=True))
@@ -123,6 +130,7 @@ def test_two_processes_match_one(path: Path, tmp_path: Path) -> None:
     losses = [[entry["loss"] for entry in read_log(tmp_path / name)] for name in ("one", "two")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert said.count("'step': 3") == 1
+    assert len((tmp_path / "two.read").read_text().splitlines()) == 1  # by one process for both
 
 
 def test_resuming_where_there_is_no_run_is_told(path: Path, tmp_path: Path) -> None:

@@ -4,12 +4,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from boxmask.models.network import MaskNetwork
+
+T = TypeVar("T")
+
+_PATIENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,9 @@ class Processes:
     rank: int
     count: int
     device: torch.device
+    machine: str = ""  # what tells the machines of a run apart
+    leads: bool = True  # whether it is the first on its machine
+    patient: distributed.ProcessGroup | None = None  # all of them; waits for as long as data takes
 
     @property
     def first(self) -> bool:
@@ -38,6 +47,13 @@ class Processes:
         if self.count > 1:
             distributed.all_gather_object(every, texts)
         return set().union(*every)
+
+    def gather(self, value: T) -> list[T]:
+        """Return the values of all processes, by their ranks, however long one takes to come."""
+        every = [value] * self.count
+        if self.count > 1:
+            distributed.all_gather_object(every, value, group=self.patient)
+        return every
 
     def wait(self) -> None:
         """Wait for all processes."""
@@ -68,6 +84,10 @@ def processes(device: str) -> Iterator[Processes]:
         return
     distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
-        yield Processes(rank, count, place)
+        patient = distributed.new_group(backend="gloo", timeout=_PATIENCE)
+        assert isinstance(patient, distributed.ProcessGroup)  # all processes are in it
+        machine = os.environ.get("GROUP_RANK")  # without torchrun's word each is on its own
+        leads = local == 0 or machine is None
+        yield Processes(rank, count, place, machine or f"rank {rank}", leads, patient)
     finally:
         distributed.destroy_process_group()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from boxmask.train.distributed import processes
 from boxmask.train.loop import fit
 from boxmask.train.recipe import TrainConfig
 from boxmask.train.run_folder import Inputs, RunFolder, files
+from boxmask.train.sharing import once_a_machine
 from boxmask.train.watch.card import Provenance, describe_sources
 from boxmask.train.watch.recorder import Recorder
 from boxmask.train.watch.validation import Validation, spaced_items
+
+Sources = tuple[Source, ...]
 
 _GIB = 1 << 30
 
@@ -59,17 +63,16 @@ def _train(
     torch.set_num_threads(job.threads or network_threads())
     # Each worker keeps images of its own.
     cache_bytes = int(config.cache_gib * _GIB) // max(1, config.workers)
-    sources = open_sources(job.annotations, job.images, seen=config.seen, bbox=job.bbox)
-    config = replace(config, model=with_classes(config.model, sources))
-    collection = Collection(
-        sources,
-        min_side=config.min_side,
-        cache_bytes=cache_bytes,
-        holdout_every=0 if job.val else config.holdout,
-    )
-    validation = _open_validation(job, config, sources)
-    measured = validation.collection.sources if validation is not None and job.val else ()
     with processes(choose_device(job.device)) as group:
+        sources, measured = once_a_machine(partial(_read, job, config), group)
+        config = replace(config, model=with_classes(config.model, sources))
+        collection = Collection(
+            sources,
+            min_side=config.min_side,
+            cache_bytes=cache_bytes,
+            holdout_every=0 if job.val else config.holdout,
+        )
+        validation = _open_validation(job, config, sources, measured)
         recorder = Recorder(
             RunFolder(job.out),
             provenance=_provenance(job, config, collection, validation),
@@ -77,7 +80,8 @@ def _train(
             processes=group,
             report=report,
         )
-        recorder.open(config, inputs=Inputs(files(sources), files(measured)), resume=job.resume)
+        inputs = partial(_inputs, sources, measured)
+        recorder.open(config, inputs=inputs, resume=job.resume)
         state = fit(config, collection, recorder=recorder, processes=group, init=job.init)
         if not group.first:
             return {}
@@ -87,6 +91,19 @@ def _train(
         "scores": recorder.scores,
         "left_out": len(recorder.left_out()),
     }
+
+
+def _read(job: TrainJob, config: TrainConfig) -> tuple[Sources, Sources]:
+    """Read the files to learn from, and those to measure on, if there are any of their own."""
+    learnt = open_sources(job.annotations, job.images, seen=config.seen, bbox=job.bbox)
+    if not job.val:
+        return learnt, ()
+    # The masks of all classes are known there.
+    return learnt, open_sources(job.val, job.val_images or job.images, seen="all", bbox=job.bbox)
+
+
+def _inputs(learnt: Sources, measured: Sources) -> Inputs:
+    return Inputs(files(learnt), files(measured))
 
 
 def _provenance(
@@ -101,15 +118,12 @@ def _provenance(
 
 
 def _open_validation(
-    job: TrainJob, config: TrainConfig, sources: tuple[Source, ...]
+    job: TrainJob, config: TrainConfig, sources: Sources, measured: Sources
 ) -> Validation | None:
     """Open the data to measure on; the masks of all its classes are known there."""
-    if job.val:
-        measured = open_sources(job.val, job.val_images or job.images, seen="all", bbox=job.bbox)
-    elif config.holdout:
-        measured = tuple(replace(one, seen=np.ones_like(one.seen)) for one in sources)
-    else:
+    if not job.val and not config.holdout:
         return None
+    measured = measured or tuple(replace(one, seen=np.ones_like(one.seen)) for one in sources)
     collection = Collection(
         measured,
         min_side=0.0,

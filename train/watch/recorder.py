@@ -39,10 +39,10 @@ class Recorder:
         self.scores: dict[str, float] = {}
         self.resumes = False
 
-    def open(self, config: TrainConfig, *, inputs: Inputs, resume: bool) -> None:
+    def open(self, config: TrainConfig, *, inputs: Callable[[], Inputs], resume: bool) -> None:
         """Begin or continue the folder, once for all processes."""
         if self.processes.first:
-            self.folder.open(config, inputs=inputs, resume=resume)
+            self.folder.open(config, inputs=inputs(), resume=resume)
         self.processes.wait()
         self.resumes = resume and self.folder.state.exists()
 

@@ -90,7 +90,7 @@ def example_calls() -> list[tuple[str, str, str]]:
     found = []
     for name in (*DOCUMENTS, "boxmask/weights/MODEL_CARD.md", *EXAMPLES):
         text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
-        calls = re.findall(r"python (examples/\w+(?:\.py)?)([^\n`&|>]*)", text)
+        calls = re.findall(r"python (examples/[\w/]+\.py)([^\n`&|>]*)", text)
         found += [(name, path, words) for path, words in calls]
     return found
 
@@ -99,8 +99,7 @@ def example_calls() -> list[tuple[str, str, str]]:
 def test_every_example_takes_the_options_it_is_shown_with(
     document: str, path: str, words: str
 ) -> None:
-    example = ROOT / path
-    script = (example if example.is_file() else example / "__main__.py").read_text("utf-8")
+    script = (ROOT / path).read_text("utf-8")
     taken = set(re.findall(r'add_argument\(\s*"(--[\w-]+)"', script))
     if "parse_known_args" in script:  # the others go to annotate
         taken |= options("annotate")

@@ -11,14 +11,16 @@ from html import escape
 from contest import BUDGETS, REFERENCE
 from ranking import Figure, Standing
 
-_NAMES, _PANEL, _GAP, _LINE, _TOP, _BOTTOM = 260, 330, 30, 22, 64, 58
-_LEGEND = (
-    "dot: unseen classes, bar: 95 % over images, small dots: seeds; full where the sign holds over "
-    "both · diamond: seen classes"
+_NAMES, _PANEL, _GAP, _LINE, _TOP, _BOTTOM = 260, 330, 44, 22, 72, 78
+_LEGEND = (  # x, line, class of the mark, text
+    (18, 0, "dot", "unseen classes, and 95 % over images"),
+    (18, 1, "dot clear", "the same, where the sign holds over images and all seeds"),
+    (380, 0, "seen", "seen classes"),
+    (380, 1, "seed", "a seed, unseen classes"),
 )
 _STYLE = (
     "text{font:13px sans-serif;fill:#222}.small,.tick{font-size:11px;fill:#555}"
-    ".tick{text-anchor:middle}.head{font-weight:600}"
+    ".tick{text-anchor:middle}.right{text-anchor:end}.head{font-weight:600}"
     ".grid{stroke:#e4e4e4}.zero{stroke:#888}.bar{stroke:#1f5fa8;stroke-width:2}"
     ".dot{stroke:#1f5fa8;stroke-width:2;fill:#fff}.clear{fill:#1f5fa8}.seed{fill:#1f5fa8;opacity:.45}"
     ".seen{fill:none;stroke:#c8641b;stroke-width:1.6}"
@@ -42,13 +44,16 @@ def draw(ranked: dict[str, list[Standing]]) -> str:
     marks = [f'<text x="12" y="22" class="head">{escape(title)}</text>']
     for row, name in enumerate(names):
         marks.append(f'<text x="12" y="{_y(row) + 4}">{escape(name)}</text>')
-    marks.append(f'<text x="12" y="{height - 14}" class="small">{_LEGEND}</text>')
+    for x, line, kind, text in _LEGEND:
+        y = height - 34 + 18 * line
+        marks.append(_mark(kind, x, y))
+        marks.append(f'<text x="{x + 12}" y="{y + 4}" class="small">{escape(text)}</text>')
     for panel, (budget, found) in enumerate(leads.items()):
         marks += _panel(_NAMES + panel * (_PANEL + _GAP), budget, found, names, reach)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}"><style>{_STYLE}</style>'
-        f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(marks)}</svg>'
+        f'<rect width="{width}" height="{height}" rx="6" fill="#fff"/>{"".join(marks)}</svg>'
     )
 
 
@@ -66,6 +71,9 @@ def _panel(
         return f"{left + _PANEL * (value + reach) / (2 * reach):.1f}"
 
     yield f'<text x="{left}" y="44" class="small">{escape(BUDGETS[budget])}</text>'
+    yield f'<text x="{left}" y="{_TOP - 12}" class="small">← worse</text>'
+    yield f'<text x="{left + _PANEL}" y="{_TOP - 12}" class="small right">better →</text>'
+    yield f'<text x="{x(0)}" y="{_TOP - 12}" class="tick">{escape(REFERENCE)}</text>'
     for share in (-1.0, -0.5, 0.0, 0.5, 1.0):
         value = x(share * reach)
         kind = "grid" if share else "zero"
@@ -77,11 +85,15 @@ def _panel(
             (lead, seen), y = found[name], _y(row)
             low, high = lead.interval
             yield f'<line class="bar" x1="{x(low)}" x2="{x(high)}" y1="{y}" y2="{y}"/>'
-            for seed in lead.seeds:
-                yield f'<circle class="seed" cx="{x(seed)}" cy="{y + 5}" r="2"/>'
-            yield f'<path class="seen" d="M{x(seen.value)} {y - 5}l5 5l-5 5l-5-5z"/>'
-            kind = "dot clear" if lead.clear else "dot"
-            yield f'<circle class="{kind}" cx="{x(lead.value)}" cy="{y}" r="5"/>'
+            yield from (_mark("seed", x(seed), y + 6) for seed in lead.seeds)
+            yield _mark("seen", x(seen.value), y)
+            yield _mark("dot clear" if lead.clear else "dot", x(lead.value), y)
+
+
+def _mark(kind: str, x: object, y: int) -> str:
+    if kind == "seen":
+        return f'<path class="seen" d="M{x} {y - 5}l5 5l-5 5l-5-5z"/>'
+    return f'<circle class="{kind}" cx="{x}" cy="{y}" r="{2 if kind == "seed" else 5}"/>'
 
 
 def _y(row: int) -> int:

@@ -85,6 +85,7 @@ def _iou_table(rows: Sequence[Standing]) -> str:
     titles = ["IoU"]
     for way in DIRECTIONS.values():
         titles += [f"{way}: seen", "unseen, 95 %", "gap"]
+    titles.append("both: gap")
     return _table(titles, [list(_iou_cells(row)) for row in rows])
 
 
@@ -95,6 +96,7 @@ def _iou_cells(row: Standing) -> Iterator[str]:
         yield percent(way.seen)
         yield f"{percent(unseen.value)} {format_interval(unseen.interval)}"
         yield percent(way.seen - unseen.value)
+    yield percent(row.gap)
 
 
 def _other_table(rows: Sequence[Standing], settings: Settings) -> str:

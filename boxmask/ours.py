@@ -54,6 +54,14 @@ def is_plain(path: Path) -> bool:
     return not is_there(path) or (path.is_file() and not path.is_symlink())
 
 
+def _may_be_notes(path: Path) -> bool:
+    """Tell whether a file is not there or begins as notes do, even if a kill cut that short."""
+    if not is_there(path):
+        return True
+    with path.open("rb") as stream:
+        return stream.read(2) in (b"", b"\n", b"\n[")
+
+
 class Notes:
     """What is ours by name and digest, kept as lines of JSON in a file.
 
@@ -63,6 +71,11 @@ class Notes:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not is_plain(path) or not _may_be_notes(path):
+            raise ConfigError(
+                f"{path} is there already, and not as boxmask wrote it; rename it, or give another "
+                "output."
+            )
         self._found: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._lock = threading.Lock()
         for what, found, name in self._lines():

@@ -206,3 +206,12 @@ def test_urls_that_detect_cannot_use(tmp_path: Path, given: dict[str, Any], mess
     options: dict[str, Any] = {"photos": tmp_path / "photos", "out": job.out} | given
     with pytest.raises(BoxmaskError, match=message):
         detect(detect_job(options.pop("photos"), weights=job.weights, **options))
+
+
+def test_a_photograph_is_never_written_over_even_with_fresh(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "0.png"
+    job = make_detection(tmp_path, photos=1, out=photo, fresh=True)
+    before = photo.read_bytes()
+    with pytest.raises(ConfigError, match="would write over this photograph"):
+        detect(job)
+    assert photo.read_bytes() == before

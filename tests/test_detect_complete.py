@@ -152,3 +152,44 @@ def test_the_command_finds_and_says_so(tmp_path: Path) -> None:
     assert "look lower" in none.output
     wrong = CliRunner().invoke(app, [*words, "--min-score", "7"])
     assert wrong.exit_code == 2
+
+
+def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
+    job = make(tmp_path, KEPT)
+    assert job.complete is not None
+    before = b"\xef\xbb\xbf" + job.complete.read_bytes()
+    job.complete.write_bytes(before)
+    detect(job)
+    after = job.out.read_bytes()
+    start = after.index(KEPT.encode()) + len(KEPT.encode())
+    assert after.startswith(before[:start]) and after.endswith(before[start:])
+    assert len(after) > len(before)
+
+
+def test_a_file_without_images_is_refused(tmp_path: Path) -> None:
+    job = make(tmp_path, "")
+    write_boxes(job.complete, "", images=0)
+    with pytest.raises(InputError, match=r"some\.json: lists no image"):
+        detect(job)
+
+
+def test_a_name_that_no_file_can_have_is_a_missing_image(tmp_path: Path) -> None:
+    job = make(tmp_path, KEPT)
+    job.complete.write_text(job.complete.read_text().replace("0.png", "\\ud800.png"))
+    assert detect(job).found.unusable == {"image missing": 1}
+
+
+@pytest.mark.parametrize("ending", ["", ".boxes.json", ".proposed.json", ".boxmask.detect"])
+def test_what_is_read_is_never_written_over_even_with_fresh(tmp_path: Path, ending: str) -> None:
+    taken = tmp_path / f"out.json{ending}"
+    for role in ("weights", "complete"):
+        job = make_detection(tmp_path / role, photos=1, fresh=True)
+        write_boxes(tmp_path / "some.json", "", images=1)
+        given: dict[str, Any] = {"weights": job.weights, "complete": tmp_path / "some.json"}
+        given[role] = given[role].rename(taken)
+        before = taken.read_bytes()
+        given |= {"out": tmp_path / "out.json"}
+        with pytest.raises(ConfigError, match=r"is the file to complete|is read"):
+            detect(make_detection(tmp_path / role, photos=1, fresh=True, **given))
+        assert taken.read_bytes() == before
+        taken.unlink()

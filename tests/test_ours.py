@@ -277,3 +277,16 @@ def test_a_ledger_knows_what_was_written_also_after_a_line_was_cut_short(tmp_pat
     assert other.read_bytes() == b"mine" and sorted(
         json.loads(line)[2] for line in ledger.path.read_bytes().splitlines() if line.endswith(b"]")
     ) == ["one", "other"]
+
+
+def test_a_file_of_somebody_else_in_the_place_of_the_notes_is_kept(tmp_path: Path) -> None:
+    job = make_job(tmp_path, exports={"yolo": tmp_path / "yolo"})
+    notes = WorkFolder(job.out).exported
+    notes.write_text("mine")
+    with pytest.raises(ConfigError, match="is there already, and not as boxmask wrote it"):
+        annotate(job)
+    assert notes.read_text() == "mine"
+    notes.unlink()
+    os.mkfifo(notes)
+    with pytest.raises(ConfigError, match="is there already"):
+        annotate(job)

@@ -61,9 +61,14 @@ class DetectJob:
         return self.out.with_name(f"{self.out.name}.boxmask.found")
 
     @property
+    def ledger_path(self) -> Path:
+        """The file in which is kept what a detection has written."""
+        return self.out.with_name(f"{self.out.name}.boxmask.detect")
+
+    @property
     def ledger(self) -> Ledger:
         """What knows which files a detection has written."""
-        return Ledger(self.out.with_name(f"{self.out.name}.boxmask.detect"))
+        return Ledger(self.ledger_path)
 
 
 def detect_job(

@@ -37,7 +37,7 @@ class Photographs:
     def digest(self) -> str:
         """Name them by their names and sizes."""
         lines = [f"{name}\0{self.sizes.get(name, -1)}\n" for name in self.names]
-        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+        return hashlib.sha256("".join(lines).encode(errors="surrogatepass")).hexdigest()
 
     def load(self, place: int) -> Any:
         """Decode one as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
@@ -99,6 +99,8 @@ def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
             f"{job.complete}: is read as {dataset.format}; --complete adds records to COCO. Turn "
             "it into COCO by `boxmask annotate`, then complete that."
         )
+    if not dataset.file_names:
+        raise InputError(f"{job.complete}: lists no image, so there is nothing to look at.")
     if dataset.box_form:
         raise InputError(
             f"{job.complete}: its boxes are {dataset.box_form}, and --complete adds boxes of x, y, "

@@ -14,6 +14,7 @@ from boxmask.detect.box_file import About, read_about, write_boxes
 from boxmask.detect.job import DetectJob, check_paths
 from boxmask.detect.parts import Parts, Settings
 from boxmask.detect.photos import Photographs, open_photographs
+from boxmask.detect.places import check_places
 from boxmask.disk import explain_disk_errors
 from boxmask.durable import digest
 from boxmask.errors import ConfigError, RunError
@@ -53,6 +54,7 @@ def detect(job: DetectJob, on_event: OnEvent) -> Detected:
         check_paths(job)
         config = read_header(job.weights).config
         photographs = open_photographs(job, config)
+        check_places(job, photographs)
         _refuse_foreign(job)
         with hold_lock(job.work):
             found = _boxes(job, photographs, config, on_event)

@@ -40,14 +40,17 @@ class MappedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._data: memoryview | None = _read_bytes(path)
+        whole = _read_bytes(path)
+        self.mark = _BOM if whole[: len(_BOM)] == _BOM else b""
+        """The byte order mark that the file begins with, if it does."""
+        self._data: memoryview | None = whole[len(self.mark) :]
         self.size = len(self._data)
 
     @property
     def data(self) -> memoryview:
         """The whole text, without a byte order mark."""
         if self._data is None:
-            self._data = _read_bytes(self.path)
+            self._data = _read_bytes(self.path)[len(self.mark) :]
             if len(self._data) != self.size:
                 raise InputError(
                     f"{self.path}: the file has changed since it was read; start again."
@@ -55,7 +58,7 @@ class MappedFile:
         return self._data
 
     def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path, "size": self.size, "_data": None}
+        return self.__dict__ | {"_data": None}
 
 
 @dataclass(frozen=True)
@@ -217,4 +220,4 @@ def _read_bytes(path: Path) -> memoryview:
     for magic, what in _NOT_JSON.items():
         if start.startswith(magic):
             raise InputError(f"{path}: the file is {what}.")
-    return data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
+    return data

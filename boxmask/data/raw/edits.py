@@ -38,6 +38,7 @@ def appended(document: Document, key: str, items: Sequence[bytes]) -> Iterator[E
 def edited(document: Document, edits: Sequence[Edit]) -> Iterator[bytes]:
     """Yield the bytes of a file with what has changed in them; edits come in their order."""
     data, place = document.source.data, 0
+    yield document.source.mark
     for edit in edits:
         yield bytes(data[place : edit.start])
         yield edit.text

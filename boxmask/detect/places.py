@@ -1,0 +1,20 @@
+"""Where a detection writes: never over anything that it reads, not even with --fresh."""
+
+from boxmask.annotate.job import resolve_weights
+from boxmask.annotate.places import beside, image_files, real
+from boxmask.detect.job import DetectJob
+from boxmask.detect.photos import Photographs
+from boxmask.errors import ConfigError
+
+
+def check_places(job: DetectJob, photographs: Photographs) -> None:
+    """Raise ConfigError if a file that is written is one that is read."""
+    read = dict.fromkeys(image_files(job.photos, photographs.names), "this photograph")
+    files = (job.complete, job.weights, resolve_weights(job.masks))
+    read |= dict.fromkeys(real(path for path in files if path), "this file, which is read")
+    written = real((job.out, job.boxes, job.ledger_path))
+    for path in (*written, *beside(job.masks)):
+        if path in read:
+            raise ConfigError(
+                f"{path}: --out {job.out} would write over {read[path]}; give another name."
+            )

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from boxmask.export import EXPORTS, ExportOptions
 
 def arguments(job: AnnotateJob, *more: str) -> list[str]:
     given = {"--images": job.images, "--out": job.out, "--weights": job.weights}
-    options = [str(part) for pair in given.items() for part in pair]
+    options = [str(part) for pair in given.items() if pair[1] for part in pair]
     return ["annotate", str(job.boxes), *options, "--shard-boxes", "4", *more]
 
 
@@ -135,7 +135,8 @@ app()
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path, workers: str) -> None:
-    job = make_job(tmp_path, boxes_of(30, 6))
+    # The bundled network, which starts without PyTorch.
+    job = replace(make_job(tmp_path, boxes_of(6, 6)), weights=None)
     call_it = arguments(job, "--batch-boxes", "1", "--workers", workers)
     command = [sys.executable, "-c", INTERRUPTED, *call_it]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
@@ -143,5 +144,5 @@ def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path, workers: s
     assert "the same command (without --fresh) goes on" in done.stderr
     assert "Traceback" not in done.stderr
     summary = json.loads(call(job, "--batch-boxes", "1", "--json").stdout)
-    assert 12 <= summary["reused"] < 180
-    assert summary["reused"] + summary["predicted"] == 180
+    assert 12 <= summary["reused"] < 36
+    assert summary["reused"] + summary["predicted"] == 36

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from annotation_files import WINDOWS, write_weights
 from front_files import PHOTOS
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_every_row_is_measured(script: dict[str, Any], data: Path) -> None:
-    lines = script["table"](data, "bundled").splitlines()
+    weights = str(write_weights(data, **WINDOWS))
+    lines = script["table"](data, weights).splitlines()
     assert len(lines) == 2 + len(script["ROWS"]) + 2
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     assert [row[1].startswith("exact; the ellipse") for row in cells].count(True) == 2

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -56,12 +58,24 @@ def iterate_steps(
         num_workers=config.workers,
         prefetch_factor=_AHEAD if config.workers else None,
         worker_init_fn=_one_thread,
-        # Spawned, since a fork of a process that has run torch threads may hang.
-        multiprocessing_context="spawn" if config.workers else None,
+        multiprocessing_context=_worker_context() if config.workers else None,
     )
     batches = iter(loader)
     for _ in range(first, config.steps):
         yield [_raise_if_error(next(batches)) for _ in range(config.accumulate)]
+
+
+def _worker_context() -> BaseContext:
+    """Return how workers start: as forks of a process that has imported all they need, and no more.
+
+    A fork of this process, which has run torch threads, may hang. Where there is no such server,
+    each worker imports PyTorch by itself.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([BatchDataset.__module__])
+    return context
 
 
 class _ErrorsAsItems(Dataset[Batch | BoxmaskError]):

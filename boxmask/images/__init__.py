@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -44,29 +45,19 @@ Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
 
 
-def load_image(
-    folder: Folder,
-    file_name: str,
-    *,
-    width: int = 0,
-    height: int = 0,
-    exif: Exif = "auto",
-    rotated_if_unsized: bool = False,
-    max_pixels: int = MAX_PIXELS,
-) -> Pixels:
-    """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done.
+class Opening(TypedDict, total=False):
+    """How an image is opened: the options of `opened_image`."""
 
-    `width` and `height` are what the dataset states, 0 if it does not.
-    """
-    with opened_image(
-        folder,
-        file_name,
-        width=width,
-        height=height,
-        exif=exif,
-        rotated_if_unsized=rotated_if_unsized,
-        max_pixels=max_pixels,
-    ) as opened:
+    width: int
+    height: int
+    exif: Exif
+    rotated_if_unsized: bool
+    max_pixels: int
+
+
+def load_image(folder: Folder, file_name: str, **options: Unpack[Opening]) -> Pixels:
+    """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done."""
+    with opened_image(folder, file_name, **options) as opened:
         return opened.pixels()
 
 
@@ -100,7 +91,10 @@ def opened_image(
     rotated_if_unsized: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[OpenedImage]:
-    """Open an image as `load_image` does, for those who want to know its size before its pixels."""
+    """Open an image, for those who want to know its size before its pixels.
+
+    `width` and `height` are what the dataset states, 0 if it does not.
+    """
     stated = (width, height) if width and height else None
     with open_image(folder, file_name, max_pixels) as image:
         turn = should_rotate(image, stated, exif, rotated_if_unsized)
@@ -109,30 +103,13 @@ def opened_image(
         yield opened
 
 
-def image_size(
-    folder: Folder,
-    file_name: str,
-    *,
-    width: int = 0,
-    height: int = 0,
-    exif: Exif = "auto",
-    rotated_if_unsized: bool = False,
-    max_pixels: int = MAX_PIXELS,
-) -> Size:
+def image_size(folder: Folder, file_name: str, **options: Unpack[Opening]) -> Size:
     """Return the (width, height) of what `load_image` would yield, from the header alone.
 
     ImageFault where the name or the header tells that it cannot be used. No pixel is decoded: an
     image that is damaged further on passes.
     """
-    with opened_image(
-        folder,
-        file_name,
-        width=width,
-        height=height,
-        exif=exif,
-        rotated_if_unsized=rotated_if_unsized,
-        max_pixels=max_pixels,
-    ) as opened:
+    with opened_image(folder, file_name, **options) as opened:
         return opened.size
 
 

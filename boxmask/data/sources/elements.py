@@ -55,41 +55,12 @@ def elements(data: bytes, tag: str, name: str) -> Iterator[Element]:
 
     InputError, with `name` and the line, tells where the file is no usable XML.
     """
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    stack: list[Element] = []
-    whole: list[Element] = []
-
-    def start(found: str, attributes: dict[str, str]) -> None:
-        if stack or found == tag:
-            opening = _TAG.match(data, parser.CurrentByteIndex)
-            end = opening.end() if opening and opening[0].endswith(b"/>") else 0
-            element = Element(found, attributes, parser.CurrentByteIndex, end)
-            if stack:
-                stack[-1].children.append(element)
-            stack.append(element)
-
-    def text(found: str) -> None:
-        if stack:
-            stack[-1].text += found
-
-    def end(found: str) -> None:
-        if stack:
-            element = stack.pop()
-            if not element.end:  # one with an end tag of its own
-                closing = _TAG.match(data, parser.CurrentByteIndex)
-                element.end = closing.end() if closing else parser.CurrentByteIndex
-            if not stack:
-                whole.append(element)
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = text
-    parser.EntityDeclHandler = _refuse
+    collector = _Collector(data, tag)
+    parser = collector.parser
     try:
         for first in range(0, max(len(data), 1), _CHUNK):
             parser.Parse(data[first : first + _CHUNK], first + _CHUNK >= len(data))
-            yield from whole
-            whole.clear()
+            yield from collector.take()
     except expat.ExpatError as error:
         lines = data.split(b"\n")[error.lineno - 1 : error.lineno]
         line = b"".join(lines)[:80].decode("utf-8", "replace")
@@ -107,6 +78,50 @@ def elements(data: bytes, tag: str, name: str) -> Iterator[Element]:
             f"{name}: the XML declares an entity at line {parser.CurrentLineNumber}, and no "
             "annotations need one. Take the declaration out."
         ) from None
+
+
+class _Collector:
+    """Has a parser put the outermost elements with a tag together."""
+
+    def __init__(self, data: bytes, tag: str) -> None:
+        self._data, self._tag = data, tag
+        self._open: list[Element] = []
+        self._whole: list[Element] = []
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.CharacterDataHandler = self._text
+        self.parser.EndElementHandler = self._end
+        self.parser.EntityDeclHandler = _refuse
+
+    def take(self) -> list[Element]:
+        """Return the elements that have become whole since the last call."""
+        whole, self._whole = self._whole, []
+        return whole
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self._open and tag != self._tag:
+            return
+        opening = _TAG.match(self._data, self.parser.CurrentByteIndex)
+        end = opening.end() if opening and opening[0].endswith(b"/>") else 0
+        element = Element(tag, attributes, self.parser.CurrentByteIndex, end)
+        if self._open:
+            self._open[-1].children.append(element)
+        self._open.append(element)
+
+    def _text(self, text: str) -> None:
+        if self._open:
+            self._open[-1].text += text
+
+    def _end(self, tag: str) -> None:
+        if not self._open:
+            return
+        element = self._open.pop()
+        if not element.end:  # one with an end tag of its own
+            closing = _TAG.match(self._data, self.parser.CurrentByteIndex)
+            element.end = closing.end() if closing else self.parser.CurrentByteIndex
+        if not self._open:
+            self._whole.append(element)
 
 
 def without(data: bytes, start: int, end: int, inner: Sequence[Element]) -> str:

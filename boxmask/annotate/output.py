@@ -139,14 +139,9 @@ def _record_with_result(
     image = int(dataset.image_index[row])
     size = form.size(image, outcomes.sizes) if image >= 0 else None
     record = form.annotation(row, size)
-    status, outcome, reason = STATUSES[workload.status[row]], outcomes.rows[row], ""
-    if status is Status.SKIPPED:
-        reason = reason_of(dataset.faults[row])
-    elif status is Status.OK:
-        reason = outcomes.reasons[outcome["reason"]]
-        status = Status.SKIPPED if reason else Status.OK
-    elif status is Status.KEPT and dataset.relative[row] and image in kept.faults:
-        status, reason = Status.SKIPPED, kept.faults[image].reason
+    status, outcome = STATUSES[workload.status[row]], outcomes.rows[row]
+    reason = _skip_reason(status, workload, outcomes, row, kept)
+    status = Status.SKIPPED if reason else status
     turned = turned_box(dataset, row, size)
     if reason:
         given = _given_box(record)
@@ -166,6 +161,20 @@ def _record_with_result(
         record = without_mask(record, size)
     counts.statuses[status.value] += 1
     return complete(record), reason
+
+
+def _skip_reason(
+    status: Status, workload: Workload, outcomes: Outcomes, row: int, kept: Measured
+) -> str:
+    """Return why a row has no mask after all, "" if that is not so."""
+    dataset, image = workload.dataset, int(workload.dataset.image_index[row])
+    if status is Status.SKIPPED:
+        return reason_of(dataset.faults[row])
+    if status is Status.OK:
+        return outcomes.reasons[outcomes.rows[row]["reason"]]
+    if status is Status.KEPT and dataset.relative[row] and image in kept.faults:
+        return kept.faults[image].reason
+    return ""
 
 
 def _add_mask(

@@ -43,17 +43,11 @@ def judge(
     """
     if left and not was_reviewed(theirs):
         changed = _changed_without_mask(ours, theirs, size)
-        problem = f'was to be left as it is, but its "{changed[0]}" differs' if changed else ""
-        return Verdict(Status.LEFT, problem)
-    if crowd or masked:
-        changed = _changed(ours, theirs)
-        if crowd:
-            problem = f'is a crowd, but its "{changed[0]}" differs' if changed else ""
-            return Verdict(Status.CROWD, problem)
-        if not changed:
-            return Verdict(Status.KEPT)
-        if "boxmask" not in theirs:
-            return Verdict(Status.KEPT, f'had a mask already, but its "{changed[0]}" differs')
+        return _as_it_was(Status.LEFT, "was to be left as it is", changed)
+    if crowd:
+        return _as_it_was(Status.CROWD, "is a crowd", _changed(ours, theirs))
+    if masked and ("boxmask" not in theirs or not _changed(ours, theirs)):
+        return _as_it_was(Status.KEPT, "had a mask already", _changed(ours, theirs))
     if "boxmask" not in theirs:
         return Verdict("", 'has neither a mask of ours nor a reason: "boxmask" is missing')
     mark = read_mark(theirs["boxmask"])
@@ -61,16 +55,24 @@ def judge(
         return Verdict("", f'"boxmask" is {preview(theirs["boxmask"])}, which is no result')
     if mark.status == Status.SKIPPED:
         return _skipped(mark, _changed_without_mask(ours, theirs, size, _MASK_KEYS))
-    changed = _changed(ours, theirs, _MASK_KEYS)
     if mark.status == Status.KEPT and mark.review and masked:
-        problem = f'had a mask already, but its "{changed[0]}" differs' if changed else ""
-        return Verdict(Status.KEPT, problem)
+        return _as_it_was(Status.KEPT, "had a mask already", _changed(ours, theirs, _MASK_KEYS))
     if mark.status == Status.REJECTED:
         return _rejected(theirs)
     if mark.status == Status.CORRECTED:
         return corrected(mark)
     if mark.status != Status.OK:
         return Verdict("", f'"boxmask" has the status {mark.status!r}, which is none of ours')
+    return _made(mark)
+
+
+def _as_it_was(status: Status, what: str, changed: Sequence[str]) -> Verdict:
+    """Judge what was to stay as it is, by the keys that differ."""
+    return Verdict(status, f'{what}, but its "{changed[0]}" differs' if changed else "")
+
+
+def _made(mark: Mark) -> Verdict:
+    """Judge a new mask by what is said of it."""
     problem = ""
     if mark.predicted_iou is None or not 0 <= mark.predicted_iou <= 1:
         problem = f"the predicted IoU is {mark.predicted_iou}, not within 0 and 1"

@@ -171,7 +171,7 @@ def _skip_reason(
     if status is Status.SKIPPED:
         return reason_of(dataset.faults[row])
     if status is Status.OK:
-        return outcomes.reasons[outcomes.rows[row]["reason"]]
+        return outcomes.reasons[int(outcomes.rows[row]["reason"])]
     if status is Status.KEPT and dataset.relative[row] and image in kept.faults:
         return kept.faults[image].reason
     return ""

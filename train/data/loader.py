@@ -1,9 +1,11 @@
 """Batches made ahead of time by worker processes, in the order of the steps."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.context import BaseContext
+from threading import Thread
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -57,7 +59,7 @@ def iterate_steps(
         sampler=parts,
         num_workers=config.workers,
         prefetch_factor=_AHEAD if config.workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_begin_worker,
         multiprocessing_context=_worker_context() if config.workers else None,
     )
     batches = iter(loader)
@@ -97,7 +99,17 @@ def _raise_if_error(batch: Batch | BoxmaskError) -> Batch:
     return batch
 
 
-def _one_thread(worker: int) -> None:
+def _begin_worker(worker: int) -> None:
     # Workers share the cores with the training itself: threads of their own would only get in its
     # way.
     torch.set_num_threads(1)
+    Thread(target=_end_with_training, daemon=True).start()
+
+
+def _end_with_training() -> None:
+    """End this worker with the process that trains: its own parent is the server of forks, which
+    ends with its last worker."""
+    training = parent_process()
+    if training is not None:
+        training.join()
+        os._exit(1)

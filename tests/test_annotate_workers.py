@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from annotation_files import annotate, boxes_of, make_job, silent, window_job, workload_of
+from annotation_files import Json, annotate, boxes_of, make_job, silent, window_job, workload_of
 
 from boxmask.annotate import run
 from boxmask.annotate.engines import worker, workers
@@ -49,6 +49,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list["subprocess.Popen[
     assert all(process.returncode is not None for process in found)
 
 
+def bundled_job(folder: Path, data: Json, **changes: Any) -> AnnotateJob:
+    """Make a job of the bundled network, whose workers start without PyTorch."""
+    return replace(make_job(folder, data, **changes), weights=None)
+
+
 def by_one(job: AnnotateJob) -> bytes:
     """The bytes that one process writes, beside the job's own output."""
     alone = replace(job, out=job.out.with_name("alone.json"), workers=1)
@@ -77,7 +82,7 @@ def test_a_task_gives_the_part_that_its_shard_gives_in_the_whole(tmp_path: Path,
 def test_a_worker_that_is_killed_loses_nothing(
     tmp_path: Path, started: list["subprocess.Popen[bytes]"]
 ) -> None:
-    job = make_job(tmp_path, boxes_of(12, 3), workers=2, batch_boxes=1)
+    job = bundled_job(tmp_path, boxes_of(12, 3), workers=2, batch_boxes=1)
     whole, counted = by_one(job), [0]
 
     def kill_in_the_middle(event: Event) -> None:
@@ -190,9 +195,9 @@ app()
 
 
 def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
-    job = make_job(tmp_path, boxes_of(40, 3), batch_boxes=1)
+    job = bundled_job(tmp_path, boxes_of(20, 3), batch_boxes=1)
     whole = by_one(job)
-    options = {"--images": job.images, "--out": job.out, "--weights": job.weights, "--workers": 2}
+    options = {"--images": job.images, "--out": job.out, "--workers": 2}
     options |= {"--shard-boxes": 4, "--batch-boxes": 1, "--threads": 1}
     given = [str(part) for pair in options.items() for part in pair]
     command = [sys.executable, "-c", TOLD, "annotate", str(job.boxes), *given, "--quiet"]

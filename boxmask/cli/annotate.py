@@ -93,7 +93,7 @@ def annotate(
         str,
         typer.Option(
             metavar="HOW",
-            help="How far off their sides are: exact, a FRACTION or auto.",
+            help="How far off box sides are: exact, a FRACTION or auto.",
         ),
     ] = str(AnnotateJob.tightness),
     neighbours: Annotated[

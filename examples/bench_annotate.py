@@ -3,14 +3,14 @@
     python examples/bench_annotate.py [BOXES.json --images DIR] [--boxes N] [--growth]
 
 Prints the whole command by each runtime (of ten images, and of all), the share of each stage,
-the floors (decoding alone, network alone), and by `--growth` the curves over boxes of an image,
-pixels of an image and number of images. Everything is counted in seconds of a core, of the program
-and its children: what else the machine does hardly changes them. Without a file, on the five
-photographs, ten times over. A few minutes.
+the floors (decoding alone, network alone), what other networks need for the same boxes (rivals.py),
+and by `--growth` the curves over boxes of an image, pixels of an image and number of images
+(growth.py). Everything is counted in seconds of a core, of the program and its children: what else
+the machine does hardly changes them. Without a file, on the five photographs, ten times over. Two
+minutes, and ten with all the growth.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
+from growth import PHOTOS, copies, print_growth
+from rivals import print_rivals
 
 from boxmask.annotate.encode import encode_batch
 from boxmask.annotate.events import Event
@@ -34,15 +34,10 @@ from boxmask.annotate.runtime import load_network
 from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.bundled import BUNDLED
 from boxmask.images import load_image
-from boxmask.models import Cuts
-from boxmask.models.prediction import MaskPrediction, Network
+from boxmask.models.prediction import Network
 
-PHOTOS = Path(__file__).with_name("photos")
 RUNTIMES = ("torch", "openvino")
 COPIES = 10
-BOXES = (1, 10, 100, 1_000, 4_000, 16_000)
-MEGAPIXELS = (0.3, 1, 3, 12, 50)
-IMAGES = (10, 100, 500)
 
 
 class Cost(NamedTuple):
@@ -114,58 +109,6 @@ def stages(clock: Clock, boxes: Path, images: Path, network: Network) -> int:
     return made
 
 
-def copies(folder: Path, count: int) -> Path:
-    """Write the boxes of the five photographs as those of so many copies of them."""
-    data = json.loads((PHOTOS / "boxes.json").read_bytes())
-    images, annotations = [], []
-    for copy in range(count):
-        first, base = copy * len(data["images"]), copy * len(data["annotations"])
-        order = {image["id"]: first + place for place, image in enumerate(data["images"])}
-        images += [image | {"id": order[image["id"]]} for image in data["images"]]
-        annotations += [
-            one | {"id": base + place, "image_id": order[one["image_id"]]}
-            for place, one in enumerate(data["annotations"])
-        ]
-    path = folder / f"{count}.json"
-    path.write_text(json.dumps(data | {"images": images, "annotations": annotations}))
-    return path
-
-
-def one_image(folder: Path, *, boxes: int, megapixels: float) -> tuple[Path, Path]:
-    """Write a photograph of so many pixels with boxes of a few sizes all over it."""
-    images = folder / "images"
-    images.mkdir(exist_ok=True)
-    width, height = (round(side * (megapixels * 1e6 / 12) ** 0.5) for side in (4, 3))
-    with Image.open(PHOTOS / "astronaut.jpg") as photo:
-        photo.convert("RGB").resize((width, height)).save(images / "one.jpg", quality=90)
-    rng = np.random.default_rng(0)
-    sides = rng.uniform(0.03, 0.1, (boxes, 2)) * [width, height]
-    corners = rng.uniform(0, 1, (boxes, 2)) * ([width, height] - sides)
-    named = [
-        {"id": k, "image_id": 1, "category_id": 1, "bbox": [*corner.tolist(), *side.tolist()]}
-        for k, (corner, side) in enumerate(zip(corners, sides, strict=True))
-    ]
-    one = {"id": 1, "file_name": "one.jpg", "width": width, "height": height}
-    data: dict[str, Any] = {"images": [one], "annotations": named}
-    path = folder / "one.json"
-    path.write_text(json.dumps(data | {"categories": [{"id": 1, "name": "thing"}]}))
-    return path, images
-
-
-class Blobs:
-    """Answers like a network, at once: what is left is the cost of all but the network."""
-
-    def __init__(self, network: Network) -> None:
-        self.config, self.card = network.config, network.card
-
-    def predict(self, cuts: Cuts, *, chunk: int, flip: bool = False) -> MaskPrediction:
-        """Return a disc for each box."""
-        side = cuts.pixels.shape[1] // 2
-        rows, columns = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-        disc = (1 / (1 + np.exp(12 * (np.hypot(rows, columns) - 0.7)))).astype(np.float32)
-        return MaskPrediction(np.tile(disc, (len(cuts), 1, 1)), np.ones(len(cuts), np.float32))
-
-
 def print_commands(boxes: Path, images: Path) -> None:
     """Print what the whole command costs by each runtime."""
     print("the whole command            cores s   peak MB")
@@ -175,18 +118,8 @@ def print_commands(boxes: Path, images: Path) -> None:
             print(f"  {runtime:9} {what:14} {cost.cores:9.2f} {cost.peak:9.0f}", flush=True)
 
 
-def print_images() -> None:
-    """Print how the cost of the command goes with the number of images."""
-    print("the whole command by images, three boxes each")
-    with TemporaryDirectory() as folder:
-        for count in IMAGES:
-            cost = annotated(copies(Path(folder), count // 5), PHOTOS)
-            each = f"{1000 * cost.cores / count:9.1f} ms an image"
-            print(f"  {count:24,} {cost.cores:9.2f} {cost.peak:9.0f} {each}", flush=True)
-
-
-def print_stages(boxes: Path, images: Path, networks: dict[str, Network]) -> None:
-    """Print the share of each stage, and the ratio of the runtimes."""
+def print_stages(boxes: Path, images: Path, networks: dict[str, Network]) -> float:
+    """Print the share of each stage, and the ratio of the runtimes; return a box's seconds."""
     floors = {}
     for runtime, network in networks.items():
         stages(Clock(), boxes, images, network)  # warms up
@@ -200,31 +133,7 @@ def print_stages(boxes: Path, images: Path, networks: dict[str, Network]) -> Non
         whole = f"{total / floors['torch']:.2f} of PyTorch's network alone"
         print(f"  {'all of it':18} {1000 * total / made:7.2f} ms a box, {whole}", flush=True)
     print(f"network, openvino to torch: {floors['openvino'] / floors['torch']:.2f}")
-
-
-def print_growth(network: Network, most: int) -> None:
-    """Print how the cost goes with the boxes and the pixels of one image."""
-    answers: tuple[tuple[str, Network, int], ...] = (
-        ("all but the network", Blobs(network), max(BOXES)),
-        ("with the network", network, most),
-    )
-    for title, asked, limit in answers:
-        print(f"{title}, boxes of one image of 12 MP: ms a box")
-        for count in (each for each in BOXES if each <= limit):
-            print(f"  {count:8,} {_milliseconds(asked, count, 12):9.2f}", flush=True)
-    print("all but the network and decoding, 100 boxes of an image: ms a box by megapixels")
-    for megapixels in MEGAPIXELS:
-        print(f"  {megapixels:8} {_milliseconds(Blobs(network), 100, megapixels):9.2f}", flush=True)
-
-
-def _milliseconds(network: Network, boxes: int, megapixels: float) -> float:
-    """Measure a box's share of all stages but reading and decoding."""
-    with TemporaryDirectory() as folder:
-        clock = Clock()
-        made = stages(clock, *one_image(Path(folder), boxes=boxes, megapixels=megapixels), network)
-    spent = clock.spent
-    work = spent["decode and cut"] - spent["decode, floor"] + spent["paste and encode"]
-    return 1000 * (work + spent["network, floor"]) / made
+    return total / made
 
 
 def main() -> None:
@@ -240,14 +149,13 @@ def main() -> None:
         # Commands first: a child's peak begins with that of its parent.
         print_commands(boxes, options.images)
         if options.growth:
-            print_images()
+            print_growth(options.boxes)
         networks: dict[str, Network] = {
             by: load_network(BUNDLED, device="cpu", precision="fp32", runtime=by, threads=1)
             for by in RUNTIMES
         }
-        print_stages(boxes, options.images, networks)
-    if options.growth:
-        print_growth(networks["openvino"], options.boxes)
+        ours = print_stages(boxes, options.images, networks)
+        print_rivals(boxes, options.images, ours)
 
 
 if __name__ == "__main__":

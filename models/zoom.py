@@ -7,7 +7,6 @@ Positions are in continuous pixels: pixel k covers k to k + 1.
 
 import threading
 from collections import Counter
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,9 @@ from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Factors = tuple[int, int]  # x, y
 
+HALF = (2, 2)
 # What a view shows beyond the image: mid-grey, which is 0 to the light backbones.
 PADDING_GREY = 127
 
@@ -24,15 +25,16 @@ class ImagePyramid:
     """An image and its reductions by powers of two, per axis; safe to be used by many threads.
 
     A view of a large box is resampled from a reduction that is still at least as fine as the view.
-    Of a reduction only what views look at is made, until that would be more than the whole of it:
-    so few boxes cost what they cover, and many no more than the image.
+    Those of both axes are made from the half of the image. Of a reduction only what views look at
+    is made, until that would cost more than the whole of it: so few boxes cost what they cover, and
+    many no more than the image.
     """
 
     def __init__(self, image: Pixels) -> None:
         self.image = image
         self.shape = image.shape
-        self._levels: dict[tuple[int, int], Pixels] = {(1, 1): image}
-        self._looked_at: Counter[tuple[int, int]] = Counter()  # pixels of a level that is not made
+        self._levels: dict[Factors, Pixels] = {(1, 1): image}
+        self._looked_at: Counter[Factors] = Counter()  # pixels of the image, for want of a level
         self._pictures: dict[int, Image.Image] = {}
         self._lock = threading.Lock()
 
@@ -41,14 +43,7 @@ class ImagePyramid:
         """Return the pyramid of an image, or what is one."""
         return image if isinstance(image, ImagePyramid) else cls(image)
 
-    @cached_property
-    def _pil_image(self) -> Image.Image:
-        """The image in PIL's form, for reducing."""
-        return Image.fromarray(self.image)
-
-    def patch(
-        self, factors: tuple[int, int], left: int, top: int, right: int, bottom: int
-    ) -> Pixels:
+    def patch(self, factors: Factors, left: int, top: int, right: int, bottom: int) -> Pixels:
         """Return a rectangle of the image with blocks of (x, y) pixels averaged.
 
         It is in blocks, and may lie partly or wholly outside the image.
@@ -56,7 +51,7 @@ class ImagePyramid:
         height, width = (-(-n // by) for n, by in zip(self.shape[:2], factors[::-1], strict=True))
         columns = slice(max(left, 0), max(min(right, width), 0))
         rows = slice(max(top, 0), max(min(bottom, height), 0))
-        inside = self._inside(factors, rows, columns, whole=width * height)
+        inside = self._inside(factors, rows, columns)
         if inside.shape[:2] == (bottom - top, right - left):
             return np.ascontiguousarray(inside)
         patch = np.full((bottom - top, right - left, 3), PADDING_GREY, dtype=np.uint8)
@@ -68,29 +63,50 @@ class ImagePyramid:
         """Return the image reduced by a factor in PIL's form, to be turned."""
         with self._lock:
             if factor not in self._pictures:
-                self._pictures[factor] = self._pil_image.reduce(factor)
+                self._pictures[factor] = _reduced(*self._parent((factor, factor)))
             return self._pictures[factor]
 
-    def _inside(
-        self, factors: tuple[int, int], rows: slice, columns: slice, *, whole: int
-    ) -> Pixels:
-        """Return a rectangle that lies in a level of so many pixels."""
+    def _inside(self, factors: Factors, rows: slice, columns: slice) -> Pixels:
+        """Return a rectangle that lies in a level."""
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return self.image[:0, :0]
+        area = (rows.stop - rows.start) * (columns.stop - columns.start)
         with self._lock:
-            if factors not in self._levels:
-                area = (rows.stop - rows.start) * (columns.stop - columns.start)
-                self._looked_at[factors] += area
-                if self._looked_at[factors] > whole:
-                    self._levels[factors] = np.asarray(self._pil_image.reduce(factors))
+            self._look_at(factors, area * factors[0] * factors[1])
             level = self._levels.get(factors)
+            parent, steps = self._parent(factors)
         if level is not None:
             return level[rows, columns]
-        across, down = factors
-        part = self.image[
+        across, down = np.prod(steps, axis=0).tolist()
+        part = parent[
             rows.start * down : rows.stop * down, columns.start * across : columns.stop * across
         ]
-        return np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(factors))
+        return np.asarray(_reduced(part, steps))
+
+    def _look_at(self, factors: Factors, pixels: int) -> None:
+        """Make a level, or its half, before more pixels are reduced for it than the image has."""
+        for level in (HALF, factors) if min(factors) > 1 else (factors,):
+            if level not in self._levels:
+                self._looked_at[level] += pixels
+                if self._looked_at[level] > self.shape[0] * self.shape[1]:
+                    # PIL's copy is larger than the image: it is not kept.
+                    self._levels[level] = np.asarray(_reduced(*self._parent(level)))
+
+    def _parent(self, factors: Factors) -> tuple[Pixels, list[Factors]]:
+        """Return what a level is made from, and by which factors after each other."""
+        if min(factors) == 1 or factors == HALF:
+            return self.image, [factors]
+        rest = (factors[0] // 2, factors[1] // 2)
+        half = self._levels.get(HALF)
+        return (self.image, [HALF, rest]) if half is None else (half, [rest])
+
+
+def _reduced(pixels: Pixels, steps: list[Factors]) -> Image.Image:
+    """Average blocks of pixels, by factors (x, y) after each other."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    for factors in steps:
+        image = image.reduce(factors)
+    return image
 
 
 def cut_boxes(

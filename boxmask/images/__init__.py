@@ -76,8 +76,11 @@ class OpenedImage:
         return final_size(stored_size(self.image), self.turn, self.orientation)
 
     def pixels(self) -> Pixels:
-        """Decode it as (H, W, 3) RGB."""
-        return _decode(self.image, self.path, self.turn, self.orientation)
+        """Decode it as (H, W, 3) RGB, once: Pillow's own copy, which is larger, is let go."""
+        try:
+            return _decode(self.image, self.path, self.turn, self.orientation)
+        finally:
+            self.image.close()
 
 
 @contextmanager

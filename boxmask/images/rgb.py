@@ -22,7 +22,18 @@ def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
         image = image.convert("RGBA")  # directly to RGB, Pillow would warn
     if image.mode in _VIA_MODE:
         image = image.convert(_VIA_MODE[image.mode])
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return _copied(image)
+
+
+def _copied(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Copy the pixels as (H, W, 3), some rows at a time: Pillow copies what it gives twice."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS):
+        stripe = image.crop((0, top, width, min(top + _ROWS, height)))
+        stripe = stripe if stripe.mode == "RGB" else stripe.convert("RGB")
+        pixels[top : top + _ROWS] = np.asarray(stripe)
+    return pixels
 
 
 def _eight_bits(samples: npt.NDArray[np.generic], top: float) -> npt.NDArray[np.uint8]:

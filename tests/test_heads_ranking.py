@@ -203,7 +203,7 @@ def test_a_seed_counts_that_was_run_in_both_directions() -> None:
 def test_tables_and_picture_tell_the_ranking() -> None:
     ranked = Standings(results(), BOXES, SETTINGS).all()
     text = markdown(ranked, boxes=8, settings=SETTINGS)
-    assert "### Equal steps and widths" in text and "8 boxes to measure on. Seeds: 2." in text
+    assert "### Equal steps and widths" in text and f"2 of {len(ROWS)}. Seeds: 2." in text
     assert "**+10.0** [+10.0, +10.0] | +9.0, +11.0 | +0.0 [+0.0, +0.0] |" in text
     assert (
         "| HTC | 50.0 | 60.0 [60.0, 60.0] | -10.0 | 50.0 | 60.0 [60.0, 60.0] | -10.0 | -10.0 |"

@@ -97,15 +97,17 @@ class Standings:
         self.voc = np.array(boxes.voc)
 
     def all(self) -> dict[str, list[Standing]]:
-        """Rank the rows under each budget that any was compared under, best on the unseen first.
+        """Rank the rows under each budget, best on unseen classes first.
 
-        The reference is the same under both, and alone it is told once.
+        Equal multiply-adds are told of once a row has another width for them.
         """
         ranked = {budget: self._rank(budget) for budget in BUDGETS}
-        compared = {
-            budget: rows for budget, rows in ranked.items() if any(row.lead for row in rows)
-        }
-        return compared or {"steps": ranked["steps"]}
+        if not any(self._widened(row.row) for row in ranked["cost"]):
+            del ranked["cost"]
+        return ranked
+
+    def _widened(self, row: str) -> bool:
+        return row in ROWS and width_of(row, "cost", self.settings) != self.settings.width
 
     def _rank(self, budget: str) -> list[Standing]:
         rows = [row for row in (*ROWS, *FLOORS) if row in self.rows and self._ways(row, budget)]

@@ -35,15 +35,17 @@ def _known(rows: Sequence[Standing], boxes: int, settings: Settings) -> str:
 
 
 def _seeds(rows: Sequence[Standing]) -> str:
-    """Say how many seeds each row has been run with."""
+    """Say how many rows have been run, and with how many seeds each."""
+    learnt = sum(row.row in ROWS for row in rows)
+    text = f"Rows: {learnt} of {len(ROWS)}."
     counts = sorted({row.seeds for row in rows if row.row in ROWS}, reverse=True)
     if len(counts) == 1:
-        return f"Seeds: {counts[0]}."
+        return f"{text} Seeds: {counts[0]}."
     parts = []
     for count in counts:
         names = ", ".join(row.row for row in rows if row.row in ROWS and row.seeds == count)
         parts.append(f"{count} of {names}")
-    return f"Seeds: {'; '.join(parts)}."
+    return f"{text} Seeds: {'; '.join(parts)}."
 
 
 def _learnt(rows: Sequence[Standing]) -> str:

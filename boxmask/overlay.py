@@ -17,6 +17,7 @@ Colour = tuple[int, int, int]
 
 _TINT = 0.45  # how much of the colour covers the picture inside a mask
 _CAPTION = 12  # height of the letters of a caption, pixels
+_MOST_LETTERS = 500  # of a name; no picture has room for more
 _AZURE = 0.53  # where the colour wheel starts: far from skin, fur, wood and leaves
 _GOLDEN = 0.618033988749895  # turns the colour wheel so that no two near numbers look alike
 
@@ -73,6 +74,7 @@ def captioned(image: Pixels, caption: str) -> Pixels:
     font = ImageFont.load_default(_CAPTION)
     strip = Image.new("RGB", (image.shape[1], _CAPTION + 6), "white")
     pen = ImageDraw.Draw(strip)
+    caption = _in_a_line(caption[-_MOST_LETTERS:])
     while caption and pen.textlength(caption, font=font) > strip.width - 4:
         caption = caption[1:]  # the end of a path tells more than its beginning
     pen.text((2, 1), caption, fill="black", font=font)
@@ -126,6 +128,14 @@ def _paint(canvas: Pixels, window: Window, tint: Colour, enlarge: int) -> None:
     view[outline(bits, thickness)] = tint
 
 
+def _in_a_line(text: str) -> str:
+    """Return a name out of the data as it can be drawn: what is no letter is written out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def _frame(pen: ImageDraw.ImageDraw, box: npt.NDArray[np.float64], tint: Colour) -> None:
     if not np.isfinite(box).all():
         return
@@ -142,6 +152,7 @@ def _write(
 ) -> None:
     if not label or not np.isfinite(box).all():
         return
+    label = _in_a_line(label[:_MOST_LETTERS])
     _, _, width, height = pen.textbbox((0, 0), label, font=font)
     x = max(0.0, min(float(box[0]), pen.im.size[0] - width - 2))
     y = max(0.0, float(box[1]) - height - 2)

@@ -88,6 +88,10 @@ def folder_of(text: str) -> Folder:
         return Path(unquote(urlsplit(text).path))
     if not text[scheme.end() :].strip("/"):
         raise ConfigError(f"{text}: names no bucket and no server.")
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise ConfigError(f"{text}: no URL that can be read: {error}.") from error
     return Url(text.rstrip("/"))
 
 

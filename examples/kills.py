@@ -181,7 +181,7 @@ def main() -> None:
         annotate(replace(job, out=Path(name) / "whole.json"), lambda event: None)
         whole = (Path(name) / "whole.json").read_bytes()
         with engine(arguments.engine, job) as (disturbed, more):
-            longest = 0.0
+            usual = 0.0  # seconds of the latest run that was not killed
             warm = processes.Process(target=run, args=(replace(disturbed, workers=1),))
             warm.start()
             warm.join()
@@ -190,9 +190,10 @@ def main() -> None:
                 started = time.monotonic()
                 process = processes.Process(target=run, args=(disturbed,))
                 process.start()
-                process.join(draw.uniform(0, longest) if longest else HANGS)
+                process.join(draw.uniform(0, usual) if usual else HANGS)
+                disturbs = process.is_alive()
                 left: list[int] = []
-                if process.is_alive() and process.pid is not None:
+                if disturbs and process.pid is not None:
                     with suppress(ProcessLookupError):  # it has just come to its end
                         left = children(process.pid)
                         ledger.note(kill_at_random(process.pid, more, draw))
@@ -200,7 +201,7 @@ def main() -> None:
                 if process.is_alive() or not are_gone(left):
                     sys.exit(f"a process is left: {ledger.line()}, --seed {arguments.seed}")
                 ledger.note(RUN)
-                longest = max(longest, time.monotonic() - started)
+                usual = usual if disturbs else time.monotonic() - started
                 if process.exitcode == 0:
                     if job.out.read_bytes() != whole or WorkFolder(job.out).path.exists():
                         sys.exit(f"another output: {ledger.line()}, --seed {arguments.seed}")

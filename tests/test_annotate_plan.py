@@ -205,6 +205,8 @@ def test_no_path_is_in_the_plan(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"batch_boxes": 0}, "--batch-boxes is 0; give 1 or more"),
+        ({"threads": 100_000}, "--threads is 100000; give 1024 or less"),
+        ({"shard_boxes": 10**20}, "--shard-boxes is 100000000000000000000; give 1099511627776 or"),
         ({"precision": "fp8"}, "--precision is 'fp8'; known: auto, fp32"),
         ({"out": Path("a.json"), "boxes": Path("a.json")}, "--out is a file that is read"),
     ],

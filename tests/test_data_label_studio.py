@@ -146,3 +146,8 @@ def test_results_that_are_no_list_are_an_error_that_names_the_task(tmp_path: Pat
     broken = task("0.png") | {"annotations": [{"result": "none"}]}
     with pytest.raises(InputError, match=r"task 2, annotations\[1\], result is not a list"):
         read(write_tasks(tmp_path, task("0.png"), broken))
+
+
+def test_an_address_that_cannot_be_taken_apart_is_a_missing_image(tmp_path: Path) -> None:
+    found = read(write_tasks(tmp_path, task("http://[::1/0.png", SOUND)))
+    assert len(found.boxes) == 1

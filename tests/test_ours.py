@@ -290,3 +290,10 @@ def test_a_file_of_somebody_else_in_the_place_of_the_notes_is_kept(tmp_path: Pat
     os.mkfifo(notes)
     with pytest.raises(ConfigError, match="is there already"):
         annotate(job)
+
+
+def test_an_export_of_many_files_is_no_folder_in_the_place_of_the_output(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    with pytest.raises(ConfigError, match="--index-png would write over what --out writes"):
+        annotate(replace(job, exports={"index_png": job.out}))
+    assert not job.out.exists()

@@ -118,3 +118,11 @@ def test_a_caption_stands_below_and_a_long_one_keeps_its_end() -> None:
     short, long = captioned(gray(), "b.jpg"), captioned(gray(), "very/long/path/b.jpg" * 9)
     assert (short[:40] == GRAY).all() and short.shape == long.shape == (58, 60, 3)
     assert (short[40:] < 128).any() and (long[40:] < 128).any()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\ud800", "\u202e\x1b[2J", "long" * 100_000])
+def test_a_name_out_of_the_data_is_drawn_in_a_line_whatever_it_is(name: str) -> None:
+    tile = np.full((40, 60, 3), 255, np.uint8)
+    assert captioned(tile, name).shape == (captioned(tile, "a").shape)
+    drawn = overlay(tile, [None], boxes=np.array([[9.0, 20.0, 30.0, 30.0]]), labels=[name])
+    assert drawn.shape == tile.shape

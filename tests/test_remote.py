@@ -184,3 +184,8 @@ def test_a_server_that_is_not_there_is_a_failure_to_fetch() -> None:
     pytest.importorskip("aiohttp", reason='needs aiohttp: pip install "boxmask[remote]"')
     with pytest.raises(FetchError, match=r"127\.0\.0\.1.*5 times"):
         fetch(Url("http://127.0.0.1:9"), "a.png")
+
+
+def test_an_address_that_cannot_be_taken_apart_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"http://\[::1: no URL that can be read"):
+        folder_of("http://[::1")

@@ -31,6 +31,8 @@ Tightness = float | Literal["auto"]
 MAX_TOLERANCE = 100
 FEWEST = 4  # vertices of a mask: a box round it always has a pixel
 MAX_TIGHTNESS = 0.5  # of a side: beyond that a box says little of where its object is
+_MOST = 2**40  # of what is counted
+_MOST_AT_ONCE = 1024  # threads or processes: a system ends programs that start many more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,9 @@ class AnnotateJob:
             value = getattr(self, field.name)
             if type(value) is int and value < 1 and field.name != "tightness":
                 raise ConfigError(f"{flag(field.name)} is {value}; give 1 or more.")
+            most = _MOST_AT_ONCE if field.name in ("threads", "decoders", "workers") else _MOST
+            if type(value) is int and value > most:
+                raise ConfigError(f"{flag(field.name)} is {value}; give {most} or less.")
         for name, choices in (
             ("precision", Precision),
             ("runtime", Runtime),

@@ -33,8 +33,10 @@ def refuse_taken(job: AnnotateJob, dataset: BoxDataset, places: Mapping[str, lis
     taken |= dict.fromkeys(_files_read(job), "this file, which is read")
     for flag, files in {"--out": beside(job), **places}.items():
         for path in files:
-            if path in taken:
-                raise ConfigError(f"{path}: {flag} would write over {taken[path]}; give another.")
+            for place in (path, *path.parents):
+                if place in taken:
+                    what = taken[place]
+                    raise ConfigError(f"{place}: {flag} would write over {what}; give another.")
         taken |= dict.fromkeys(files, f"what {flag} writes")
 
 

@@ -68,7 +68,10 @@ class Photos:
 
 def names_of_address(address: str) -> list[str]:
     """Return the names of what an address leads to, also without what an upload put before it."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a bracket that is not closed
+        return [address]
     path = unquote("".join(parse_qs(parts.query).get("d", [parts.path])))
     folder, _, name = path.rpartition("/")
     return [path, f"{folder}/{_UPLOADED.sub('', name)}"]

@@ -5,13 +5,17 @@
 Simulated is the scheduler, shard by shard: a worker that is free takes the next shard, makes it at
 `--rate` boxes a second and hands its part to the run, which writes one part after the other. Nodes
 of `--node` workers are lost at random, each once in `--life` hours on average, and come back; what
-they were at is made again by others. Measure the rate where the run will be, by `boxmask annotate
---dry-run`, and the writing of a part by `--measure`. Not simulated: a network, a disk or a store
-of images that gives out.
+they were at is made again by others. A worker is as fast as its network or its decoders, whichever
+is slower. Measure the rate where the run will be, by `boxmask annotate --dry-run`, and by
+`--measure` what one process does for all: writing a part, and reading and writing a whole file.
+The latter is added up, not simulated. Not simulated: a network, a disk or a store of images that
+gives out.
 """
 
 import argparse
 import heapq
+import json
+import math
 import random
 import statistics
 import tempfile
@@ -19,8 +23,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.parts import Outcome, pack, write_part
+from boxmask.annotate.run import annotate
+from boxmask.images import load_image
 
+PHOTOS = Path(__file__).parent / "photos"
+_MEASURED = 50_000  # annotations
 MASK = b'{"size":[1080,1920],"counts":"' + b"0" * 160 + b'"}'  # of a usual length
 
 
@@ -103,6 +112,34 @@ def measure_write(boxes: int) -> float:
     return statistics.median(times)
 
 
+def measure_file(boxes: int) -> float:
+    """Return the seconds of a core that reading and writing takes, masks aside, an annotation."""
+    masks = {"segmentation": json.loads(MASK), "area": 1, "bbox": [1, 2, 30, 40], "category_id": 1}
+    images = [{"id": k, "file_name": f"{k}.jpg", "width": 1920, "height": 1080} for k in range(99)]
+    rows = [{"id": k, "image_id": k % 99} | masks for k in range(boxes)]
+    data = {"images": images, "annotations": rows, "categories": [{"id": 1, "name": "thing"}]}
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        path = Path(folder) / "boxes.json"
+        path.write_text(json.dumps(data), encoding="utf-8")
+        started = time.process_time()
+        annotate(
+            AnnotateJob(
+                boxes=path, images=path.parent, out=path.with_name("out.json"), tightness=0.0
+            ),
+            lambda event: None,
+        )
+        return (time.process_time() - started) / boxes
+
+
+def measure_decoding() -> float:
+    """Return the seconds of a core that a megapixel of the example photographs takes."""
+    started, pixels = time.process_time(), 0
+    for path in sorted(PHOTOS.glob("*.jpg")):
+        height, width = load_image(path.parent, path.name).shape[:2]
+        pixels += height * width
+    return (time.process_time() - started) / pixels * 1e6
+
+
 def main() -> None:
     """Print a line on the run."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -112,6 +149,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1000.0, help="boxes a second of a worker")
     parser.add_argument("--write-ms", type=float, default=60.0, help="to write a part")
+    parser.add_argument("--decode-ms", type=float, default=0.0, help="of a core, for an image")
+    parser.add_argument("--decoders", type=int, default=16, help="cores that decode for a worker")
+    parser.add_argument("--file-boxes", type=int, default=1_000_000, help="annotations of a file")
+    parser.add_argument("--file-seconds", type=float, default=0.0, help="to read and write it")
     parser.add_argument("--node", type=int, default=8, help="workers that are lost together")
     parser.add_argument("--life", type=float, default=0.0, help="hours of a node; 0: for ever")
     parser.add_argument("--start", type=float, default=30.0, help="seconds of a worker")
@@ -120,11 +161,17 @@ def main() -> None:
     given = parser.parse_args()
     if given.measure:
         print(f"{1000 * measure_write(given.shard_boxes):.1f} ms to write a part")
+        seconds = measure_file(_MEASURED) * given.file_boxes
+        print(f"{seconds:.0f} s of a core to read and write {given.file_boxes:,} annotations")
+        print(f"{1000 * measure_decoding():.0f} ms of a core to decode a megapixel")
         return
     boxes = given.images * given.boxes_per_image
+    rate = given.rate
+    if given.decode_ms:
+        rate = min(rate, 1000 * given.decoders / given.decode_ms * given.boxes_per_image)
     machines = Machines(
         workers=given.workers,
-        rate=given.rate,
+        rate=rate,
         write=given.write_ms / 1000,
         node=given.node,
         life=3600 * given.life,
@@ -139,6 +186,14 @@ def main() -> None:
         f"they could do; nodes lost {run.nodes_lost}, shards made again {run.shards_lost:,} of "
         f"{shards:,}; the run writes {shards * machines.write / run.seconds:.0%} of the time"
     )
+    if given.file_seconds:
+        files = -(-int(boxes) // given.file_boxes)
+        hours = files * given.file_seconds / 3600
+        at_once = math.ceil(3600 * hours / run.seconds)
+        print(
+            f"{files} files take {hours:.1f} h of one core to read and write: so that nobody waits "
+            f"for that, run {1 + at_once} at a time"
+        )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,13 @@ Needs Ray: these tests are skipped where it is not installed.
 
 import os
 import signal
+import socket
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +24,10 @@ from boxmask.annotate.events import MASKS, Event
 from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import RunError
 from boxmask.models.weights import load_network, save_network
+from boxmask.remote import Url
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "boxmask[ray]"')
+engine = pytest.importorskip("boxmask.annotate.engines.ray")
 pytestmark = pytest.mark.filterwarnings("default")  # those of Ray are not ours
 
 
@@ -98,6 +105,55 @@ def test_a_worker_and_a_node_are_lost_and_another_joins(cluster: Any, tmp_path: 
     assert summary.predicted == 60
 
 
+def test_all_nodes_are_lost_and_one_that_has_joined_goes_on(cluster: Any, tmp_path: Path) -> None:
+    job = job_on(cluster, tmp_path)
+    whole = by_one(job)
+    happened: list[str] = []
+
+    def exchange(event: Event) -> None:
+        if event.stage == MASKS and event.done > 20 and not happened:
+            before = list(cluster.worker_nodes)
+            cluster.add_node(num_cpus=1)
+            for node in before:
+                cluster.remove_node(node, allow_graceful=False)
+            happened.append("exchanged")
+
+    run.annotate(job, exchange)
+    assert happened and job.out.read_bytes() == whole
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[str, Counter[str]]]:
+    """The address of a server of the folder, and how often it was asked for each file."""
+    pytest.importorskip("aiohttp", reason='needs aiohttp: pip install "boxmask[remote]"')
+    asked: Counter[str] = Counter()
+
+    class Counting(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked[self.path] += 1
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Be silent."""
+
+    handler = partial(Counting, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_each_image_at_a_url_is_fetched_once_by_the_whole_cluster(
+    cluster: Any, tmp_path: Path, web: tuple[str, Counter[str]]
+) -> None:
+    job = job_on(cluster, tmp_path)
+    whole = by_one(job)
+    address, asked = web
+    annotate(replace(job, images=Url(f"{address}/images")))
+    assert job.out.read_bytes() == whole
+    assert asked == {f"/images/{k}.png": 1 for k in range(20)}
+
+
 def test_an_error_on_a_node_is_told_as_it_is(cluster: Any, tmp_path: Path) -> None:
     job = job_on(cluster, tmp_path)
     assert job.weights is not None
@@ -114,3 +170,17 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
     job = replace(make_job(tmp_path), engine="ray", ray_address="127.0.0.1:9")
     with pytest.raises(RunError, match=r"no Ray cluster at 127\.0\.0\.1:9"):
         annotate(job)
+
+
+def test_a_server_that_is_not_ray_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: tuple[str, Counter[str]]
+) -> None:
+    address = web[0].removeprefix("http://")
+    job = replace(make_job(tmp_path), engine="ray", ray_address=address)
+    with pytest.raises(RunError, match=rf"no Ray cluster at {address}: what answers there is not"):
+        annotate(job)
+    monkeypatch.setattr(engine, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(RunError, match=rf"no Ray cluster at {address}: timed out"):
+            annotate(replace(job, ray_address=address))

@@ -91,26 +91,25 @@ def send(job: AnnotateJob, dataset: BoxDataset | None, on_event: OnEvent) -> int
     sent, places = Sent(WorkFolder(job.out).sent), [_output(job, delivery)]
     if dataset is not None:
         places += _exports(job, delivery, dataset)
-    total, done, new = sum(len(place.objects) for place in places), 0, 0
+    finished = [[one for one in place.objects if is_there(one.file)] for place in places]
+    total, done, new = sum(map(len, finished)), 0, 0
     on_event(Event(UPLOAD, 0, total))
-    for place in places:
+    for place, objects in zip(places, finished, strict=True):
         with _explained(place.url, _go_on(job)), ThreadPoolExecutor(job.decoders) as pool:
             tags = place.tags()
 
             def send_one(one: _Object, tags: Mapping[str, str | None] = tags) -> bool:
                 return _send(sent, one, tags.get(one.url.text))
 
-            for is_new in map_ordered(pool, send_one, place.objects, depth=2 * job.decoders):
+            for is_new in map_ordered(pool, send_one, objects, depth=2 * job.decoders):
                 done, new = done + 1, new + is_new
                 on_event(Event(UPLOAD, done, total))
-            _remove_stale(sent, place, tags)
+            _remove_stale(sent, objects, tags)
     return new
 
 
 def _send(sent: Sent, one: _Object, tag: str | None) -> bool:
-    """Put a file into its place, if it is one and not there already; tell whether it was put."""
-    if not is_there(one.file):
-        return False
+    """Put a file into its place, if it is not there already; tell whether it was put."""
     content = known_digest(one.file)
     if sent.identity(one.url, tag) == content:
         return False
@@ -130,9 +129,9 @@ def _send(sent: Sent, one: _Object, tag: str | None) -> bool:
     return True
 
 
-def _remove_stale(sent: Sent, place: _Place, tags: Mapping[str, str | None]) -> None:
+def _remove_stale(sent: Sent, objects: list[_Object], tags: Mapping[str, str | None]) -> None:
     """Remove what was put here by an earlier run, and would not be by this one."""
-    present = {one.url.text for one in place.objects if is_there(one.file)}
+    present = {one.url.text for one in objects}
     for text, tag in tags.items():
         url, wrote = Url(text), sent.noted("wrote", text)
         if text not in present and tag is not None and sent.identity(url, tag) in wrote:

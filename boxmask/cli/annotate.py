@@ -71,7 +71,7 @@ def annotate(
     ] = AnnotateJob.fresh,
     state: Annotated[
         Path | None,
-        typer.Option(help="Folder in which an --out by URL is made.", show_default="by its name"),
+        typer.Option(help="Folder for an --out by URL.", show_default="by its name"),
     ] = None,
     format: Format = ReadOptions.format,
     images_json: ImagesJson = ReadOptions.images_json,

@@ -33,6 +33,9 @@ AHEAD = 2  # tasks for each that the cluster can do at once: nobody waits for th
 PATIENCE = 20.0  # seconds, with a cluster that does not answer
 LOOK = 5.0  # seconds after which it is asked for nodes that have joined
 
+# How a client of HTTP/2 begins, with no settings of its own; a server answers with its settings.
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4  # the fourth byte of such a message
 _SERVER = re.compile(r"(?:ray://)?([^:/]+):(\d+)")
 
 _networks: dict[tuple[str, ...], Network] = {}  # of a worker: the last it has used
@@ -64,13 +67,22 @@ def _join(address: str | None) -> None:
     """Connect to a cluster; RunError if there is none, which Ray itself tells after minutes."""
     try:
         if parts := _SERVER.fullmatch(address or ""):
-            socket.create_connection((parts[1], int(parts[2])), timeout=PATIENCE).close()
+            _require_answer(parts[1], int(parts[2]))
         ray.init(address=address, log_to_driver=False, logging_level="warning")
     except (OSError, ValueError, RuntimeError) as error:
         raise RunError(
             f"no Ray cluster at {address}: {error}. Start one (ray start --head), or give its "
             "address by --ray-address."
         ) from error
+
+
+def _require_answer(host: str, port: int) -> None:
+    """Raise OSError unless what listens there speaks HTTP/2, as all servers of Ray do."""
+    with socket.create_connection((host, port), timeout=PATIENCE) as server:
+        server.sendall(_GREETING)
+        answer = server.recv(9)
+    if len(answer) < 9 or answer[3] != _SETTINGS:
+        raise OSError("what answers there is not Ray")
 
 
 def _run(setup: Setup, tasks: Iterator[Task], on_boxes: OnBoxes) -> Parts:

@@ -104,12 +104,16 @@ class CompiledNetwork:
 
     def _compile(self, side: int) -> "_Queue":
         model = _model(self._parts.pop(side))
+        compiled = openvino().Core().compile_model(model, "CPU", self._options())
+        requests = openvino().AsyncInferQueue(compiled, self._threads)
+        return _Queue(requests, int(compiled.output(0).shape[-1]))
+
+    def _options(self) -> dict[str, Any]:
+        """Return how OpenVINO is to compute."""
         streams = {"NUM_STREAMS": self._threads, "INFERENCE_NUM_THREADS": self._threads}
         # Pinned threads would wait for their core while others are idle.
         exact = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        compiled = openvino().Core().compile_model(model, "CPU", streams | exact)
-        requests = openvino().AsyncInferQueue(compiled, self._threads)
-        return _Queue(requests, int(compiled.output(0).shape[-1]))
+        return streams | exact
 
 
 def _mean(ones: Floats, others: Floats) -> Floats:

@@ -96,8 +96,16 @@ def digest_of(url: Url) -> str:
 def put(file: Path, url: Url, *, new: bool) -> None:
     """Put a file to a URL; FileExistsError if `new` and something has come to be there."""
     store, path = _at(url)
-    mode = "create" if new else "overwrite"
-    _asked(url, lambda: store.put_file(str(file), path, mode=mode))
+
+    def put_as(mode: str) -> None:
+        _asked(url, lambda: store.put_file(str(file), path, mode=mode))
+
+    try:
+        put_as("create" if new else "overwrite")
+    except StoreError as error:
+        if not new or "notimplemented" not in str(error).lower().replace(" ", ""):
+            raise
+        put_as("overwrite")  # a store like S3 that knows no conditions: the look before must do
 
 
 def remove(url: Url) -> None:

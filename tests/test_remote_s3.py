@@ -28,6 +28,10 @@ serving = pytest.importorskip("werkzeug.serving", reason=_NEEDS)
 # The libraries' own warnings, of what the next Python will no longer have.
 pytestmark = pytest.mark.filterwarnings("default")
 BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+NO_CONDITIONS = (
+    b"<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that "
+    b"is not implemented</Message></Error>"
+)
 Environ = dict[str, Any]
 _numbers = count()
 
@@ -43,6 +47,7 @@ class Bucket:
         self.busy = ""  # the end of the paths that are never answered
         self.asked: list[str] = []
         self.was_put: list[str] = []
+        self.knows_conditions = True
         self.name = f"bucket-{next(_numbers)}"  # the servers of a process share their buckets
         self.server = serving.make_server("127.0.0.1", 0, self, threaded=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -56,6 +61,9 @@ class Bucket:
             if len(asked) % 3 == 0 or (self.busy and path.endswith(self.busy)):
                 start("503 Slow Down", [("Content-Type", "application/xml")])
                 return [BUSY]
+        if "HTTP_IF_NONE_MATCH" in environ and not self.knows_conditions:
+            start("501 Not Implemented", [("Content-Type", "application/xml")])
+            return [NO_CONDITIONS]
         answer: Iterable[bytes] = self.app(environ, start)
         return answer
 
@@ -190,6 +198,16 @@ def test_an_object_of_somebody_else_is_kept(
         with pytest.raises(RunError, match="something else has come to be there meanwhile"):
             annotate(far)
     assert content(bucket, "made/masks.json") == b"mine too"
+
+
+def test_a_store_that_knows_no_conditions_takes_files_all_the_same(
+    tmp_path: Path, bucket: Bucket
+) -> None:
+    s3fs.S3FileSystem().mkdir(bucket.name)
+    bucket.knows_conditions = False
+    (tmp_path / "file").write_bytes(b"ours")
+    put(tmp_path / "file", Url(f"s3://{bucket.name}/file"), new=True)
+    assert content(bucket, "file") == b"ours"
 
 
 def test_a_file_in_many_pieces_is_whole_and_never_in_the_place_of_another(

@@ -65,7 +65,7 @@ IMPORTS = {
         "cores data dataset disk durable errors evaluate formats geometry images models "
         "ours overlay rle splits turned unreadable version window"
     ),
-    "published": "errors models version",
+    "published": "errors models splits version",
     "review": (
         "annotate bundled data dataset durable errors export faults formats geometry images mark "
         "models ours overlay polygons rle unreadable version window"

@@ -56,8 +56,9 @@ def test_an_archive_becomes_weights_that_are_the_authors_and_make_masks(
     out = tmp_path / "w.safetensors"
     shown = CliRunner().invoke(app, ["import", str(archive), "--out", str(out)])
     assert shown.exit_code == 0, shown.output
-    assert "Deep-MAC, hourglass10 with hourglass20, 6.2 M parameters" in shown.stdout
+    assert "Deep-MAC, hourglass10 with hourglass20, 6.7 M parameters" in shown.stdout
     assert "images of 256 pixels" in shown.stdout
+    assert "it finds boxes of 3 classes: boxmask detect PHOTOS --weights" in shown.stdout
     network, card = load_network(out)
     assert card["source"] == archive.name and "Apache-2.0" in card["license"]
     recognised = Recognised(Kept(CASE))

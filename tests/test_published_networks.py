@@ -18,7 +18,7 @@ from boxmask.errors import WeightsError
 from boxmask.models import cut_views
 from boxmask.published.checkpoint import Array, Checkpoint, Entry
 from boxmask.published.convert import convert
-from boxmask.published.families import Recognised
+from boxmask.published.families import Recognised, classes_of
 from boxmask.published.objects import Objects, read_objects
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "oracle"))
@@ -69,6 +69,22 @@ def test_logits_of_an_image_and_boxes_are_the_authors(case: str) -> None:
     assert float(theirs.std()) > 0.1 * float(checkpoint.kept["spread"])
 
 
+def test_boxes_that_are_found_are_the_authors(small: Kept) -> None:
+    recognised = Recognised(small)
+    network = convert(recognised, replace(recognised.config, image_size=SIDE))
+    theirs = {key: torch.from_numpy(small.kept[key]) for key in ("found", "found_scores")}
+    views = cut_views(network.config, image(SIDE, SIDE), np.array([[0.0, 0, SIDE, SIDE]]))
+    with torch.no_grad():
+        found = network.detect(views, torch.ones(1, 2))
+    count = len(theirs["found"])
+    assert count == 10 and found.labels[:count].tolist() == small.kept["found_classes"].tolist()
+    torch.testing.assert_close(found.scores[:count], theirs["found_scores"], atol=1e-5, rtol=0)
+    inside = found.boxes[:count].clamp(0, 1)[:, [1, 0, 3, 2]]
+    torch.testing.assert_close(inside, theirs["found"], atol=1e-4, rtol=0)
+    heights = theirs["found"][:, 2] - theirs["found"][:, 0]
+    assert heights.min() > 0.001  # of which the sizes are seen
+
+
 @pytest.fixture
 def small() -> Kept:
     """A small Deep-MAC."""
@@ -82,6 +98,7 @@ def test_the_parts_are_told_by_their_names(small: Kept) -> None:
     assert (config.backbone, config.head) == ("hourglass10", "hourglass20")
     assert (config.head_channels, config.embedding_channels) == (64, 256)
     assert (config.pixel_channels, config.instance_channels) == (16, 32)
+    assert (config.detector, config.class_ids) == ("centernet", (1, 2, 3))
 
 
 def key_of(small: Kept, end: str) -> str:
@@ -117,8 +134,29 @@ def test_a_tensor_of_another_shape_is_named(small: Kept) -> None:
         convert(recognised, recognised.config)
 
 
-def test_what_is_for_finding_boxes_and_for_training_is_left_out(small: Kept) -> None:
-    further = ("model/_prediction_head_dict/object_center/0/x", "optimizer/iter", "save_counter/x")
+def test_a_model_without_the_heads_that_find_boxes_only_masks(small: Kept) -> None:
+    heads = small.objects.find("model._prediction_head_dict").children
+    for name in ("object_center", "box/scale", "box/offset"):
+        del heads[name]
+    small.entries = {
+        key: one
+        for key, one in small.entries.items()
+        if "/object_center/" not in key and "/box.S" not in key
+    }
+    recognised = Recognised(small)
+    assert recognised.config.detector is None
+    assert convert(recognised, recognised.config).detector is None
+
+
+def test_ninety_classes_are_those_of_coco_by_id() -> None:
+    named = classes_of(90)
+    assert named["class_ids"] == tuple(range(1, 91))
+    assert named["classes"][:2] == ("person", "bicycle") and named["classes"][89] == "toothbrush"
+    assert len(set(named["classes"])) == 90 and named["classes"][11] == "class 12"
+
+
+def test_what_is_for_training_is_left_out(small: Kept) -> None:
+    further = ("optimizer/iter", "save_counter/x")
     small.entries = {**small.entries, **{key: entry() for key in further}}
     recognised = Recognised(small)
     assert convert(recognised, recognised.config).config == recognised.config

@@ -48,5 +48,8 @@ def import_published(
         f"{out}: {found.title}, {config.backbone} with {config.head}, "
         f"{found.parameters / 1e6:,.1f} M parameters, images of {config.image_size} pixels"
     )
+    if config.detector is not None:
+        classes = len(config.classes)
+        say(f"it finds boxes of {classes} classes: boxmask detect PHOTOS --weights {out}")
     if not found.size_known:
         say("the checkpoint does not say how large its images are; --image-size does", err=True)

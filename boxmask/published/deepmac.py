@@ -10,11 +10,12 @@ from boxmask.published.hourglass_names import BACKBONE, HEAD, renamed
 from boxmask.published.layers import layers_of
 from boxmask.published.objects import Objects
 
-# Of the keys in a file, those of parts that are not for masks of given boxes.
-LEFT_OUT = (
-    r"/_prediction_head_dict/(object_center|box\.Soffset|box\.Sscale)/",
-    r"/_self_supervised_rng/",
-)
+# Of the keys in a file, those of parts that are neither for masks nor for boxes.
+LEFT_OUT = (r"/_self_supervised_rng/",)
+_HEADS = "_prediction_head_dict"
+_FINDING = {"heatmap": "object_center", "size": "box/scale", "offset": "box/offset"}
+CLASSES_LAYER = "stages.0.heatmap.2"
+"""Of the detector: it has an output for each class."""
 _EMBEDDING = {"0": "layer_with_weights-0", "2": "layer_with_weights-1"}
 _DENSE = {"reduce": "input_layer", "dense.1": "fc1", "dense.3": "fc2"}
 _PRE_ACTIVATION = {
@@ -31,9 +32,24 @@ def region_paths(region: nn.Module, stage: int, model: str) -> dict[str, str]:
     """Return the path of each layer of the region of a stage."""
     found = {}
     for embedding in ("pixel", "instance"):
-        theirs = f"{model}._prediction_head_dict.{embedding.upper()}_EMBEDDING.{stage}"
+        theirs = f"{model}.{_HEADS}.{embedding.upper()}_EMBEDDING.{stage}"
         for layer, _ in layers_of(region.get_submodule(embedding)):
             found[f"{embedding}.{layer}"] = f"{theirs}.{_EMBEDDING[layer]}"
+    return found
+
+
+def finds(objects: Objects, model: str) -> str | None:
+    """Return the detector whose heads a file has, if any."""
+    heads = objects.find(f"{model}.{_HEADS}").children
+    return "centernet" if _FINDING["heatmap"] in heads else None
+
+
+def detector_paths(detector: nn.Module, model: str) -> dict[str, str]:
+    """Return the path of each layer of the detector's heads, which every stage has."""
+    found = {}
+    for ours, _ in layers_of(detector):
+        _, stage, head, layer = ours.split(".")
+        found[ours] = f"{model}.{_HEADS}.{_FINDING[head]}.{stage}.{_EMBEDDING[layer]}"
     return found
 
 

@@ -10,7 +10,7 @@ from boxmask.published.hourglass_names import HEAD, renamed
 from boxmask.published.layers import layers_of
 from boxmask.published.objects import Objects
 
-# Of the keys in a file, those of parts that are not for masks of given boxes.
+# Of the keys in a file, those of its detector: see docs/published.md for why.
 LEFT_OUT = (r"(^|/)rpn_head/", r"(^|/)detection_head/")
 _FINEST = 2  # level of the finest map of a ResNet's pyramid
 _TAIL = {"enlarge": "_deconv", "norm": "_deconv_bn", "project": "_mask_regressor"}
@@ -23,6 +23,11 @@ _BOTTLENECK = {
     "downsample.0": "_shortcut",
     "downsample.1": "_norm0",
 }
+
+
+def finds(objects: Objects, model: str) -> str | None:
+    """Return the detector that is taken over: none."""
+    return None
 
 
 def region_paths(region: nn.Module, stage: int, model: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from boxmask.models.heads import build_head
 from boxmask.models.network import MaskNetwork, build, head_sizes
 from boxmask.published import deepmac, deepmarc
 from boxmask.published.checkpoint import Checkpoint
+from boxmask.splits import NON_VOC, VOC
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Recognised:
 
         backbone, head = self.family.backbones, self.family.heads
         config = replace(config, backbone=_least(backbone, backbone_lacks))
+        config = replace(config, detector=table.finds(objects, self._model))
         self.config = self._sized(_with_head(config, _least(head, head_lacks)))
 
     def network(self, config: ModelConfig) -> MaskNetwork:
@@ -99,6 +101,8 @@ class Recognised:
         head = network.last_branch.head
         last = f"branches.{len(network.branches) - 1}.head"
         parts[last] = table.head_paths(head, objects, self._model)
+        if network.detector is not None:
+            parts["detector"] = table.detector_paths(network.detector, self._model)
         return {
             f"{part}.{ours}": path for part, found in parts.items() for ours, path in found.items()
         }
@@ -124,7 +128,18 @@ class Recognised:
             regions = {f"{name}_channels": f"region.{name}.2" for name in ("pixel", "instance")}
             regions["embedding_channels"] = "region.pixel.0"
             sizes |= {size: outputs(f"branches.0.{layer}") for size, layer in regions.items()}
-        return replace(config, **{name: size for name, size in sizes.items() if size})
+        sizes = {name: size for name, size in sizes.items() if size}
+        if config.detector is not None:
+            last = f"detector.{self.family.table.CLASSES_LAYER}"
+            sizes |= classes_of(outputs(last))
+        return replace(config, **sizes)
+
+
+def classes_of(count: int) -> dict[str, Any]:
+    """Name the classes of a detector by their ids, 1 and up; those of COCO, which are up to 90."""
+    ids = tuple(range(1, count + 1))
+    names = VOC | NON_VOC if count == max(VOC | NON_VOC) else {}
+    return {"class_ids": ids, "classes": tuple(names.get(id, f"class {id}") for id in ids)}
 
 
 def _find(checkpoint: Checkpoint) -> tuple[Family, str]:

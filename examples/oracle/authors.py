@@ -92,11 +92,15 @@ def deepmac(backbone: str, head: str, folder: Path) -> dict[str, Any]:
             for key in (deepmac_meta_arch.PIXEL_EMBEDDING, deepmac_meta_arch.INSTANCE_EMBEDDING)
         )
         vectors = model._get_instance_embeddings(padded, instance)[0]
+        detected = model.postprocess(predicted, shapes)
         found = {
             "pixels": pixels[0],
             "features": model._feature_extractor(pixels)[-1][0],
             "crops": model._get_mask_head_input(padded, pixel)[0],
             "vectors": vectors,
+            "found": detected["detection_boxes"][0],  # y0 x0 y1 x1, in fractions of the image
+            "found_scores": detected["detection_scores"][0],
+            "found_classes": detected["detection_classes"][0],
             "logits": model._predict_mask_logits_from_embeddings(pixel, instance, padded)[0],
             "probabilities": model.predict_masks_from_boxes(predicted, shapes, given)[
                 "detection_masks"

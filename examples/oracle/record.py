@@ -16,6 +16,7 @@ from boxmask.published.checkpoint import Checkpoint
 from boxmask.published.objects import GRAPH_KEY
 
 IMAGE = "square"
+FOUND = ("found", "found_scores", "found_classes")  # by Deep-MAC's detector
 BOXES, EVERY = 3, 4  # of the logits: the first boxes, and each fourth row and column
 
 
@@ -25,13 +26,16 @@ def main() -> None:
     for case in cases:
         checkpoint = Checkpoint(out / case / "ckpt-0")
         shapes = {key: entry.shape for key, entry in checkpoint.entries.items() if key != GRAPH_KEY}
-        logits = np.load(out / case / "answers.npz")[f"{IMAGE}.logits"]
+        answers = np.load(out / case / "answers.npz")
+        logits = answers[f"{IMAGE}.logits"]
+        found = {key: answers[f"{IMAGE}.{key}"] for key in FOUND if f"{IMAGE}.{key}" in answers}
         np.savez_compressed(
             folder / f"{case}.npz",
             shapes=np.frombuffer(msgspec.json.encode(shapes), np.uint8),
             objects=np.frombuffer(checkpoint.text(GRAPH_KEY), np.uint8),
             logits=logits[:BOXES, ::EVERY, ::EVERY],
             spread=logits.std(),
+            **found,
         )
 
 

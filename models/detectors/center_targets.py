@@ -97,6 +97,7 @@ def peaks(heatmap: Tensor, sizes: Tensor, offsets: Tensor, *, most: int) -> Dete
         x.flatten(2).gather(2, cells[:, None].expand(-1, 2, -1)).transpose(1, 2)
         for x in (sizes, offsets)
     )
+    size = size.clamp(min=0)
     corner = torch.stack([cells // width, cells % width], dim=2)
     centre = corner + offset
     boxes = torch.cat([centre - size / 2, centre + size / 2], dim=2)[..., [1, 0, 3, 2]]

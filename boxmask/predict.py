@@ -18,7 +18,7 @@ from boxmask.annotate.encode import paste_masks
 from boxmask.annotate.hints import Hints, cannot_take_hints
 from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision, Runtime
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.prepare import BoxViews, prepare_boxes
+from boxmask.annotate.prepare import BoxViews, places_among, prepare_boxes
 from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
@@ -106,10 +106,12 @@ class Predictor:
         is "rotated".
         """
         hints = self._hints(tightness, neighbours)
+        labels = labels if labels is None else list(labels)
         placed = placed_boxes(boxes, labels)
         pixels = pixels_of(image, exif)
         batching = Batching(AnnotateJob.batch_images, AnnotateJob.batch_boxes, flip=flip)
-        prepared = self._prepare(pixels, placed, hints, batching)
+        names = None if labels is None else [str(label) for label in labels]
+        prepared = self._prepare(pixels, placed, hints, batching, names)
         predicted = predict_in_batches(self._network, prepared, batching)
         masks = [mask for batch in predicted for mask in paste_masks(*batch)]
         height, width = pixels.shape[:2]
@@ -125,12 +127,20 @@ class Predictor:
         return None
 
     def _prepare(
-        self, pixels: Pixels, placed: ImageBoxes, hints: Hints | None, batching: Batching
+        self,
+        pixels: Pixels,
+        placed: ImageBoxes,
+        hints: Hints | None,
+        batching: Batching,
+        names: list[str] | None,
     ) -> Iterator[BoxViews]:
         config, pyramid = self._network.config, ImagePyramid(pixels)
         for some in split_rows(placed.rows, at_once=batching.max_rows(config)):
             asked = placed.only(some)
-            for views in prepare_boxes(config, pyramid, asked, objects=placed, hints=hints):
+            classes = None if names is None else places_among(config, names)[some]
+            for views in prepare_boxes(
+                config, pyramid, asked, objects=placed, hints=hints, classes=classes
+            ):
                 for skipped in views.skipped:
                     detail = skipped.fragment.decode()
                     raise InputError(f"boxes[{skipped.row}]: {skipped.reason}: {detail}")

@@ -26,6 +26,8 @@ Bits = npt.NDArray[np.bool_]
 Shape = Callable[[Floats, Floats], Bits]
 Random = np.random.Generator
 BICUBIC = Image.Resampling.BICUBIC
+RADII = (0.07, 0.25)  # of shapes, in the shorter side of their picture
+MOST = 7  # shapes of a picture
 
 
 def disc(rng: Random) -> Shape:
@@ -156,12 +158,14 @@ def inside_of(shape: Shape, place: Floats, height: int, width: int) -> tuple[Bit
     return bits, cover
 
 
-def places(rng: Random, count: int, height: int, width: int) -> Iterator[Floats]:
+def places(
+    rng: Random, count: int, height: int, width: int, radii: tuple[float, float]
+) -> Iterator[Floats]:
     """Yield where each shape goes: some touch the one before, and some cross it."""
     side = min(height, width)
     last = np.zeros(0)
     for _ in range(count):
-        radius = rng.uniform(0.07, 0.25) * side
+        radius = rng.uniform(*radii) * side
         centre = rng.uniform([0, 0], [width, height])
         relation = rng.choice(["free", "touching", "crossing"], p=[0.5, 0.3, 0.2])
         if len(last) and relation == "touching":
@@ -175,7 +179,13 @@ def places(rng: Random, count: int, height: int, width: int) -> Iterator[Floats]
 
 
 def scene(
-    rng: Random, kinds: list[str], height: int, width: int
+    rng: Random,
+    kinds: list[str],
+    height: int,
+    width: int,
+    *,
+    radii: tuple[float, float] = RADII,
+    most: int = MOST,
 ) -> tuple[npt.NDArray[np.uint8], list[tuple[str, Bits]]]:
     """Draw one picture (H, W, 3); return it and (kind, visible mask) of the shapes in it.
 
@@ -185,7 +195,7 @@ def scene(
     names: list[str] = []
     whole: list[Bits] = []
     seen: list[Bits] = []
-    for place in places(rng, int(rng.integers(2, 8)), height, width):
+    for place in places(rng, int(rng.integers(2, most + 1)), height, width, radii):
         names.append(str(rng.choice(kinds)))
         bits, cover = inside_of(KINDS[names[-1]](rng), place, height, width)
         canvas += cover[:, :, None] * (texture(rng, height, width) - canvas)
@@ -215,7 +225,14 @@ def annotation(bits: Bits, number: int, image: int, category: int) -> dict[str, 
 
 
 def generate(
-    out: Path, *, images: int = 40, seed: int = 0, kinds: list[str], side: int = 192
+    out: Path,
+    *,
+    images: int = 40,
+    seed: int = 0,
+    kinds: list[str],
+    side: int = 192,
+    radii: tuple[float, float] = RADII,
+    most: int = MOST,
 ) -> dict[str, Any]:
     """Write the pictures and both JSON files; return the dataset with masks."""
     (out / "images").mkdir(parents=True, exist_ok=True)
@@ -225,7 +242,7 @@ def generate(
     annotations: list[dict[str, Any]] = []
     for image in range(1, images + 1):
         height, width = (int(length) for length in rng.integers(side * 3 // 4, side * 5 // 4, 2))
-        pixels, shapes = scene(rng, kinds, height, width)
+        pixels, shapes = scene(rng, kinds, height, width, radii=radii, most=most)
         name = f"{image:06d}.png"
         Image.fromarray(pixels).save(out / "images" / name)
         records.append({"id": image, "file_name": name, "width": width, "height": height})
@@ -250,13 +267,22 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--side", type=int, default=192, help="about how many pixels a side")
+    parser.add_argument("--least", type=float, default=RADII[0], help="radius of the smallest")
+    parser.add_argument("--largest", type=float, default=RADII[1], help="of the largest shape")
+    parser.add_argument("--most", type=int, default=MOST, help="shapes of a picture")
     parser.add_argument("--kinds", default="train", help=f"train, test, or of {','.join(KINDS)}")
     given = parser.parse_args()
     kinds = GROUPS.get(given.kinds) or given.kinds.split(",")
     if unknown := sorted(set(kinds) - set(KINDS)):
         parser.error(f"unknown kinds {unknown}; known are {sorted(KINDS)}")
     dataset = generate(
-        given.out, images=given.images, seed=given.seed, kinds=kinds, side=given.side
+        given.out,
+        images=given.images,
+        seed=given.seed,
+        kinds=kinds,
+        side=given.side,
+        radii=(given.least, given.largest),
+        most=given.most,
     )
     print(f"{len(dataset['images'])} images, {len(dataset['annotations'])} shapes in {given.out}")
 

@@ -1,7 +1,7 @@
 """What a network is made of, as one frozen record that travels inside its weights file."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +24,26 @@ _MOST = {
 }
 _MOST_CHANNELS = 8192
 _LIGHT = ("tiny", "efficientnet-lite")  # how the names of light backbones begin
+# Heads that ask what a box is: masks are made for boxes of the detector's classes alone.
+BY_CLASS = ("fcn-classes", "maskx")
 MAP_STRIDE = 4  # pixels of a view to a cell of the features, each way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How head `maskx` makes the last layer of a class's mask from its weights in the box head."""
+
+    source: Literal["cls", "box", "cls+box", "random"] = "cls+box"
+    """Of its classifier, its regressor or both; random numbers mean nothing, for comparison."""
+    layers: Annotated[int, msgspec.Meta(ge=1, le=3)] = 2
+    activation: Literal["leaky-relu", "relu", "none"] = "leaky-relu"
+    stop_gradient: bool = True
+    """Masks do not teach the box head, which then treats all classes alike."""
+    dense: bool = True
+    """Add the logits of a dense layer that knows no classes."""
+
+
+TRANSFER = Transfer()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +86,14 @@ class ModelConfig:
     """See norm.py."""
     detector: str | None = None
     """What finds boxes (detectors), for the families that see whole images; None finds none."""
+    anchor_cells: int = 8
+    """The side of a proposing detector's anchors, in cells of their level: 32 pixels or more."""
+    fcos_stride: int = 8
+    """The finest level that fcos looks at, in pixels to a cell: in small views 4 sees more."""
+    box_samples: int = 512
+    """Proposals of an image that such a detector's box head learns from, at most."""
+    transfer: Transfer = TRANSFER
+    """For head maskx."""
     classes: tuple[str, ...] = ()
     """What a detector tells apart; training fills in those of its data."""
     class_ids: tuple[int | str, ...] = ()
@@ -129,6 +156,11 @@ class ModelConfig:
                 f"mask_size is {mask}; family {self.family} with head {self.head} makes masks "
                 f"of side {wanted} from crops of side {crop}."
             )
+
+    @property
+    def by_class(self) -> bool:
+        """Whether masks depend on what a box is said to be."""
+        return self.head in BY_CLASS
 
     @property
     def view_per_box(self) -> bool:

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from boxmask.models.backbones import build_backbone
 from boxmask.models.config import ModelConfig
-from boxmask.models.heads import build_head
+from boxmask.models.heads import Classes, build_head
 from boxmask.models.hints import PLANES
 from boxmask.models.network import MaskNetwork, build, head_sizes
 from boxmask.models.regions import EmbeddingRegion
@@ -45,7 +45,7 @@ def head_cost(config: ModelConfig) -> Cost:
     with torch.device("meta"):
         head = build_head(config.head, head_sizes(config))
         total = count_parameters(head)
-        return Cost(total, 0, _multiply_adds(lambda: _without_norms(head)(_crops_of(config))))
+        return Cost(total, 0, _multiply_adds(lambda: _without_norms(head)(*_asked_of(config))))
 
 
 @cache
@@ -86,7 +86,7 @@ def _box_cost(network: MaskNetwork) -> int:
     def predict() -> None:
         if isinstance(branch.region, EmbeddingRegion) and branch.region.instance is not None:
             branch.region.instance(torch.empty(1, network.backbone.channels, 3, 3))
-        logits = branch.head(crops, *fine_map)
+        logits = branch.head(crops, *fine_map, *_classes_of(config))
         if network.quality is not None:
             network.quality(crops, logits)
 
@@ -101,6 +101,20 @@ def _view_side(config: ModelConfig) -> int:
 def _crops_of(config: ModelConfig) -> Tensor:
     """Return one crop as the head is given it."""
     return torch.empty(1, config.region_channels, config.crop_size, config.crop_size)
+
+
+def _asked_of(config: ModelConfig) -> tuple[Tensor | Classes, ...]:
+    """Return all that the head is given for one box, if it is shown no finer map."""
+    return (_crops_of(config), *_classes_of(config))
+
+
+def _classes_of(config: ModelConfig) -> tuple[Classes, ...]:
+    """Return what the head is told of the class of one box, if it asks for that."""
+    if not config.by_class:
+        return ()
+    sizes = head_sizes(config)
+    rows = torch.empty(sizes.classes, sizes.cls + sizes.box)
+    return (Classes(torch.zeros(1, dtype=torch.int64), rows),)
 
 
 def _hints_of(config: ModelConfig) -> Tensor:

@@ -31,13 +31,15 @@ _PADDING = {"deepmarc": (124, 116, 104)}  # to the nearest of normalise.IMAGENET
 class Cuts:
     """Pixels uint8 (V,h,w,3) RGB; boxes float32 (N,4) in fractions of view index int64 (N,).
 
-    Networks of window masks have hints float32 (V,P,S,S) beside: see hints.py.
+    Networks of window masks have hints float32 (V,P,S,S) beside: see hints.py. Those whose masks
+    depend on the class have labels int64 (N,), places among their classes.
     """
 
     pixels: Pixels
     boxes: npt.NDArray[np.float32]
     index: npt.NDArray[np.int64]
     hints: Planes | None = None
+    labels: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -50,7 +52,8 @@ class Cuts:
             hints = self.hints[..., ::-1].copy()
             hints[:, X] *= -1
         boxes = np.stack([1 - right, top, 1 - left, bottom], axis=1)
-        return Cuts(np.ascontiguousarray(self.pixels[:, :, ::-1]), boxes, self.index, hints)
+        pixels = np.ascontiguousarray(self.pixels[:, :, ::-1])
+        return Cuts(pixels, boxes, self.index, hints, self.labels)
 
     @staticmethod
     def join(parts: "Sequence[Cuts]") -> "Cuts":
@@ -58,11 +61,13 @@ class Cuts:
         counts = [len(part.pixels) for part in parts]
         firsts = np.cumsum([0, *counts[:-1]]).tolist()
         hints = [part.hints for part in parts if part.hints is not None]
+        labels = [part.labels for part in parts if part.labels is not None]
         return Cuts(
             np.concatenate([part.pixels for part in parts]),
             np.concatenate([part.boxes for part in parts]),
             np.concatenate([part.index + first for part, first in zip(parts, firsts, strict=True)]),
             np.concatenate(hints) if hints else None,
+            np.concatenate(labels) if labels else None,
         )
 
 

@@ -27,7 +27,15 @@ SHIPPED = Path(__file__).parent / "graphs"
 INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given is made by recipes
 _FORMAT = 2  # a graph of another form has another name
 # What a config says that its graph does not depend on.
-_BESIDE = ("context", "image_size", "pad_square", "large_view_size", "norm_momentum")
+_BESIDE = (
+    *("context", "image_size", "pad_square", "large_view_size", "norm_momentum"),
+    *(
+        "anchor_cells",
+        "box_samples",
+        "fcos_stride",
+        "transfer",
+    ),  # of detectors, which no network with a graph has
+)
 _XML, _CONSTANTS, _SHAPES = "graph.xml", "graph.bin", "tensors.json"
 _DATED = (1980, 1, 1, 0, 0, 0)  # the same graph is the same file
 

@@ -4,6 +4,7 @@ Shapes: V views, N boxes, M mask side.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -14,8 +15,17 @@ from boxmask.models.backbones import build_backbone
 from boxmask.models.backbones.spinenet import SpineNet
 from boxmask.models.backbones.trunk import Backbone
 from boxmask.models.config import ModelConfig
-from boxmask.models.detectors import Detections, Detector, DetectorSizes, Truth, build_detector
-from boxmask.models.heads import Answer, Aside, HeadSizes, build_head
+from boxmask.models.detectors import (
+    DETECTORS,
+    Detections,
+    Detector,
+    DetectorSizes,
+    Positives,
+    Truth,
+    build_detector,
+)
+from boxmask.models.detectors.faster_rcnn import row_sizes
+from boxmask.models.heads import Answer, Aside, Classes, HeadSizes, build_head
 from boxmask.models.norm import use_constants_of_spinenet, use_paper_momentum
 from boxmask.models.normalise import Normalise
 from boxmask.models.quality import QualityHead, estimated_iou_logit
@@ -49,6 +59,7 @@ def build(config: ModelConfig, *, pretrained: bool = False) -> "MaskNetwork":
 
 def _build_detector(config: ModelConfig, backbone: Backbone) -> Detector | None:
     """Build the detector that a config names, if any; as long as it has no classes, of one."""
+    _check_classes(config)
     if config.detector is None:
         return None
     if len(config.classes) != len(config.class_ids):
@@ -62,18 +73,36 @@ def _build_detector(config: ModelConfig, backbone: Backbone) -> Detector | None:
         classes=max(1, len(config.classes)),
         hidden=config.embedding_channels,
         strides=backbone.strides,
+        finest=config.fcos_stride,
+        anchor=config.anchor_cells,
+        samples=config.box_samples,
     )
     return build_detector(config.detector, config.family, sizes)
 
 
+def _check_classes(config: ModelConfig) -> None:
+    """Raise a ConfigError for a head that asks what boxes are if nothing tells classes apart."""
+    finders = ("faster-rcnn",) if config.head == "maskx" else tuple(DETECTORS)
+    if config.by_class and config.detector not in finders:
+        raise ConfigError(
+            f"head {config.head} asks what a box is; set model.detector to "
+            f"{' or '.join(finders)}, not {config.detector}."
+        )
+
+
 def head_sizes(config: ModelConfig, *, fine: int = 0) -> HeadSizes:
     """Return what the mask head of a config takes and makes."""
+    cls, box = row_sizes(config.embedding_channels)
     return HeadSizes(
         inputs=config.region_channels,
         base=config.head_channels,
         crop=config.crop_size,
         mask=config.mask_size,
         fine=fine,
+        classes=max(1, len(config.classes)),
+        cls=cls,
+        box=box,
+        transfer=config.transfer,
     )
 
 
@@ -99,6 +128,8 @@ class Prediction(NamedTuple):
     """What heads say beside their masks, while training."""
     detection: dict[str, Tensor] | None = None
     """The detector's losses by name, where it was shown the truth."""
+    positives: Positives | None = None
+    """What the masks are of, where they are of proposals."""
 
 
 class Branch(nn.Module):
@@ -123,9 +154,9 @@ class LastBranch(Branch):
         super().__init__(region)
         self.head = head
 
-    def answer(self, inputs: tuple[Tensor, ...]) -> Answer:
+    def answer(self, inputs: tuple[Tensor, ...], classes: tuple[Classes, ...] = ()) -> Answer:
         """Return the mask logits (N,M,M) for what a branch gives, and what is said beside them."""
-        found = self.head(*inputs)
+        found = self.head(*inputs, *classes)
         logits, asides = found if isinstance(found, Answer) else (found, ())
         return Answer(logits.float(), asides)
 
@@ -187,10 +218,15 @@ class MaskNetwork(nn.Module):
 
     def _predict(self, views: Views, chunk: int, truth: Truth | None = None) -> Prediction:
         stages = self._stages(views)
-        prediction = self._predict_masks(stages, views, chunk)
         if truth is None or self.detector is None:
-            return prediction
-        return prediction._replace(detection=self.detector.losses(stages, truth))
+            return self._predict_masks(stages, views, chunk)
+        detection, positives = self.detector.learn(stages, truth)
+        if truth.asked is None or positives is None:
+            return self._predict_masks(stages, views, chunk)._replace(detection=detection)
+        labels = None if views.labels is None else views.labels[positives.asked]
+        views = replace(views, boxes=positives.boxes, index=positives.views, labels=labels)
+        prediction = self._predict_masks(stages, views, max(1, len(views)))
+        return prediction._replace(detection=detection, positives=positives)
 
     def _predict_masks(self, stages: Any, views: Views, chunk: int) -> Prediction:
         if len(views) == 0:
@@ -214,13 +250,21 @@ class MaskNetwork(nn.Module):
             for branch, seen in zip(branches, maps, strict=True)
         ]
         crops = inputs[-1][0]
-        answers = [self.last_branch.answer(given) for given in inputs]
+        classes = self._classes(views, span)
+        answers = [self.last_branch.answer(given, classes) for given in inputs]
         *earlier, logits = (answer.logits for answer in answers)
         quality_logits = (
             estimated_iou_logit(logits) if self.quality is None else self.quality(crops, logits)
         )
         asides = tuple(aside for answer in answers for aside in answer.asides)
         return Prediction(logits, quality_logits.sigmoid(), quality_logits, tuple(earlier), asides)
+
+    def _classes(self, views: Views, span: slice) -> tuple[Classes, ...]:
+        """Return what is known of the classes of boxes, if the head asks what a box is."""
+        if not self.config.by_class:
+            return ()
+        assert views.labels is not None and self.detector is not None
+        return (Classes(views.labels[span], self.detector.class_rows()),)
 
     def _empty_prediction(self) -> Prediction:
         side = self.config.mask_size

@@ -21,13 +21,15 @@ from boxmask.models.hints import Neighbours, X
 class Views:
     """Pixels uint8 (V,3,h,w) RGB; boxes float32 (N,4) in fractions of view index int64 (N,).
 
-    Networks of window masks have hints float32 (V,P,S,S) beside: see hints.py.
+    Networks of window masks have hints float32 (V,P,S,S) beside: see hints.py. Those whose masks
+    depend on the class have labels int64 (N,), places among their classes.
     """
 
     pixels: Tensor
     boxes: Tensor
     index: Tensor
     hints: Tensor | None = None
+    labels: Tensor | None = None
 
     @staticmethod
     def of(cuts: Cuts) -> "Views":
@@ -38,6 +40,7 @@ class Views:
             torch.from_numpy(cuts.boxes),
             torch.from_numpy(cuts.index),
             None if cuts.hints is None else torch.from_numpy(cuts.hints),
+            None if cuts.labels is None else torch.from_numpy(cuts.labels),
         )
 
     def __len__(self) -> int:
@@ -52,8 +55,10 @@ class Views:
         return self._each(Tensor.pin_memory)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Views":
-        hints = None if self.hints is None else change(self.hints)
-        return Views(change(self.pixels), change(self.boxes), change(self.index), hints)
+        every = (self.pixels, self.boxes, self.index, self.hints, self.labels)
+        pixels, boxes, index, *more = (None if one is None else change(one) for one in every)
+        assert pixels is not None and boxes is not None and index is not None
+        return Views(pixels, boxes, index, *more)
 
     def mirrored(self) -> "Views":
         """Return the mirror images; `crop` sees in them what it sees here, mirrored."""
@@ -63,7 +68,7 @@ class Views:
         if self.hints is not None:
             hints = self.hints.flip(-1)
             hints[:, X] *= -1
-        return Views(self.pixels.flip(-1), boxes, self.index, hints)
+        return Views(self.pixels.flip(-1), boxes, self.index, hints, self.labels)
 
     def split(self, count: int) -> "list[Views]":
         """Split into runs of `count` boxes, each with the views that its boxes lie on."""
@@ -72,7 +77,8 @@ class Views:
     def _run(self, start: int, stop: int) -> "Views":
         used, index = torch.unique(self.index[start:stop], return_inverse=True)
         hints = None if self.hints is None else self.hints[used]
-        return Views(self.pixels[used], self.boxes[start:stop], index, hints)
+        labels = None if self.labels is None else self.labels[start:stop]
+        return Views(self.pixels[used], self.boxes[start:stop], index, hints, labels)
 
     @staticmethod
     def join(parts: "Sequence[Views]") -> "Views":
@@ -80,11 +86,13 @@ class Views:
         counts = [len(part.pixels) for part in parts]
         firsts = np.cumsum([0, *counts[:-1]]).tolist()
         hints = [part.hints for part in parts if part.hints is not None]
+        labels = [part.labels for part in parts if part.labels is not None]
         return Views(
             torch.cat([part.pixels for part in parts]),
             torch.cat([part.boxes for part in parts]),
             torch.cat([part.index + first for part, first in zip(parts, firsts, strict=True)]),
             torch.cat(hints) if hints else None,
+            torch.cat(labels) if labels else None,
         )
 
 

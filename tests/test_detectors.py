@@ -130,6 +130,18 @@ def test_fcos_says_which_channels_it_can_have() -> None:
         build(replace(config_of("fcos"), feature_channels=40))
 
 
+@pytest.mark.parametrize(("stride", "found"), [(8, False), (4, True)])
+def test_a_finer_level_gives_small_objects_a_cell_to_learn_at(stride: int, found: bool) -> None:
+    sizes = DetectorSizes(64, 1, classes=2, hidden=8, strides=STRIDES, finest=stride)
+    detector = FCOSDetector(sizes).train()
+    levels = [torch.randn(1, 64, max(1, 32 >> k), max(1, 32 >> k)) for k in range(5)]
+    # 6 pixels of 128, between the middles of cells of stride 8.
+    box = torch.tensor([[33.0, 33.0, 39.0, 39.0]]) / 128
+    where = torch.tensor([0])
+    losses = detector.losses([levels], Truth(box, where, where, torch.ones(1, 2)))
+    assert (float(losses["box"].detach()) > 0) == found
+
+
 def test_truth_goes_to_pixels_and_back() -> None:
     extents = torch.tensor([[1.0, 0.5], [0.25, 1.0]])
     frame = PixelFrame.of(torch.zeros(2, 8, 32, 64), 4, extents)

@@ -20,14 +20,18 @@ from boxmask.train.recipe import TrainConfig
 
 
 def detecting(name: str) -> tuple[str, ...]:
-    """Changes to the tiny recipe that give it a detector."""
+    """Changes to the tiny recipe that give it a detector, and a head if one is named behind +."""
+    name, _, head = name.partition("+")
     family = DETECTORS[name].family
     sizes = ("model.mask_size=32", "model.image_size=128", "model.feature_channels=32", "batch=2")
-    return (*sizes, f"model.family={family}", f"model.detector={name}")
+    heads = (f"model.head={head}",) if head else ()
+    return (*sizes, f"model.family={family}", f"model.detector={name}", *heads)
 
 
 DETECTING = detecting("centernet")
-EVERY = pytest.mark.parametrize("name", sorted(DETECTORS))
+EVERY = pytest.mark.parametrize(
+    "name", [*sorted(DETECTORS), "faster-rcnn+maskx", "cascade+fcn-classes"]
+)
 
 
 def opened(

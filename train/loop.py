@@ -16,6 +16,7 @@ from boxmask.train.data.batch import Batch
 from boxmask.train.data.batch_dataset import BatchDataset
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.loader import check_parts, iterate_steps
+from boxmask.train.data.proposals import on_proposals
 from boxmask.train.distributed import Processes
 from boxmask.train.loss import Totals, detection_losses, losses
 from boxmask.train.optimiser import build_optimiser, clip, set_rate
@@ -126,6 +127,8 @@ def _backward_part(
         processes.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
     ):
         prediction = model(batch.views, truth=batch.truth)
+    if prediction.positives is not None:
+        batch = on_proposals(batch, prediction.positives)
     terms = losses(prediction, batch, config=config.loss_weights, totals=totals)
     if prediction.detection is not None:
         mean_over = DETECTORS[str(config.model.detector)].mean_over

@@ -27,7 +27,7 @@ class Totals:
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """EMA the binary cross-entropy with soft targets over each mask: (N,M,M) to (N,)."""
+    """Average the binary cross-entropy with soft targets over each mask: (N,M,M) to (N,)."""
     losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return losses.mean(dim=(1, 2))
 

@@ -178,10 +178,11 @@ _TINY_CENTERNET = TrainConfig(
     augment=Augment(flip=0.5, brightness=0.1, contrast=0.2, saturation=0.2),
     loss=LossWeights(mask=2.0, dice=1.0, quality=1.0, normalise="batch"),
     optimiser=Optimiser(
-        lr=2e-3, backbone_lr=0.5, weight_decay=0.02, warm_up=50, clip=10.0, ema=0.98
+        lr=2e-3, backbone_lr=0.5, weight_decay=0.02, warm_up=30, clip=10.0, ema=0.98
     ),
-    batch=16,
-    steps=500,
+    # What a step teaches hardly depends on its images, and what it costs does: few, and more steps.
+    batch=4,
+    steps=1000,
     channels_last=True,
     workers=0,
     truth_side=32,

@@ -102,7 +102,8 @@ class TrainConfig:
     loss: LossWeights = field(default_factory=LossWeights)
     optimiser: Optimiser = field(default_factory=Optimiser)
     seen: str = "all"  # voc, non-voc, all, a file, or names with commas between
-    boxes: Literal["gt", "gt+noisy"] = "gt"  # what is cropped: the truth, or also boxes near it
+    # What is cropped: the truth, also boxes near it, or the detector's proposals that hit it.
+    boxes: Literal["gt", "gt+noisy", "proposals"] = "gt"
     # "gt+noisy": the least IoU of a drawn box with the truth.
     noisy_iou: Annotated[float, Meta(ge=0.1, le=0.99)] = 0.5
     steps: Positive = 1000
@@ -153,6 +154,16 @@ def check_recipe(config: TrainConfig) -> None:
     if config.holdout == 1:
         raise ConfigError("holdout is 1, which leaves nothing to learn from; give 2 or more, or 0.")
     _check_view_sizes(config)
+    if config.boxes == "proposals" and config.model.detector != "faster-rcnn":
+        raise ConfigError(
+            "boxes=proposals learns masks on what the detector faster-rcnn proposes; set "
+            f"model.detector to that, not {config.model.detector}."
+        )
+    if config.boxes == "proposals" and config.loss_weights.quality:
+        raise ConfigError(
+            "boxes=proposals moves boxes, for which the IoU to expect is not learnt; set "
+            "model.quality=false."
+        )
     if config.model.window_masks and (config.boxes != "gt" or config.augment.box_jitter):
         raise ConfigError(
             "boxes and augment.box_jitter move boxes that the network is told to be exact; with "

@@ -4,6 +4,7 @@ Letters: n boxes of one image, in pixels, COCO convention; turned ones, and what
 them, are in frames of their own (boxmask/turned.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,8 @@ from boxmask.annotate.shared_images import SharedImages
 from boxmask.annotate.workload import Workload
 from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
-from boxmask.faults import Candidates, ImageFault, find_faults, reason_of
+from boxmask.errors import ConfigError
+from boxmask.faults import Candidates, ImageFault, code_of, find_faults, reason_of
 from boxmask.models import Cuts, ModelConfig, cut, large_boxes
 from boxmask.models.cuts import mask_frames
 from boxmask.models.hints import Neighbours
@@ -25,6 +27,7 @@ from boxmask.turned import bounds_of, corners_of, part_inside, to_frame
 
 Boxes = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
+UNKNOWN = "class that the network does not know"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,13 @@ def _prepare(
         for some in (rows, workload.objects(image))
         for boxes, angles in [frame_boxes(dataset, some, width, height)]
     )
-    return prepare_boxes(config, pixels, asked, objects=objects, hints=workload.hints, image=image)
+    return prepare_boxes(
+        *(config, pixels, asked),
+        objects=objects,
+        hints=workload.hints,
+        classes=places_among(config, [one.name for one in dataset.categories])[asked.labels],
+        image=image,
+    )
 
 
 def prepare_boxes(
@@ -90,6 +99,7 @@ def prepare_boxes(
     *,
     objects: ImageBoxes,
     hints: Hints | None,
+    classes: IntArray | None = None,
     image: int = 0,
 ) -> list[BoxViews]:
     """Cut the views of n boxes of an image (H, W, 3), those of each size together.
@@ -97,12 +107,18 @@ def prepare_boxes(
     Who cuts more than once from an image gives it as an ImagePyramid.
 
     `objects` are all boxes that say where something is, asked for or not. Boxes may leave the
-    image; those that boxmask.faults condemns are skipped.
+    image; those that boxmask.faults condemns are skipped. Networks whose masks depend on the class
+    are told `classes` (n,), the places among theirs, -1 for what is none of them.
     """
+    if classes is None and config.by_class:
+        known = ", ".join(config.classes)
+        raise ConfigError(f"this network asks what each box is; say which of these: {known}.")
     pixels = ImagePyramid.of(pixels)
     height, width = pixels.shape[:2]
     bounds, corners = asked.bounds, asked.corners
     faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
+    if classes is not None and config.by_class:
+        faults[(faults == 0) & (classes < 0)] = code_of(UNKNOWN)
     skipped = [
         Outcome(int(asked.rows[k]), reason_of(faults[k]), _box_detail(bounds[k], width, height))
         for k in np.flatnonzero(faults)
@@ -120,8 +136,17 @@ def prepare_boxes(
                 angles=some.angles,
             )
             neighbours = _neighbours(config, some, objects, hints, (width, height))
-            prepared.append(_with_views(config, pixels, bare, hints, neighbours, large=is_large))
+            seen = _with_views(config, pixels, bare, hints, neighbours, large=is_large)
+            if classes is not None and config.by_class and seen.views is not None:
+                seen = replace(seen, views=replace(seen.views, labels=classes[which]))
+            prepared.append(seen)
     return prepared
+
+
+def places_among(config: ModelConfig, names: Sequence[str]) -> IntArray:
+    """Return the place among the network's classes of each name (C,), -1 for none; behind, -1."""
+    known = {name: place for place, name in enumerate(config.classes)}
+    return np.array([*(known.get(name, -1) for name in names), -1], dtype=np.int64)
 
 
 def _with_views(

@@ -74,7 +74,6 @@ def _cut_dataset(dataset: BoxDataset, rows: IntArray, shard: Shard) -> BoxDatase
         **{name: getattr(dataset, name)[images] for name in _BY_IMAGE},
         image_ids=range(shard.stop - shard.first),
         annotation_ids=range(len(rows)),
-        categories=(),
         scores=None,
         warnings={},
         records=(),

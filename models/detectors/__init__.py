@@ -11,12 +11,21 @@ from boxmask.models.detectors.detector import (
     Detector,
     DetectorSizes,
     DetectorType,
+    Positives,
     Truth,
 )
 from boxmask.models.detectors.faster_rcnn import FasterRCNN
 from boxmask.models.detectors.fcos import FCOSDetector
 
-__all__ = ["DETECTORS", "Detections", "Detector", "DetectorSizes", "Truth", "build_detector"]
+__all__ = [
+    "DETECTORS",
+    "Detections",
+    "Detector",
+    "DetectorSizes",
+    "Positives",
+    "Truth",
+    "build_detector",
+]
 
 DETECTORS: dict[str, DetectorType] = {
     "cascade": DetectorType(CascadeRCNN, family="deepmarc", mean_over="images"),

@@ -94,7 +94,7 @@ def _build_head(sizes: DetectorSizes, iou: float, weights: tuple[float, ...]) ->
         *(build_pool(), build_box_head(sizes), predictor),
         fg_iou_thresh=iou,
         bg_iou_thresh=iou,
-        batch_size_per_image=512,
+        batch_size_per_image=sizes.samples,
         positive_fraction=0.25,
         bbox_reg_weights=weights,
         score_thresh=_LEAST_SCORE,

@@ -5,7 +5,7 @@ Shapes: V views, K true boxes, D found boxes. Boxes are (x0, y0, x1, y1) in frac
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -23,30 +23,54 @@ class Truth:
     labels: Tensor  # (K,) int64, places in the config's classes
     index: Tensor  # (K,) int64
     extents: Tensor  # (V, 2) float32: the share of a view's width and height that is its image
+    # (K,) int64, the place among the boxes whose masks are asked for, -1 for none of them; given
+    # where masks are learnt on proposals.
+    asked: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "Truth":
         """Copy to a device."""
-        copies = (x.to(device, non_blocking=True) for x in self._columns())
-        return Truth(*copies)
+        boxes, labels, index, extents = (x.to(device, non_blocking=True) for x in self._columns())
+        asked = None if self.asked is None else self.asked.to(device, non_blocking=True)
+        return Truth(boxes, labels, index, extents, asked)
 
     def padded(self, share: Tensor) -> "Truth":
         """Return the truth of views that are padded: `share` (2,) of each side is what it was."""
         boxes, extents = self.boxes * share.repeat(2), self.extents * share
-        return Truth(boxes, self.labels, self.index, extents)
+        return replace(self, boxes=boxes, extents=extents)
 
     @staticmethod
-    def join(parts: "Sequence[Truth]") -> "Truth":
-        """Put the truth of several views together, in order."""
+    def join(parts: "Sequence[Truth]", counts: Sequence[int] = ()) -> "Truth":
+        """Put the truth of several views together, in order; `counts` of boxes are asked for."""
         boxes, labels, index, extents = zip(*(part._columns() for part in parts), strict=True)
         firsts = torch.tensor([0, *(len(one) for one in extents[:-1])]).cumsum(0)
         moved = [one + first for one, first in zip(index, firsts, strict=True)]
-        return Truth(torch.cat(boxes), torch.cat(labels), torch.cat(moved), torch.cat(extents))
+        joined = Truth(torch.cat(boxes), torch.cat(labels), torch.cat(moved), torch.cat(extents))
+        if any(part.asked is None for part in parts):
+            return joined
+        before = torch.tensor([0, *counts]).cumsum(0).tolist()
+        places = [
+            torch.where(part.asked < 0, part.asked, part.asked + first)
+            for part, first in zip(parts, before, strict=False)
+            if part.asked is not None
+        ]
+        return replace(joined, asked=torch.cat(places))
 
     def _columns(self) -> tuple[Tensor, ...]:
         return self.boxes, self.labels, self.index, self.extents
+
+
+class Positives(NamedTuple):
+    """Proposals that hit a true box whose mask is asked for, to learn its mask on."""
+
+    boxes: Tensor
+    """(P, 4) float32."""
+    views: Tensor
+    """(P,) int64, on which view it is."""
+    asked: Tensor
+    """(P,) int64, which of the boxes that are asked for it hits."""
 
 
 class Detections(NamedTuple):
@@ -73,6 +97,16 @@ class Detector(nn.Module):
         """Return the losses by name, each weighted as published."""
         raise NotImplementedError
 
+    def learn(
+        self, stages: Sequence[Any], truth: Truth
+    ) -> tuple[dict[str, Tensor], Positives | None]:
+        """Return the losses, and the proposals that masks may be learnt on, if there are any."""
+        return self.losses(stages, truth), None
+
+    def class_rows(self) -> Tensor:
+        """Return the weights (classes, D) that tell each class, those of the classifier first."""
+        return torch.zeros(0, 0)
+
     def detect(self, stage: Any, extents: Tensor) -> Detections:
         """Find boxes in the last stage of views whose images fill `extents` (V, 2) of them."""
         raise NotImplementedError
@@ -87,6 +121,9 @@ class DetectorSizes:
     classes: int
     hidden: int  # channels between its layers, where they are free
     strides: tuple[int, ...] = (4,)  # pixels of a view to a cell of each level, finest first
+    finest: int = 8  # of the strides, for a detector that looks at some of them
+    anchor: int = 8  # cells of a level to a side of its anchors
+    samples: int = 512  # proposals of an image that a box head learns from, at most
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """FCOS by torchvision: every cell says how far the sides of its object are, and how central it is.
 
-It looks at the levels from stride 8 on, as published; there are five of them in SpineNet's pyramid
-and four in that of a ResNet.
+It looks at the levels from stride 8 on, as published, of which SpineNet's pyramid has five and that
+of a ResNet four; or from stride 4 on, without which small and crossing objects of small views hold
+no cell that they could be learnt at.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from boxmask.errors import ConfigError
 from boxmask.models.detectors.detector import MOST, Detections, Detector, DetectorSizes, Truth
 from boxmask.models.detectors.torchvision_forms import PixelFrame, in_float
 
-_FINEST = 8  # of the strides that it looks at
 _GROUPS = 32  # of channels that its norms take together
 _SCORE = 0.05  # torchvision's 0.2 is for looking at, and costs AP
 
@@ -30,7 +30,7 @@ class FCOSDetector(Detector):
             )
         backbone = nn.Identity()
         backbone.out_channels = sizes.channels  # type: ignore[assignment]  # torchvision asks so
-        strides = [stride for stride in sizes.strides if stride >= _FINEST]
+        strides = [stride for stride in sizes.strides if stride >= sizes.finest]
         self.finest = sizes.strides[0]
         self.first = len(sizes.strides) - len(strides)  # of the levels
         anchors = AnchorGenerator(tuple((side,) for side in strides), ((1.0,),) * len(strides))

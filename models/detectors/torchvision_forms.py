@@ -31,20 +31,31 @@ class PixelFrame:
         return cls((height, width), ImageList(empty, sizes))
 
     def targets(self, truth: Truth, *, first: int) -> list[dict[str, Tensor]]:
-        """Return the boxes (K,4) of each view in pixels, with classes counted from `first`."""
+        """Return the boxes (K,4) of each view in pixels, with classes counted from `first`, and
+        where they stand in the truth."""
         boxes = truth.boxes * truth.boxes.new_tensor([*self.sides[::-1], *self.sides[::-1]])
         # Neither torchvision nor anybody learns from boxes without an area.
         sound = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
         mine = [(truth.index == view) & sound for view in range(len(truth.extents))]
-        return [{"boxes": boxes[one], "labels": truth.labels[one] + first} for one in mine]
+        return [
+            {
+                "boxes": boxes[one],
+                "labels": truth.labels[one] + first,
+                "rows": one.nonzero().squeeze(1),
+            }
+            for one in mine
+        ]
+
+    def fractions(self, boxes: Tensor) -> Tensor:
+        """Return boxes (n,4) in pixels in fractions of their view."""
+        return boxes.float() / boxes.new_tensor([*self.sides[::-1], *self.sides[::-1]])
 
     def detections(self, found: Sequence[dict[str, Tensor]], *, first: int) -> Detections:
         """Return what was found in each view, in fractions of it."""
-        scale = torch.tensor([*self.sides[::-1], *self.sides[::-1]])
         boxes = torch.cat([one["boxes"] for one in found])
         index = [torch.full_like(one["labels"], view) for view, one in enumerate(found)]
         return Detections(
-            boxes.float() / scale.to(boxes.device),
+            self.fractions(boxes),
             torch.cat([one["labels"] for one in found]) - first,
             torch.cat([one["scores"] for one in found]).float(),
             torch.cat(index),

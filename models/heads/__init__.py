@@ -15,10 +15,12 @@ from boxmask.models.heads.cpmask import CPMaskHead
 from boxmask.models.heads.dense import DenseHead
 from boxmask.models.heads.fcn import build_fcn
 from boxmask.models.heads.fcn8 import FCN8Head
+from boxmask.models.heads.fcn_classes import ClassesHead
 from boxmask.models.heads.fcn_mlp import FCNMLPHead
-from boxmask.models.heads.head import HeadSizes, HeadType, convolutional
+from boxmask.models.heads.head import Classes, HeadSizes, HeadType, convolutional
 from boxmask.models.heads.hourglass import HourglassBody
 from boxmask.models.heads.htc import HTCHead
+from boxmask.models.heads.maskx import MaskXHead
 from boxmask.models.heads.mlp import MLPHead
 from boxmask.models.heads.psp import PSPBody
 from boxmask.models.heads.residual import ResidualBody
@@ -26,7 +28,16 @@ from boxmask.models.heads.shapemask import ShapeMaskHead
 from boxmask.models.heads.taught import Answer, Aside
 from boxmask.models.heads.yolact import YOLACTHead
 
-__all__ = ["HEADS", "Answer", "Aside", "HeadSizes", "HeadType", "build_head", "convolutional"]
+__all__ = [
+    "HEADS",
+    "Answer",
+    "Aside",
+    "Classes",
+    "HeadSizes",
+    "HeadType",
+    "build_head",
+    "convolutional",
+]
 
 HEADS: dict[str, HeadType] = {
     "fcn": HeadType(build_fcn, always_upsamples=True),
@@ -36,6 +47,8 @@ HEADS: dict[str, HeadType] = {
     "c4": HeadType(C4Head),
     "mlp": HeadType(MLPHead),
     "fcn-mlp": HeadType(FCNMLPHead, always_upsamples=True),
+    "fcn-classes": HeadType(ClassesHead, always_upsamples=True),
+    "maskx": HeadType(MaskXHead, always_upsamples=True),
     "fcn8": HeadType(FCN8Head),
     "psp": convolutional(PSPBody),
     "yolact": HeadType(YOLACTHead),

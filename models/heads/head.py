@@ -5,10 +5,11 @@ Shapes: N boxes, C channels, R crop side, M mask side (R or 2R), F channels of a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from torch import Tensor, nn
 
+from boxmask.models.config import TRANSFER, Transfer
 from boxmask.models.heads.predictors import (
     FineMaskPredictor,
     MaskPredictor,
@@ -27,6 +28,22 @@ class HeadSizes:
     mask: int
     fine: int = 0
     """Channels F of the backbone's finer map (N,F,2R,2R), if the head is shown it."""
+    classes: int = 1
+    """What boxes may be, for the heads that ask what a box is."""
+    cls: int = 1024
+    """Numbers of a class in the box head's classifier."""
+    box: int = 4096
+    """Numbers of a class in its regressor."""
+    transfer: Transfer = TRANSFER
+
+
+class Classes(NamedTuple):
+    """What the heads are given that ask what a box is, beside its crop."""
+
+    labels: Tensor
+    """(N,) int64, places among the classes."""
+    rows: Tensor
+    """(K, cls + box), the box head's weights of each class; (K, 0) if the detector has none."""
 
 
 class Body(Protocol):

@@ -30,26 +30,33 @@ class MaskPredictor(nn.Module):
             copy_parts(self, other)
 
 
-class UpsamplingMaskPredictor(nn.Module):
-    """That of Deep-MAC, a transposed convolution before the projection: M = 2R."""
+class Enlarger(nn.Module):
+    """What all predictors of twice the crop's side begin with: a transposed convolution."""
 
     def __init__(self, channels: int, middle: int) -> None:
         super().__init__()
         self.enlarge = nn.ConvTranspose2d(channels, middle, 2, stride=2)
         self.norm = PredictorNorm(middle)
         self.relu = nn.ReLU(inplace=True)
-        self.project = nn.Conv2d(middle, 1, 1)
+
+    def enlarged(self, x: Tensor) -> Tensor:
+        """Map (N,C,R,R) to features (N,C',2R,2R), of which the logits are a projection."""
+        features: Tensor = self.relu(self.norm(self.enlarge(x)))
+        return features
+
+
+class UpsamplingMaskPredictor(Enlarger):
+    """That of Deep-MAC, a transposed convolution before the projection: M = 2R."""
+
+    def __init__(self, channels: int, middle: int, *, outputs: int = 1) -> None:
+        super().__init__(channels, middle)
+        self.project = nn.Conv2d(middle, outputs, 1)
         kaiming_(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N,C,R,R) to logits (N,2R,2R)."""
         logits: Tensor = self.project(self.enlarged(x))
         return logits.squeeze(1)
-
-    def enlarged(self, x: Tensor) -> Tensor:
-        """Map (N,C,R,R) to features (N,C',2R,2R), of which the logits are a projection."""
-        features: Tensor = self.relu(self.norm(self.enlarge(x)))
-        return features
 
     def start_from(self, other: nn.Module) -> None:
         """Take the weights of an upsampling predictor; beside another kind, begin afresh."""

@@ -98,7 +98,7 @@ def _join_truth(parts: Sequence[Batch]) -> Truth | None:
         for part in parts
         if part.truth is not None
     ]
-    return Truth.join(padded) if padded else None
+    return Truth.join(padded, [len(part.views) for part in parts]) if padded else None
 
 
 def _largest(parts: Sequence[Views]) -> tuple[int, int]:

@@ -117,6 +117,8 @@ class BatchDataset(Dataset[Batch]):
 
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
         asked = self._asked(scene.instances, random) if self.detects else list(scene.instances)
+        if model.by_class:
+            asked = [one for one in asked if one.label >= 0]
         instances = [_noisy_box(one, self.config, random) for one in asked]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
         if self.places is None:
@@ -128,9 +130,19 @@ class BatchDataset(Dataset[Batch]):
             scene.image,
             boxes,
             found=np.array([one.box for one in found]).reshape(-1, 4),
-            labels=self.places[[one.label for one in found]],
+            labels=self._places(found),
         )
+        if model.by_class:
+            views = replace(views, labels=torch.from_numpy(self._places(instances)))
+        if self.config.boxes == "proposals":
+            places = {id(one): place for place, one in enumerate(asked)}
+            truth = replace(truth, asked=torch.tensor([places.get(id(one), -1) for one in found]))
         return replace(self._answered(scene, instances, views, model, None), truth=truth)
+
+    def _places(self, instances: Sequence[Instance]) -> npt.NDArray[np.int64]:
+        """Return the places (n,) of instances among the detector's classes."""
+        assert self.places is not None
+        return self.places[np.array([one.label for one in instances], dtype=np.int64)]
 
     def _asked(self, instances: Sequence[Instance], random: Random) -> list[Instance]:
         """Choose whose masks are asked for, of all those that a detector is to find."""

@@ -30,7 +30,7 @@ def with_classes(model: ModelConfig, sources: Sequence[Source]) -> ModelConfig:
 
 
 def places_of(classes: Sequence[str], sources: Sequence[Source]) -> IntArray:
-    """Return the place among the classes of each category of all files (C,)."""
+    """Return the place among the classes of each category of all files (C,), -1 for none."""
     places = {name: place for place, name in enumerate(classes)}
     names = [one.name for source in sources for one in source.dataset.categories]
-    return np.array([places[name] for name in names], dtype=np.int64)
+    return np.array([places.get(name, -1) for name in names], dtype=np.int64)

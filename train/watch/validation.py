@@ -5,7 +5,7 @@ image inside the boxes; `boxmask eval` compares all of the image, with intervals
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from boxmask.models.inference import predict_masks
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
 from boxmask.rle import runs_window
+from boxmask.train.data.classes import places_of
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.scene import as_neighbours
 from boxmask.window import Window
@@ -121,6 +122,9 @@ def _views(
 ) -> Iterator[tuple[Items, Views]]:
     """Cut the views of the boxes, about CHUNK boxes at a time."""
     config = network.config
+    places = places_of(config.classes, collection.sources)
+    if config.by_class:  # what else there is has no mask
+        items = items[places[collection.table.category[items]] >= 0]
     images = collection.table.image[items]
     waiting: list[tuple[Items, Views]] = []
     for image in dict.fromkeys(images.tolist()):
@@ -135,7 +139,11 @@ def _views(
             as_neighbours(collection.instances[int(item)], collection.beside(int(item)))
             for item in group
         ]
-        waiting.append((group, cut_views(config, pixels, boxes, neighbours=around)))
+        views = cut_views(config, pixels, boxes, neighbours=around)
+        if config.by_class:
+            labels = places[collection.table.category[group]]
+            views = replace(views, labels=torch.from_numpy(labels))
+        waiting.append((group, views))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:
             yield _joined(waiting)
             waiting = []

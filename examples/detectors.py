@@ -123,7 +123,7 @@ if __name__ == "__main__":
     parser.add_argument("--images", type=Path, help="folder of the photographs of --train")
     parser.add_argument("--test-images", type=Path, help="of --test, if it is another")
     parser.add_argument("--seen", default="all", help="the classes whose masks are learnt")
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--size", type=int, default=128, help="the long side of what is seen")
     parser.add_argument("--set", action="append", default=[], help="of the recipe, FIELD=VALUE")
     parser.add_argument("--threads", default="2", help="of the CPU")

@@ -104,6 +104,14 @@ class AnnotateJob:
     """Start again, and replace an output that is already there."""
 
     def __post_init__(self) -> None:
+        self._check_numbers()
+        self._check_choices()
+        parse_tightness(str(self.tightness))
+        self._check_tolerance()
+        self._check_exports()
+        self._check_places()
+
+    def _check_numbers(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if type(value) is int and value < 1 and field.name != "tightness":
@@ -111,30 +119,29 @@ class AnnotateJob:
             most = _MOST_AT_ONCE if field.name in ("threads", "decoders", "workers") else _MOST
             if type(value) is int and value > most:
                 raise ConfigError(f"{flag(field.name)} is {value}; give {most} or less.")
-        for name, choices in (
-            ("precision", Precision),
-            ("runtime", Runtime),
-            ("neighbours", Choice),
-            ("engine", EngineName),
-            ("rectangles", Rectangles),
-        ):
-            if getattr(self, name) not in get_args(choices):
-                known = ", ".join(get_args(choices))
-                raise ConfigError(f"{flag(name)} is {getattr(self, name)!r}; known: {known}.")
-        parse_tightness(str(self.tightness))
-        self._check_tolerance()
         if self.subset.limit is not None and self.subset.limit < 1:
             raise ConfigError(f"--limit is {self.subset.limit}; give 1 or more.")
-        if str(self.out) == "-":
-            raise ConfigError(
-                "--out is -: the output is a file that a stopped run goes on with, and cannot be "
-                "standard output; give the name of a file."
-            )
+        for name in ("yolo_val", "min_quality"):
+            value = getattr(self.export_options, name)
+            if not 0 <= value < 1:
+                raise ConfigError(f"{flag(name)} is {value:g}; give 0 or more, and less than 1.")
+
+    def _check_choices(self) -> None:
+        for name, value, choices in (
+            ("precision", self.precision, Precision),
+            ("runtime", self.runtime, Runtime),
+            ("neighbours", self.neighbours, Choice),
+            ("engine", self.engine, EngineName),
+            ("rectangles", self.rectangles, Rectangles),
+            ("shapes", self.export_options.shapes, Shapes),
+        ):
+            if value not in get_args(choices):
+                known = ", ".join(get_args(choices))
+                raise ConfigError(f"{flag(name)} is {value!r}; known: {known}.")
+
+    def _check_exports(self) -> None:
         for name in self.exports.keys() - EXPORTS.keys():
             raise ConfigError(f"unknown export {name!r}; known: {', '.join(EXPORTS)}.")
-        if self.export_options.shapes not in get_args(Shapes):
-            known = ", ".join(get_args(Shapes))
-            raise ConfigError(f"--shapes is {self.export_options.shapes!r}; known: {known}.")
         if isinstance(self.images, Url) and "yolo" in self.exports:
             raise ConfigError(
                 f"--yolo links the images, and {self.images} is not on this machine; download "
@@ -148,10 +155,13 @@ class AnnotateJob:
                 "--labelme writes where the images are on this machine, which is of no use at a "
                 "URL; give it a path."
             )
-        for name in ("yolo_val", "min_quality"):
-            value = getattr(self.export_options, name)
-            if not 0 <= value < 1:
-                raise ConfigError(f"{flag(name)} is {value:g}; give 0 or more, and less than 1.")
+
+    def _check_places(self) -> None:
+        if str(self.out) == "-":
+            raise ConfigError(
+                "--out is -: the output is a file that a stopped run goes on with, and cannot be "
+                "standard output; give the name of a file."
+            )
         for path in (self.out, *self.exports.values()):
             _check_name(path)
         if os.path.realpath(self.out) in map(os.path.realpath, self._input_files()):

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +38,16 @@ _BESIDE = (
     ),  # of detectors, which no network with a graph has
 )
 _XML, _CONSTANTS, _SHAPES = "graph.xml", "graph.bin", "tensors.json"
+# What a file that is damaged may raise; another in its place is made.
+_UNUSABLE = (
+    OSError,
+    EOFError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _DATED = (1980, 1, 1, 0, 0, 0)  # the same graph is the same file
 
 
@@ -89,7 +100,7 @@ def find_graph(config: ModelConfig, side: int) -> Graph | None:
             with zipfile.ZipFile(path) as file:
                 tensors = msgspec.json.decode(file.read(_SHAPES), type=Tensors)
                 return Graph(file.read(_XML), file.read(_CONSTANTS), tensors)
-        except (OSError, KeyError, zipfile.BadZipFile, *UNREADABLE):
+        except (*_UNUSABLE, *UNREADABLE):
             continue
     return None
 

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published_files import number, table
 
 from boxmask.errors import BoxmaskError, WeightsError
 from boxmask.published.checkpoint import Checkpoint
 from boxmask.published.checksum import crc32c
 from boxmask.published.objects import GRAPH_KEY
+from boxmask.published.places import checkpoint_at
+from boxmask.published.table import entries
 
 RECORDED = Path(__file__).with_name("recorded")
 NUMBERS = np.arange(-6, 6).reshape(3, 4) / 8
@@ -148,3 +151,23 @@ def test_checksums_of_long_stretches_join() -> None:
     other = np.roll(data, 1)
     nothing = crc32c(np.zeros_like(data))
     assert crc32c(data) ^ crc32c(other) == crc32c(data ^ other) ^ nothing
+
+
+def test_sizes_are_bounded_before_memory_is_asked_for(plain: Path) -> None:
+    index = plain.with_name("plain.index")
+    pairs = list(entries(index.read_bytes()))
+    index.write_bytes(table([(b"", number(1, 1 << 62)), *pairs[1:]]))
+    with pytest.raises(WeightsError, match="it names 4,611,686,018,427,387,904 files"):
+        Checkpoint(plain)
+    with index.open("r+b") as stream:
+        stream.truncate(1 << 28)
+    with pytest.raises(WeightsError, match="larger than the 134,217,728 bytes"):
+        Checkpoint(plain)
+
+
+@pytest.mark.parametrize("digits", [10, 5000])
+def test_settings_with_a_number_without_end_name_no_size(plain: Path, digits: int) -> None:
+    settings = f"keep_aspect_ratio_resizer {{ max_dimension: {digits * '9'} }}"
+    plain.with_name("pipeline.config").write_text(settings)
+    with checkpoint_at(plain, room=plain.parent) as (prefix, size):
+        assert (prefix, size) == (plain, None)

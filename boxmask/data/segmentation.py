@@ -8,6 +8,7 @@ from boxmask.data.boxes import DECIMALS
 from boxmask.data.raw.document import decode_lenient
 from boxmask.data.raw.repair import is_word
 from boxmask.dataset import BoxDataset
+from boxmask.errors import InputError
 from boxmask.unreadable import UNREADABLE
 
 # The shortest masks are longer: nothing beyond this length needs a look inside.
@@ -68,7 +69,10 @@ def raw_segmentation_of(record: bytes) -> object | None:
         return _DECODER.decode(record).segmentation
     except UNREADABLE:
         # Some key holds what Python's json accepts and a strict parser does not.
-        values = decode_lenient(record)
+        try:
+            values = decode_lenient(record)
+        except ValueError as error:
+            raise InputError(f"a record that cannot be decoded: {error}") from error
         found: object = values.get("segmentation") if isinstance(values, dict) else None
         return found
 

@@ -74,7 +74,10 @@ def join(parts: Sequence[Measurements]) -> Measurements:
 
 def mask_runs(record: MaskRecord, size: Size) -> tuple[IntArray, Size]:
     """Decode an annotation's mask as counts of runs, and the size of the image they fill."""
-    segmentation = raw_segmentation_of(record.json)
+    try:
+        segmentation = raw_segmentation_of(record.json)
+    except InputError as error:
+        raise InputError(f"{record.where}: {error}") from error
     if not all(size):
         size = _own_size(segmentation, record.where)
     try:

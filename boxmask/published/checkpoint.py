@@ -24,6 +24,7 @@ Array = npt.NDArray[np.generic]
 _KINDS = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 6: "i1", 9: "<i8", 10: "?", 14: "<u2", 19: "<f2"}
 _BFLOAT16 = 14
 _TEXT = 7
+_MOST_INDEX, _MOST_FILES = 1 << 27, 10_000  # of models, a thousand times those that are published
 
 
 class Entry(NamedTuple):
@@ -74,6 +75,8 @@ class Checkpoint:
             raise self._broken(str(error)) from error
 
     def _read_index(self) -> dict[str, Entry]:
+        if self._index.stat().st_size > _MOST_INDEX:
+            raise self._broken(f"larger than the {_MOST_INDEX:,} bytes that an index may have")
         try:
             found = list(entries(self._index.read_bytes()))
             if not found or found[0][0] != b"":
@@ -81,6 +84,8 @@ class Checkpoint:
             head = fields(found[0][1])
             if number(head, 2) != 0:
                 raise BrokenMessageError("its numbers are big-endian")
+            if number(head, 1) > _MOST_FILES:
+                raise BrokenMessageError(f"it names {number(head, 1):,} files of numbers")
             self._shards = [None] * number(head, 1)
             return {key.decode(): _entry(value) for key, value in found[1:]}
         except (BrokenMessageError, UnicodeDecodeError, IndexError) as error:

@@ -19,8 +19,8 @@ from boxmask.errors import WeightsError
 _INDEX = ".index"
 _SETTINGS = ("pipeline.config", "params.yaml")
 _IMAGE_SIZE = (
-    re.compile(r"keep_aspect_ratio_resizer\s*\{[^}]*\bmax_dimension:\s*(\d+)"),
-    re.compile(r"\binput_size:\s*(?:\[|-)\s*(\d+)"),
+    re.compile(r"keep_aspect_ratio_resizer\s*\{[^}]*\bmax_dimension:\s*(\d{1,9})\b"),
+    re.compile(r"\binput_size:\s*(?:\[|-)\s*(\d{1,9})\b"),
 )
 _MOST_SETTINGS = 1 << 20  # bytes
 

@@ -118,6 +118,7 @@ def archive() -> bytes:
 
 
 _GRAPH = next(graph.SHIPPED.glob("*-144.zip"))
+_OTHERS = {path.name: path.read_bytes() for path in graph.SHIPPED.glob("*.zip") if path != _GRAPH}
 _BESIDE = {"boxes.json": BOXES, "0.png": photo_bytes()}
 _DATA = {"plain.data-00000-of-00001": (RECORDED / "plain.data-00000-of-00001").read_bytes()}
 TARGETS = {
@@ -125,7 +126,9 @@ TARGETS = {
     "tensors": Target(
         "network.safetensors", run, [network_bytes()], damage_tensors, _BESIDE, tests=8
     ),
-    "graph": Target(_GRAPH.name, load_graph, [_GRAPH.read_bytes()], damage_bytes, tests=15),
+    "graph": Target(
+        _GRAPH.name, load_graph, [_GRAPH.read_bytes()], damage_bytes, _OTHERS, tests=15
+    ),
     "checkpoint": Target(
         "plain.index",
         read_checkpoint,

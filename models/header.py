@@ -14,7 +14,7 @@ from boxmask.unreadable import UNREADABLE
 # One member holds everything, because the order of several is not kept from file to file.
 METADATA_KEY = "boxmask"
 # How files of PyTorch begin: a zip archive, or a bare pickle.
-_PICKLES = (b"PK\x03\x04", b"\x80")
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 
 
 class Header(NamedTuple):
@@ -47,8 +47,11 @@ def read_header(path: Path) -> Header:
 def _explain_broken(path: Path, error: Exception) -> str:
     """Say in words why a file is not safetensors."""
     with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(_PICKLES):
+        start = file.read(9)
+    # Safetensors begin with the length of their header, eight bytes of which the first may be a
+    # pickle's, and then the header.
+    header = start[8:] in (b"{", b"")
+    if start.startswith(_ZIP) or (start.startswith(_PICKLE) and not header):
         return (
             "a PyTorch pickle, which could run code when loaded; boxmask reads safetensors only, "
             "as written by `boxmask train`."

@@ -178,5 +178,5 @@ def test_measuring_reads_the_boxes_and_loads_the_network_no_second_time(
 
     monkeypatch.setattr("boxmask.annotate.workload.read", read_watched)
     monkeypatch.setattr(DeviceNetwork, "load", load_watched)
-    annotate(window_job(tmp_path))
+    annotate(replace(window_job(tmp_path), runtime="torch"))
     assert calls == ["read", "load"]

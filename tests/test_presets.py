@@ -1,7 +1,8 @@
 """Recipes: the published numbers, text forms, and overriding any field by its name."""
 
 import json
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, getitem
 from typing import Any
 
 import pytest
@@ -58,6 +59,9 @@ OTHERS: dict[str, Any] = {
     "model.norm_momentum": "paper",
     "model.detector": "centernet",
     "model.classes": ["dog"],
+    "model.transfer.source": "cls",
+    "model.transfer.layers": 3,
+    "model.transfer.activation": "relu",
     "augment.scale_crop": [0.5, 2],
     "augment.box_jitter_mode": "shrink",
     "augment.view_scales": [1.5],
@@ -94,9 +98,9 @@ def test_every_option_can_be_set_and_nothing_else_changes(name: str) -> None:
     expected = tuple(value) if isinstance(value, list) else value
     assert field(changed) == expected != field(recipe)
     before, after = (json.loads(to_json(one)) for one in (recipe, changed))
-    group, _, last = name.rpartition(".")
+    *groups, last = name.split(".")
     for one in (before, after):
-        del (one[group] if group else one)[last]
+        del reduce(getitem, groups, one)[last]
     assert before == after
 
 
@@ -125,7 +129,8 @@ def test_a_field_takes_the_value_given(change: str, field: str, value: object) -
         ("stepps=3", "no such option. Did you mean steps. Known are .*augment.blur"),
         ("augment=3", "no such option"),
         ("steps=many", "Expected `int`"),
-        ("boxes=proposals", "Invalid enum value"),
+        ("boxes=guesses", "Invalid enum value"),
+        ("boxes=proposals", "what the detector faster-rcnn proposes; set model.detector"),
         ("model.family=sam", "known families"),
         ("augment.view_sizes=[144,98]", "view_size is 98; with window_masks give a multiple of 4"),
         ("augment.view_sizes=[4]", "view_sizes has 4; give 32 or more"),

@@ -151,6 +151,15 @@ def test_a_truncated_file_is_called_so(tmp_path: Path, share: float) -> None:
         load_network(path)
 
 
+def test_a_truncated_file_whose_header_is_as_long_as_a_pickle_begins_is_called_so(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "long.safetensors"
+    path.write_bytes((0x480).to_bytes(8, "little") + b'{"')
+    with pytest.raises(WeightsError, match="truncated or not safetensors"):
+        load_network(path)
+
+
 def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
     path = tmp_path / "empty.safetensors"
     path.touch()

@@ -39,6 +39,14 @@ from boxmask.models.prediction import Network
 RUNTIMES = ("torch", "openvino")
 COPIES = 10
 
+# A process's peak begins with that of the one that starts it: a small one has to.
+COUNT = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, used = os.wait4(process.pid, 0)
+print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+
 
 class Cost(NamedTuple):
     """What a command has cost."""
@@ -50,12 +58,13 @@ class Cost(NamedTuple):
 def cost_of(*command: str) -> Cost:
     """Run a command and count."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-m", "boxmask", *command], env=environment)
-    _, status, used = os.wait4(process.pid, 0)
+    whole = [sys.executable, "-c", COUNT, sys.executable, "-m", "boxmask", *command]
+    counted = subprocess.run(whole, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    status, cores, peak = map(float, counted.stdout.split())
     if status:
         raise SystemExit(f"boxmask {' '.join(command)} has failed.")
     megabyte = 2**20 if sys.platform == "darwin" else 2**10
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / megabyte)
+    return Cost(cores, peak / megabyte)
 
 
 def annotated(boxes: Path, images: Path, *options: str) -> Cost:
@@ -146,7 +155,6 @@ def main() -> None:
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         boxes = options.boxes_file or copies(Path(folder), COPIES)
-        # Commands first: a child's peak begins with that of its parent.
         print_commands(boxes, options.images)
         if options.growth:
             print_growth(options.boxes)

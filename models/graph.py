@@ -30,12 +30,8 @@ _FORMAT = 2  # a graph of another form has another name
 # What a config says that its graph does not depend on.
 _BESIDE = (
     *("context", "image_size", "pad_square", "large_view_size", "norm_momentum"),
-    *(
-        "anchor_cells",
-        "box_samples",
-        "fcos_stride",
-        "transfer",
-    ),  # of detectors, which no network with a graph has
+    # Of detectors, which no network with a graph has.
+    *("anchor_cells", "box_samples", "fcos_stride", "transfer"),
 )
 _XML, _CONSTANTS, _SHAPES = "graph.xml", "graph.bin", "tensors.json"
 # What a file that is damaged may raise; another in its place is made.

@@ -1,6 +1,7 @@
 """Checkpoints written by the rules of their format, for tests of what is made of them."""
 
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,13 @@ from test_published_networks import Kept
 from boxmask.published.checksum import masked_crc
 from boxmask.published.objects import GRAPH_KEY
 
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+
+from fuzzing.tables import table, varint
+
+__all__ = ["number", "table", "write_checkpoint"]
+
 Bytes = npt.NDArray[np.uint8]
-
-
-def varint(value: int) -> bytes:
-    """A whole number of variable length."""
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
 
 
 def number(field: int, value: int) -> bytes:
@@ -30,26 +28,6 @@ def number(field: int, value: int) -> bytes:
 def part(field: int, data: bytes) -> bytes:
     """A field of bytes."""
     return varint(field << 3 | 2) + varint(len(data)) + data
-
-
-def block(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """A block of a table, without shared beginnings, and its trailer."""
-    body = b"".join(
-        varint(0) + varint(len(key)) + varint(len(value)) + key + value for key, value in pairs
-    )
-    body += struct.pack("<II", 0, 1) + b"\0"
-    return body + struct.pack("<I", masked_crc(np.frombuffer(body, np.uint8)))
-
-
-def table(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """A table of one block."""
-    data = block(pairs)
-    nothing = block([])
-    where = varint(0) + varint(len(data) - 5)
-    index = block([(pairs[-1][0], where)])
-    footer = varint(len(data)) + varint(len(nothing) - 5)
-    footer += varint(len(data) + len(nothing)) + varint(len(index) - 5)
-    return data + nothing + index + footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
 
 
 def write_checkpoint(prefix: Path, kept: Kept) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boxmask.errors import ConfigError
-from boxmask.export import EXPORTS
+from boxmask.export import EXPORTS, flag
 from boxmask.remote import Folder, Url
 
 
@@ -51,8 +51,7 @@ def places_of(
 def _refuse_alone(far: Mapping[str, Url], state: Path | None) -> None:
     """Raise ConfigError for what goes with an output by URL alone."""
     for name, url in far.items():
-        option = name.replace("_", "-")
-        raise ConfigError(f"--{option} {url}: an export goes to a URL where --out does.")
+        raise ConfigError(f"{flag(name)} {url}: an export goes to a URL where --out does.")
     if state is not None:
         raise ConfigError(f"--state {state}: is for an --out that is a URL; leave it out.")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from boxmask.annotate.events import Event, OnEvent, Stage
-from boxmask.annotate.job import AnnotateJob, flag
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.places import refuse_taken
 from boxmask.annotate.plan import ExportReport, Plan, Setting, save_plan
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError
-from boxmask.export import EXPORTS, Finished, exporter
+from boxmask.export import EXPORTS, Finished, exporter, flag
 from boxmask.formats import FORMATS
 from boxmask.ours import Ledger, is_plain
 

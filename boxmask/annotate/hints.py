@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
+from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.data import format_of
 from boxmask.errors import ConfigError, InputError
+from boxmask.export import flag
 from boxmask.formats import FORMATS
 from boxmask.unreadable import UNREADABLE
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from boxmask.annotate.delivery import Delivery
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
-from boxmask.export import EXPORTS, ExportOptions, Shapes
+from boxmask.export import EXPORTS, ExportOptions, Shapes, flag
 from boxmask.formats import ReadOptions
 from boxmask.remote import Folder, Url, require_readable
 from boxmask.subset import Subset
@@ -241,8 +241,3 @@ def _check_name(path: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError:
         raise ConfigError(f"{str(path)!r}: not a name in UTF-8; give another.") from None
-
-
-def flag(name: str) -> str:
-    """Spell a field's name as the command line does."""
-    return "--" + name.replace("_", "-")

@@ -83,11 +83,14 @@ def _prepare(
         for some in (rows, workload.objects(image))
         for boxes, angles in [frame_boxes(dataset, some, width, height)]
     )
+    classes = None
+    if config.by_class:
+        classes = places_among(config, [one.name for one in dataset.categories])[asked.labels]
     return prepare_boxes(
         *(config, pixels, asked),
         objects=objects,
         hints=workload.hints,
-        classes=places_among(config, [one.name for one in dataset.categories])[asked.labels],
+        classes=classes,
         image=image,
     )
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from boxmask.annotate.delivery import Delivery
 from boxmask.annotate.events import UPLOAD, Event, OnEvent
 from boxmask.annotate.exports import finished_job
-from boxmask.annotate.job import AnnotateJob, flag
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.sent import Sent
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
 from boxmask.errors import ConfigError, RunError
-from boxmask.export import EXPORTS, exporter
+from boxmask.export import EXPORTS, exporter, flag
 from boxmask.images import relative_name
 from boxmask.ordered import map_ordered
 from boxmask.ours import is_there, known_digest

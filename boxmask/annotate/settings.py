@@ -9,13 +9,14 @@ import os
 from pathlib import Path
 
 from boxmask.annotate.hints import Hints
-from boxmask.annotate.job import AnnotateJob, flag, resolve_weights
+from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.annotate.plan import DIGEST_PREFIX, Plan, Setting
 from boxmask.annotate.runtime import choose_runtime
 from boxmask.data import input_files
 from boxmask.data.genome.images import IMAGE_DATA_NAME
 from boxmask.durable import digest
 from boxmask.errors import InputError, RunError
+from boxmask.export import flag
 from boxmask.version import __version__
 
 # Fields of AnnotateJob that change the output; paths count by their content, not by their name.

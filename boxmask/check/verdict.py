@@ -44,10 +44,12 @@ def judge(
     if left and not was_reviewed(theirs):
         changed = _changed_without_mask(ours, theirs, size)
         return _as_it_was(Status.LEFT, "was to be left as it is", changed)
-    if crowd:
-        return _as_it_was(Status.CROWD, "is a crowd", _changed(ours, theirs))
-    if masked and ("boxmask" not in theirs or not _changed(ours, theirs)):
-        return _as_it_was(Status.KEPT, "had a mask already", _changed(ours, theirs))
+    if crowd or masked:
+        changed = _changed(ours, theirs)
+        if crowd:
+            return _as_it_was(Status.CROWD, "is a crowd", changed)
+        if not changed or "boxmask" not in theirs:
+            return _as_it_was(Status.KEPT, "had a mask already", changed)
     if "boxmask" not in theirs:
         return Verdict("", 'has neither a mask of ours nor a reason: "boxmask" is missing')
     mark = read_mark(theirs["boxmask"])

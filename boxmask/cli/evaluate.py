@@ -1,6 +1,7 @@
 """The command `boxmask eval`."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from boxmask.formats import ReadOptions
 from boxmask.store import fetched
 
 if TYPE_CHECKING:
-    from boxmask.evaluate.job import EvaluateJob
+    from boxmask.evaluate.job import EvaluateJob, Progress
 
 
 def evaluate(
@@ -93,8 +94,6 @@ def evaluate(
 ) -> None:
     """Score masks against the true ones: IoU by split, calibration, mask AP, differences."""
 
-    from boxmask.annotate.events import Event, Stage
-    from boxmask.cli.progress import show_progress
     from boxmask.cores import core_count
     from boxmask.evaluate import run
     from boxmask.evaluate.job import EvaluateJob
@@ -140,10 +139,8 @@ def evaluate(
                 raise typer.BadParameter("--page is for masks of true boxes, not for --detections")
             _evaluate_detections(job, quiet=quiet, as_json=as_json)
             return
-        with show_progress(patience=10.0, quiet=quiet) as on_event:
-            found = run.evaluate(
-                job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
-            )
+        with _progress(quiet=quiet) as progress:
+            found = run.evaluate(job, progress)
         if page is not None:
             write_page(page, page_text(found))
         if as_json:
@@ -154,19 +151,25 @@ def evaluate(
 
 def _evaluate_detections(job: "EvaluateJob", *, quiet: bool, as_json: bool) -> None:
     """Score what was found, and print it."""
-    from boxmask.annotate.events import Event, Stage
-    from boxmask.cli.progress import show_progress
     from boxmask.evaluate.detections import evaluate_detections
     from boxmask.evaluate.show.detection_table import detection_table
 
-    with show_progress(patience=10.0, quiet=quiet) as on_event:
-        report = evaluate_detections(
-            job, lambda what, done, total: on_event(Event(Stage(what, what), done, total))
-        )
+    with _progress(quiet=quiet) as progress:
+        report = evaluate_detections(job, progress)
     if as_json:
         print_json(report)
     else:
         console().print(detection_table(report))
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> "Iterator[Progress]":
+    """Show how far an evaluation is."""
+    from boxmask.annotate.events import Event, Stage
+    from boxmask.cli.progress import show_progress
+
+    with show_progress(patience=10.0, quiet=quiet) as on_event:
+        yield lambda what, done, total: on_event(Event(Stage(what, what), done, total))
 
 
 def _parse_split(text: str) -> tuple[str, str]:

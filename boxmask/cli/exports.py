@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 
-from boxmask.export import EXPORTS, ExportOptions
+from boxmask.export import EXPORTS, ExportOptions, flag
 from boxmask.remote import Folder, folder_of
 
 
@@ -38,7 +38,7 @@ def _parameters() -> list[inspect.Parameter]:
         place: Any = Annotated[str | None, typer.Option(metavar="PATH", help=row.help)]
         parameters.append(inspect.Parameter(name, keyword, default=None, annotation=place))
     for field in dataclasses.fields(ExportOptions):
-        flags = ("--" + field.name.replace("_", "-"),) if types[field.name] is bool else ()
+        flags = (flag(field.name),) if types[field.name] is bool else ()
         metavar = "HOW" if get_origin(types[field.name]) is Literal else None
         option = typer.Option(*flags, help=field.metadata["help"], metavar=metavar)
         kind: Any = Annotated[types[field.name], option]

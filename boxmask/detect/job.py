@@ -7,6 +7,7 @@ from typing import Any
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import ConfigError, InputError
+from boxmask.export import flag
 from boxmask.ours import Ledger
 from boxmask.remote import Folder, Url, require_readable
 
@@ -34,8 +35,7 @@ class DetectJob:
         for name in ("min_score", "overlap"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
-                flag = "--" + name.replace("_", "-")
-                raise ConfigError(f"{flag} is {value:g}; give a number from 0 to 1.")
+                raise ConfigError(f"{flag(name)} is {value:g}; give a number from 0 to 1.")
         if self.most < 1:
             raise ConfigError(f"--most is {self.most}; give 1 or more.")
         if self.complete is not None and self.masks.exports:

@@ -40,6 +40,11 @@ class Export:
     """The options that it depends on: fields of ExportOptions, or of the job."""
 
 
+def flag(name: str) -> str:
+    """Spell the name of an export, or of a field, as the command line does."""
+    return "--" + name.replace("_", "-")
+
+
 def _option(default: T, help: str) -> T:
     return field(default=default, metadata={"help": help})
 

@@ -5,13 +5,10 @@ import random
 import re
 import struct
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-
-from boxmask.published.checksum import masked_crc
 from boxmask.published.messages import BrokenMessageError
 from boxmask.published.table import entries
+from fuzzing.tables import table
 
 Damage = Callable[[bytes, random.Random], bytes]
 
@@ -151,30 +148,4 @@ def damage_index(data: bytes, chance: random.Random) -> bytes:
         else:
             key = damage_bytes(key, chance)
         pairs[place] = key, value
-    return _table(pairs)
-
-
-def _table(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """Write a table of one block, as boxmask.published.table reads it."""
-    data, nothing = _block(pairs), _block([])
-    index = _block([(pairs[-1][0], _varint(0) + _varint(len(data) - 5))])
-    footer = _varint(len(data)) + _varint(len(nothing) - 5)
-    footer += _varint(len(data) + len(nothing)) + _varint(len(index) - 5)
-    return data + nothing + index + footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
-
-
-def _block(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    body = b"".join(
-        _varint(0) + _varint(len(key)) + _varint(len(value)) + key + value for key, value in pairs
-    )
-    body += struct.pack("<II", 0, 1) + b"\0"
-    checksum: Any = masked_crc(np.frombuffer(body, np.uint8))
-    return body + struct.pack("<I", checksum)
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
+    return table(pairs)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from training_files import (
@@ -143,8 +144,80 @@ def test_another_recipe_does_not_resume(path: Path, tmp_path: Path) -> None:
     run_training(path, tmp_path / "run", tiny("steps=2"))
     with pytest.raises(RunError, match=r"--resume goes on with it"):
         run_training(path, tmp_path / "run", tiny("steps=2"))
-    with pytest.raises(RunError, match=r'"steps": 2.* is now "steps": 3'):
+    other = tiny("steps=2", "optimiser.lr=0.001", "model.head=mlp", "optimiser.drops=[1]")
+    with pytest.raises(RunError) as error:
+        run_training(path, tmp_path / "run", other, resume=True)
+    said = "model.head was hourglass10, is now mlp; optimiser.lr was 0.006, is now 0.001"
+    assert f"resumed: {said}; optimiser.drops was [], is now [1]. Give the" in str(error.value)
+
+
+def test_more_steps_of_a_falling_rate_are_another_recipe(path: Path, tmp_path: Path) -> None:
+    run_training(path, tmp_path / "run", tiny("steps=2"))
+    with pytest.raises(RunError) as error:
         run_training(path, tmp_path / "run", tiny("steps=3"), resume=True)
+    assert ": steps was 2, is now 3. Its learning rate falls over all" in str(error.value)
+    last = tmp_path / "run" / "last.safetensors"
+    assert f"another --out, where --init {last} begins" in str(error.value) and last.exists()
+
+
+@pytest.mark.parametrize("schedule", ["constant", "steps"])
+def test_more_steps_of_another_rate_are_the_same_run(
+    path: Path, tmp_path: Path, schedule: str
+) -> None:
+    config = tiny(f"optimiser.schedule={schedule}", "optimiser.drops=[3]")
+    run_training(path, tmp_path / "whole", config)
+    run_training(path, tmp_path / "longer", replace(config, steps=4))
+    summary = run_training(path, tmp_path / "longer", config, resume=True)
+    assert summary["steps"] == 6 and same_weights(tmp_path / "whole", tmp_path / "longer")
+    recipes = [(tmp_path / name / "config.json").read_bytes() for name in ("whole", "longer")]
+    assert recipes[0] == recipes[1]
+    with pytest.raises(RunError, match=r"steps was 6, is now 4\. Give the options"):
+        run_training(path, tmp_path / "longer", replace(config, steps=4), resume=True)
+
+
+def forget(recipe: Path, *names: str) -> None:
+    """Take fields out of a recipe, as a boxmask had written it that did not have them."""
+    fields = msgspec.json.decode(recipe.read_bytes())
+    for name in names:
+        group, _, field = name.rpartition(".")
+        del (fields[group] if group else fields)[field]
+    recipe.write_bytes(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
+
+
+def test_a_run_of_an_earlier_boxmask_goes_on(path: Path, tmp_path: Path) -> None:
+    run_training(path, tmp_path / "run", tiny("steps=2"))
+    forget(tmp_path / "run" / "config.json", "model.anchor_cells", "augment.strands", "noisy_iou")
+    assert run_training(path, tmp_path / "run", tiny("steps=2"), resume=True)["steps"] == 2
+    with pytest.raises(RunError, match=r"resumed: augment\.strands was 0\.0, is now 0\.1\. Give"):
+        run_training(path, tmp_path / "run", tiny("steps=2", "augment.strands=0.1"), resume=True)
+
+
+def test_what_an_earlier_boxmask_did_not_begin_is_in_nobodys_way(
+    path: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "run" / "config.json"
+    with pytest.raises(ConfigError, match="no head is called"):
+        run_training(path, config.parent, tiny("model.head=nonsense"))
+    forget(config, "model.anchor_cells", "noisy_iou")
+    run_training(path, config.parent, tiny("steps=1"))
+    assert "anchor_cells" in config.read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["{}\n", '{\n  "steps": 5\n}\n', "[]\n", '{"model":{}}\n', "extra", "spelled"]
+)
+def test_a_config_of_somebody_else_is_kept(path: Path, tmp_path: Path, text: str) -> None:
+    config = tmp_path / "run" / "config.json"
+    config.parent.mkdir()
+    known = to_json(tiny("steps=1"))
+    text = {
+        "extra": known.replace('"steps"', '"theirs": 1,\n  "steps"'),
+        "spelled": known.replace('"flip": 0.5', '"flip": 0.50'),
+    }.get(text, text)
+    config.write_text(text)
+    with pytest.raises(RunError, match=r"config\.json is there already"):
+        run_training(path, config.parent, tiny("steps=1"))
+    assert config.read_text() == text
 
 
 def test_changed_annotations_do_not_resume(path: Path, tmp_path: Path) -> None:

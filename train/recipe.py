@@ -92,6 +92,11 @@ class Optimiser:
     clip: float | None = None  # largest norm of the gradient
     ema: Annotated[float, Meta(ge=0, lt=1)] | None = None  # decay of the averaged weights
 
+    @property
+    def ends_with_steps(self) -> bool:
+        """Whether the rate of a step depends on how many there are in all."""
+        return self.schedule == "cosine"
+
 
 @dataclass(frozen=True)
 class TrainConfig:

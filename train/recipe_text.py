@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,6 +28,13 @@ def from_json(text: str | bytes) -> TrainConfig:
 def option_names() -> list[str]:
     """Name every field of a recipe as `--set` spells it."""
     return list(_names(TrainConfig()))
+
+
+def differences(before: TrainConfig, now: TrainConfig) -> list[str]:
+    """Say which fields of a recipe have other values than before, as `--set` spells them."""
+    # Not by msgspec, which writes no field that what it has read lacked.
+    pairs = ((name, *(attrgetter(name)(one) for one in (before, now))) for name in option_names())
+    return [f"{name} was {_text(a)}, is now {_text(b)}" for name, a, b in pairs if a != b]
 
 
 def override(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
@@ -64,6 +72,10 @@ def _apply(settings: dict[str, Any], change: str) -> None:
     if not equals:
         raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001.")
     _place(settings, key.strip(), _value(value.strip()))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _names(config: Any, prefix: str = "") -> Iterator[str]:

@@ -14,6 +14,7 @@ samples.png         masks over the steps, the truth on top
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,7 +23,7 @@ from boxmask.errors import ConfigError, RunError
 from boxmask.ours import is_there
 from boxmask.train.data.sources import Source
 from boxmask.train.recipe import TrainConfig
-from boxmask.train.recipe_text import from_json, to_json
+from boxmask.train.recipe_text import differences, from_json, to_json
 from boxmask.unreadable import UNREADABLE
 
 # What a run writes besides its log, which is empty or makes it a run that was begun.
@@ -37,6 +38,7 @@ _NAMES = (
     "samples.png",
     "samples",
 )
+_GROUPS = {"model", "augment", "loss", "optimiser"}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -88,6 +90,11 @@ class RunFolder:
         return self.path / "state.pt"
 
     @property
+    def last(self) -> Path:
+        """The latest weights."""
+        return self.path / "last.safetensors"
+
+    @property
     def samples(self) -> Path:
         """A strip of sample masks for every validation."""
         return self.path / "samples"
@@ -100,8 +107,10 @@ class RunFolder:
                     f"{self.path} holds a run already; --resume goes on with it, another --out "
                     "begins a new one."
                 )
-            self._check_recipe(config)
+            began = self._check_recipe(config)
             self._check_data(inputs)
+            if config.steps > began.steps:
+                self._write(self.config, to_json(config).encode())
             return
         if resume:
             raise RunError(
@@ -110,12 +119,12 @@ class RunFolder:
             )
         self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
-        for path, text in (
-            (self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2)),
-            (self.config, to_json(config).encode()),
-        ):
-            with replace_file(path) as stream:
-                stream.write(text)
+        self._write(self.data, msgspec.json.format(msgspec.json.encode(inputs), indent=2))
+        self._write(self.config, to_json(config).encode())
+
+    def _write(self, path: Path, text: bytes) -> None:
+        with replace_file(path) as stream:
+            stream.write(text)
 
     def _begun(self) -> bool:
         """Tell whether a run got anywhere; one that failed at once leaves nothing to lose."""
@@ -148,20 +157,27 @@ class RunFolder:
                 f"{'; '.join(changes)}. Give the files it began with, or another --out."
             )
 
-    def _check_recipe(self, config: TrainConfig) -> None:
+    def _check_recipe(self, config: TrainConfig) -> TrainConfig:
+        """Return the recipe that the run has; raise RunError if another cannot go on with it."""
+        began = from_json(self.config.read_bytes())
         # Batches are functions of their number, whoever makes them and however much is kept.
-        kept = replace(
-            from_json(self.config.read_bytes()), workers=config.workers, cache_gib=config.cache_gib
-        ).in_pixels()
-        config = config.in_pixels()
-        if kept != config:
-            before, now = to_json(kept).splitlines(), to_json(config).splitlines()
-            pairs = zip(before, now, strict=False)
-            changes = [f"{a.strip()} is now {b.strip()}" for a, b in pairs if a != b]
+        kept = replace(began, workers=config.workers, cache_gib=config.cache_gib)
+        if not kept.optimiser.ends_with_steps:
+            kept = replace(kept, steps=max(kept.steps, config.steps))
+        changed = differences(kept.in_pixels(), config.in_pixels())
+        if changed:
+            remedy = "Give the options it began with, or another --out."
+            if kept.optimiser.ends_with_steps and kept.steps != config.steps:
+                remedy = (
+                    "Its learning rate falls over all its steps, so their number cannot change: "
+                    f"give it as it was, or another --out, where --init {self.last} begins with "
+                    "the weights of this run."
+                )
             raise RunError(
                 f"{self.config}: the recipe has changed, so the run cannot be resumed: "
-                f"{'; '.join(changes)}. Give the options it began with, or another --out."
+                f"{'; '.join(changed)}. {remedy}"
             )
+        return began
 
 
 def _read_inputs(text: bytes) -> Inputs:
@@ -169,11 +185,23 @@ def _read_inputs(text: bytes) -> Inputs:
 
 
 def _recipe(text: bytes) -> TrainConfig:
-    """Read a recipe that was written by us: to the last byte as we write it."""
-    config = from_json(text)
-    if to_json(config).encode() != text:
+    """Read a recipe that was written by us: to the last byte as we write it, now or before.
+
+    An earlier boxmask had fewer options; somebody else's file has not all four groups.
+    """
+    config, fields = from_json(text), msgspec.json.decode(text)
+    written = msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
+    known = msgspec.json.decode(msgspec.json.encode(config))
+    if written != text or not fields.keys() >= _GROUPS or not _is_part(fields, known):
         raise ConfigError("this is not as a run writes it.")
     return config
+
+
+def _is_part(some: Any, of: Any) -> bool:
+    """Tell whether JSON is the same but for names that it lacks."""
+    if isinstance(some, dict) and isinstance(of, dict):
+        return all(name in of and _is_part(some[name], of[name]) for name in some)
+    return bool(some == of)
 
 
 def _is_read_by(read: Callable[[bytes], object], path: Path) -> bool:

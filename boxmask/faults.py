@@ -127,6 +127,7 @@ FAULTS: dict[str, Fault] = {
     "line cannot be read": Fault("source"),
     "shape is not a box": Fault("source"),
     "turned box in an image of unknown size": Fault("source"),
+    "turned box whose angle is not in radians": Fault("source"),
     "class that the network does not know": Fault("category_id"),
     "annotation was cancelled": Fault("source", chosen=True),
     "prediction beside an annotation": Fault("source", chosen=True),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from box_files import annotation, coco, image, write
-from source_files import cvat, cvat_box, labelme, result, shape, task, write_source
+from source_files import cvat, cvat_box, labelme, result, shape, task, voc, voc_object, write_source
 
 from boxmask.data import ReadOptions, frame_boxes, pixel_boxes, pixel_corners, read
 from boxmask.dataset import BoxDataset
@@ -208,6 +208,44 @@ def test_labelme_and_x_anylabeling(tmp_path: Path, kind: str) -> None:
     turned = shape("cat", *POINTS, shape_type=kind, direction=0.5236)
     file = labelme("0.png", turned, imageWidth=10, imageHeight=10)
     require_rectangle(read(write_source(tmp_path, {"0.json": file}, "0.json")))
+
+
+def robndbox(*values: object) -> str:
+    """An object as roLabelImg and labelImg2 write a turned one."""
+    sides = "".join(
+        f"<{key}>{value}</{key}>"
+        for key, value in zip(("cx", "cy", "w", "h", "angle"), values, strict=True)
+    )
+    kind = "<type>robndbox</type><name>cat</name><difficult>0</difficult>"
+    return f"<object>{kind}<robndbox>{sides}</robndbox></object>"
+
+
+def test_rolabelimg_whose_turned_boxes_count_from_edges(tmp_path: Path) -> None:
+    size = "<size><width>10</width><height>10</height></size>"
+    file = voc("0.png", robndbox(5, 3, 4, 2, 0.5236), voc_object("cat", 1, 2, 7, 8), size=size)
+    dataset = read(write_source(tmp_path, {"0.xml": file}))
+    require_rectangle(dataset)
+    assert dataset.boxes[1].tolist() == [0, 1, 7, 8]  # as VOC has it, whatever lies beside
+    over = voc("0.png", robndbox(0, 3, 4, 2, 3.0), voc_object("cat", 1, 2, 7, 8), size=size)
+    beside = read(write_source(tmp_path / "over", {"0.xml": over}))
+    assert beside.boxes[1].tolist() == [0, 1, 7, 8] and beside.boxes[0, 0] < 0
+
+
+@pytest.mark.parametrize(
+    ("angle", "reasons"),
+    {
+        90: ["turned box whose angle is not in radians"] * 2,
+        "nan": ["turned box whose angle is not in radians"] * 2,
+        "x": ["box does not have four numbers", ""],
+        6.2: ["", ""],
+    }.items(),
+)
+def test_degrees_of_labelimg2_are_no_radians(
+    tmp_path: Path, angle: object, reasons: list[str]
+) -> None:
+    objects = robndbox(5, 3, 4, 2, angle), robndbox(5, 3, 4, 2, 1), voc_object("cat", 1, 2, 7, 8)
+    dataset = read(write_source(tmp_path, {"0.xml": voc("0.png", *objects)}))
+    assert [reason_of(code) for code in dataset.faults] == [*reasons, ""]
 
 
 WRONG = {

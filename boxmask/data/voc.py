@@ -3,8 +3,13 @@
 VOC counts pixels from 1 and includes the last, so that (xmin, ymin, xmax, ymax) covers from xmin-1
 to xmax. Tools that count from 0 write a 0 somewhere: if any xmin or ymin of the whole source is
 below 1, all corners are taken as they are.
+
+roLabelImg writes a `robndbox` for a turned box: its centre and sides, and by how many radians it is
+turned clockwise. labelImg2 writes the same element in degrees from another zero; nothing but larger
+numbers tells them apart.
 """
 
+import math
 from pathlib import PurePosixPath
 
 from boxmask.data.numbers import as_side
@@ -12,15 +17,19 @@ from boxmask.data.raw.input import Input, head_of
 from boxmask.data.sources.elements import Element, elements, root_of, without
 from boxmask.data.sources.origin import Origin, text_of
 from boxmask.data.sources.photos import is_image
+from boxmask.data.sources.shapes import UNREADABLE, Shape, box, turned_box
 from boxmask.data.sources.table import SourceTable
-from boxmask.data.sources.units import Corners, numbers
+from boxmask.data.sources.units import from_centre, numbers, turned_about_centre
 from boxmask.dataset import BoxDataset
 from boxmask.errors import InputError
+from boxmask.faults import code_of
 from boxmask.formats import ReadOptions
 
 FROM_ZERO = "boxes whose corners count from 0, as a corner below 1 in the source tells"
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_TURNED = ("cx", "cy", "w", "h", "angle")
+_NO_RADIANS = "turned box whose angle is not in radians"
 _ATTRIBUTES = ("pose", "truncated", "difficult", "occluded")
 _LOOKED_AT = 20  # files, before a folder is taken for one without annotations
 
@@ -54,6 +63,7 @@ def read(source: Input, options: ReadOptions) -> BoxDataset:
             continue
         for root in roots:
             _add_photo(table, name, data, root)
+    _leave_out_degrees(table)
     shifted = _count_from_zero(table)
     return table.build(warnings={FROM_ZERO: 0 if shifted else len(table.faults)})
 
@@ -71,22 +81,32 @@ def _add_photo(table: SourceTable, name: str, data: bytes, root: Element) -> Non
     for place, element in enumerate(found, 1):
         text = text_of(data[element.start : element.end])
         origin = Origin(name, element=f"object[{place}]", record=text)
-        box = element.find("bndbox")
-        corners = None if box is None else _corners(box)
         values = {key: element.value(key) for key in _ATTRIBUTES}
-        table.add(
-            image,
-            element.value("name"),
-            corners,
-            origin,
-            fault="" if box is None or corners else "box does not have four numbers",
-            attributes={key: _flag(value) for key, value in values.items() if value is not None},
-        )
+        attributes = {key: _flag(value) for key, value in values.items() if value is not None}
+        label = element.value("name")
+        table.add_shape(image, label, _shape(element), origin, attributes=attributes)
 
 
-def _corners(box: Element) -> Corners | None:
-    values = numbers(box.value(side) for side in _SIDES)
-    return None if values is None else (values[0], values[1], values[2], values[3])
+def _shape(element: Element) -> Shape:
+    """Read the box of an object, turned or not; without any it is no more than a name."""
+    upright, turned = element.find("bndbox"), element.find("robndbox")
+    if turned is None:
+        return Shape() if upright is None else box(numbers(map(upright.value, _SIDES)))
+    values = numbers(map(turned.value, _TURNED))
+    if values is None:
+        return UNREADABLE
+    cx, cy, w, h, angle = values
+    if not abs(angle) <= math.tau:
+        return Shape(fault=_NO_RADIANS)
+    return turned_box(turned_about_centre(from_centre(cx, cy, w, h), math.degrees(angle)))
+
+
+def _leave_out_degrees(table: SourceTable) -> None:
+    """Skip all turned boxes if the angle of any is too large for radians: it is another unit."""
+    code = code_of(_NO_RADIANS)
+    if code in table.faults:
+        for row in table.turned:
+            table.faults[row] = code
 
 
 def _flag(value: str) -> str | int:
@@ -102,11 +122,15 @@ def _photos(name: str, file_name: str) -> list[str]:
 
 
 def _count_from_zero(table: SourceTable) -> bool:
-    """Take corners from VOC's count of pixels to edges; False if they count from 0 already."""
+    """Take corners from VOC's count of pixels to edges; False if they count from 0 already.
+
+    Those of turned boxes lie on edges as they are.
+    """
     corners = table.corners
-    if any(side < 1 for first in (0, 1) for side in corners[first::4]):
+    upright = [4 * row for row in range(len(table.faults)) if row not in table.turned]
+    if any(corners[place] < 1 or corners[place + 1] < 1 for place in upright):
         return False
-    for place in range(0, len(corners), 4):
+    for place in upright:
         corners[place] -= 1
         corners[place + 1] -= 1
     return True

@@ -56,7 +56,7 @@ def train(detector: str, run: Path, given: argparse.Namespace) -> None:
     """Train a detector, from where an earlier run has stopped."""
     preset = PRESETS.get(detector, "tiny-faster-rcnn")
     changes = [f"model.detector={detector}", f"model.image_size={given.size}", *given.set]
-    more = ("--resume",) if (run / "state.pt").exists() else ()
+    more = ("--resume",) if (run / "log.jsonl").exists() else ()
     step(
         *("boxmask", "train", str(given.train), "--images", str(given.images)),
         *("--preset", preset, *(word for one in changes for word in ("--set", one))),

@@ -177,6 +177,22 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
             make_detection(tmp_path, **{option: value})
 
 
+def test_exports_that_cannot_be_are_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
+    backwards = {"labelme": tmp_path / "labelme"}
+    with pytest.raises(ConfigError, match="--labelme puts masks back into LabelMe"):
+        detect(make_detection(tmp_path, exports=backwards))
+    write_photo(tmp_path / "photos" / "0.jpg")
+    with pytest.raises(
+        InputError, match=r"'0\.jpg' and '0\.png' would both be written as '0\.txt'"
+    ):
+        detect(make_detection(tmp_path, exports={"yolo": tmp_path / "yolo"}))
+    assert not list(tmp_path.glob("out.json*"))
+    (tmp_path / "photos" / "0.jpg").unlink()
+    nothing = make_detection(tmp_path, exports={"yolo": tmp_path / "yolo"}, min_score=1.0)
+    assert "no box" in detect(nothing).shortage
+    assert detect(nothing).masks.already_done
+
+
 def test_photographs_in_a_bucket_give_what_those_in_a_folder_give(tmp_path: Path) -> None:
     job = make_detection(tmp_path)
     detect(job)

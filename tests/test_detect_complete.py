@@ -72,6 +72,13 @@ def test_what_is_found_and_known_is_not_proposed_again(tmp_path: Path) -> None:
     assert boxes[0] == given[0]["bbox"] and given[0]["bbox"] not in boxes[1:]
     other = json.dumps([given[0] | {"category_id": 41}])[1:-1]
     assert detect(make(tmp_path / "third", other)).found.known == 0  # of another class
+    # A file may list a category twice.
+    twice = json.dumps([given[0] | {"category_id": 42}])[1:-1]
+    fourth = make(tmp_path / "fourth", twice)
+    fourth.complete.write_text(
+        fourth.complete.read_text().replace("41,", '42,"name":"dog"}, {"id":41,')
+    )
+    assert detect(fourth).found.known == again.known
 
 
 def test_what_lies_in_a_crowd_of_its_class_is_known() -> None:
@@ -130,8 +137,10 @@ def test_what_cannot_be_completed_is_said(tmp_path: Path) -> None:
     other = write_detector(tmp_path, classes=("cow", "ant"))
     with pytest.raises(InputError, match=r"none of its categories .* finds cow, ant; .* dog, bird"):
         detect(make(tmp_path, "", weights=other))
-    folder = tmp_path / "yolo"
-    folder.mkdir()
+    job = make(tmp_path, "")
+    job.complete.write_text(job.complete.read_text().replace('"categories"', '"kinds"'))
+    with pytest.raises(InputError, match="the file has none"):
+        detect(job)
     csv = tmp_path / "boxes.csv"
     csv.write_text("image,label,x,y,w,h\n0.png,dog,1,2,3,4\n")
     with pytest.raises(InputError, match="--complete adds records to COCO"):
@@ -152,6 +161,8 @@ def test_the_command_finds_and_says_so(tmp_path: Path) -> None:
     assert "look lower" in none.output
     wrong = CliRunner().invoke(app, [*words, "--min-score", "7"])
     assert wrong.exit_code == 2
+    words[words.index("--weights") + 1] = "bundled"
+    assert "this network finds no boxes" in CliRunner().invoke(app, words).output
 
 
 def test_a_byte_order_mark_stays(tmp_path: Path) -> None:

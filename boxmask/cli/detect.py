@@ -95,7 +95,7 @@ def detect(
 
     job = detect_job(
         folder_of(photos),
-        weights=weights,
+        weights=BUNDLED if weights == Path("bundled") else weights,
         out=folder_of(out),
         masks=BUNDLED if masks == Path("bundled") else masks,
         complete=complete,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from boxmask.data.boxes import frame_boxes, pixel_boxes, pixel_corners, read_boxes
-from boxmask.data.columns import build_dataset
+from boxmask.data.columns import build_dataset, images_alone
 from boxmask.data.forms import coco_form
 from boxmask.data.keys import require_writable
 from boxmask.data.raw.input import Input
@@ -28,6 +28,7 @@ __all__ = [
     "coco_form",
     "format_of",
     "frame_boxes",
+    "images_alone",
     "input_files",
     "pixel_boxes",
     "pixel_corners",
@@ -68,10 +69,10 @@ def format_of(path: Path, options: ReadOptions | None = None) -> str:
 
 def input_files(path: Path, options: ReadOptions | None = None) -> list[Path]:
     """List the files that `read` reads rows from."""
-    source = Input(path)
-    if source.may_be_json:  # told without looking through a large file
+    source, options = Input(path), options or ReadOptions()
+    if options.format is None and source.may_be_json:  # told without looking through a large file
         return [path]
-    list_files = getattr(_reader(_format(source, options or ReadOptions())), "files", None)
+    list_files = getattr(_reader(_format(source, options)), "files", None)
     return [source.folder / name for name in list_files(source)] if list_files else [path]
 
 

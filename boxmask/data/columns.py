@@ -126,6 +126,24 @@ def build_dataset(
     )
 
 
+def images_alone(path: Path, file_names: Sequence[str]) -> BoxDataset:
+    """Build a dataset of images that have no box yet, as COCO that would lie at `path`."""
+    none, unknown = np.zeros(0, np.int32), np.zeros(len(file_names), np.int32)
+    return build_dataset(
+        path,
+        "coco",
+        image_ids=range(len(file_names)),
+        file_names=file_names,
+        widths=unknown,
+        heights=unknown,
+        annotation_ids=(),
+        xywh=np.zeros((0, 4)),
+        image_index=none,
+        category_index=none,
+        categories=(),
+    )
+
+
 def _turned_corners(
     turned: Mapping[int, Sequence[float]], boxes: Boxes, scale: Boxes, relative: Flags
 ) -> Boxes | None:

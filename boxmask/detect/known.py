@@ -15,6 +15,7 @@ from boxmask.detect.found import Box, Found
 from boxmask.detect.photos import Photographs
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.object_]
 _TINY = 1e-9  # of a pixel: less than any box
 
 
@@ -42,15 +43,20 @@ class Known:
         shares = np.where(
             self.dataset.is_crowd[rows], _covered(corners, boxes), _ious(corners, boxes)
         )
-        alike = self._classes(found)[:, None] == self.dataset.category_index[rows]
+        alike = self._names(found)[:, None] == self._categories[self.dataset.category_index[rows]]
         seen = (alike & (shares >= self.photographs.job.overlap)).any(axis=1)
         return [box for box, known in zip(found.boxes, seen.tolist(), strict=True) if not known]
 
-    def _classes(self, found: Found) -> IntArray:
-        """Return the place in the file's categories of each box (n,)."""
-        places = {category.id: k for k, category in enumerate(self.dataset.categories)}
+    def _names(self, found: Found) -> Names:
+        """Return the name of the category of each box (n,): a file may list a name twice."""
+        names = {category.id: category.name for category in self.dataset.categories}
         ids = self.photographs.categories
-        return np.array([places[ids[box.label]] for box in found.boxes], dtype=np.int64)
+        return np.array([names[ids[box.label]] for box in found.boxes], dtype=object)
+
+    @cached_property
+    def _categories(self) -> Names:
+        """The names of the file's categories (C,), and behind, at -1, that of none."""
+        return np.array([*(one.name for one in self.dataset.categories), None], dtype=object)
 
     @cached_property
     def _by_image(self) -> tuple[IntArray, IntArray]:

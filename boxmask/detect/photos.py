@@ -113,7 +113,7 @@ def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
     if not found:
         raise InputError(
             f"{job.complete}: none of its categories is one that {job.weights} finds: that finds "
-            f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20])}."
+            f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20]) or 'none'}."
         )
     sizes = {name: _bytes(job.photos, name) for name in dataset.file_names}
     return Photographs(job, dataset.file_names, dataset.image_ids, found, sizes, dataset)

@@ -1,14 +1,16 @@
 """Where a detection writes: never over anything that it reads, not even with --fresh."""
 
+from boxmask.annotate.exports import check_exports
 from boxmask.annotate.job import resolve_weights
 from boxmask.annotate.places import beside, image_files, real
+from boxmask.data import images_alone
 from boxmask.detect.job import DetectJob
 from boxmask.detect.photos import Photographs
 from boxmask.errors import ConfigError
 
 
 def check_places(job: DetectJob, photographs: Photographs) -> None:
-    """Raise ConfigError if a file that is written is one that is read."""
+    """Raise what would keep something from being written, before hours are spent on finding."""
     read = dict.fromkeys(image_files(job.photos, photographs.names), "this photograph")
     files = (job.complete, job.weights, resolve_weights(job.masks))
     read |= dict.fromkeys(real(path for path in files if path), "this file, which is read")
@@ -18,3 +20,4 @@ def check_places(job: DetectJob, photographs: Photographs) -> None:
             raise ConfigError(
                 f"{path}: --out {job.out} would write over {read[path]}; give another name."
             )
+    check_exports(job.masks, images_alone(job.boxes, photographs.names))

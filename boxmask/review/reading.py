@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.data import Input, coco
-from boxmask.data.columns import build_dataset
+from boxmask.data.columns import images_alone
 from boxmask.data.numbers import as_number
 from boxmask.data.raw.input import files_below
 from boxmask.data.raw.records import Records, decode_records
@@ -89,21 +89,7 @@ def folder_instances(images: Path) -> Instances:
     names = sorted(name for name in files_below(images) if is_image(name))
     if not names:
         raise InputError(f"{images}: there is no image in this folder or below it.")
-    none = np.zeros(0, np.int32)
-    dataset = build_dataset(
-        images,
-        "coco",
-        image_ids=range(len(names)),
-        file_names=names,
-        widths=np.zeros(len(names), np.int32),
-        heights=np.zeros(len(names), np.int32),
-        annotation_ids=(),
-        xywh=np.zeros((0, 4)),
-        image_index=none,
-        category_index=none,
-        categories=(),
-    )
-    return _judged(dataset, images, _Marks(0))
+    return _judged(images_alone(images, names), images, _Marks(0))
 
 
 def _judged(dataset: BoxDataset, images: Path, marks: _Marks) -> Instances:

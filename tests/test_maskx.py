@@ -1,5 +1,6 @@
 """Masks that depend on the class: Mask R-CNN's own, and Mask^X's, made from the box head."""
 
+import json
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -12,7 +13,9 @@ from annotation_files import annotate, boxes_of, make_job, output, write_weights
 from torch import Tensor, nn
 
 import boxmask
-from boxmask.errors import ConfigError
+from boxmask.errors import ConfigError, InputError
+from boxmask.evaluate.detections import evaluate_detections
+from boxmask.evaluate.job import EvaluateJob, no_progress
 from boxmask.models import MaskNetwork, ModelConfig, build
 from boxmask.models.config import BY_CLASS, Transfer
 from boxmask.models.cost import count_parameters
@@ -20,6 +23,7 @@ from boxmask.models.detectors.faster_rcnn import row_sizes
 from boxmask.models.heads import Classes, HeadSizes, build_head
 from boxmask.models.heads.maskx import WeightTransfer
 from boxmask.models.views import Views
+from boxmask.review.correct import Corrector
 
 CLASSES = ("cat", "dog", "bird")
 SMALL: dict[str, Any] = {
@@ -167,6 +171,56 @@ def test_annotate_and_python_ask_for_the_class(head: str, tmp_path: Path) -> Non
     assert found.rle == [first["segmentation"], second["segmentation"]]
     with pytest.raises(ConfigError, match="asks what each box is; say which of these: cat, dog"):
         predict(photo, boxes)
+
+
+@pytest.mark.parametrize("head", BY_CLASS)
+def test_what_is_found_is_masked_by_its_class_and_scored(head: str, tmp_path: Path) -> None:
+    changes = {key: value for key, value in SMALL.items() if key != "quality"} | {"head": head}
+    weights = write_weights(tmp_path, **changes)
+    data = boxes_of(1, 2)
+    data["categories"] = [{"id": 9, "name": "bird"}, {"id": 1, "name": "cat"}]
+    for row, category in zip(data["annotations"], (9, 1), strict=True):
+        row |= {"bbox": [4, 4, 20, 16], "segmentation": [[4, 4, 24, 4, 24, 20, 4, 20]]}
+        row["category_id"] = category
+    job = make_job(tmp_path, data, weights=weights)
+    photos = job.images
+    assert isinstance(photos, Path)
+    kept = tmp_path / "found.json"
+    asked = EvaluateJob(
+        job.boxes, (), weights=weights, images=photos, device="cpu", threads=1, keep=kept
+    )
+    own, _, true = evaluate_detections(asked, no_progress).systems
+    assert (own.name, true.name) == (weights.stem, f"{weights.stem}, true boxes")
+    assert own.detections > 0 and true.detections == 2
+    found = json.loads(kept.read_text())["annotations"]
+    names = {9: "bird", 1: "cat"}
+    corners = [[x, y, x + w, y + h] for x, y, w, h in (one["bbox"] for one in found)]
+    labels = [names[one["category_id"]] for one in found]
+    assert set(labels) == {"bird", "cat"}
+    masks = boxmask.load(weights, device="cpu")(photos / "0.png", corners, labels=labels)
+    assert masks.rle == [one["segmentation"] for one in found]
+
+
+@pytest.mark.parametrize("head", BY_CLASS)
+def test_a_review_masks_boxes_by_their_class(head: str, tmp_path: Path) -> None:
+    changes = {key: value for key, value in SMALL.items() if key != "quality"} | {"head": head}
+    weights = write_weights(tmp_path, **changes)
+    pixels = np.random.default_rng(3).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    boxes = np.array([[4, 4, 24, 20], [30, 8, 60, 40]])
+    found = boxmask.load(weights, device="cpu")(pixels, boxes, labels=["cat", "bird"])
+    corrector = Corrector.load(weights)
+    masks = [
+        corrector.correct(pixels, box, category=name, key="one")
+        for box, name in zip(boxes, ("cat", "bird"), strict=True)
+    ]
+    assert [mask.rle() for mask in masks] == found.rle
+    np.testing.assert_allclose([mask.quality for mask in masks], found.expected_iou, atol=1e-4)
+    # What the network has seen is kept by class, too.
+    other = corrector.correct(pixels, boxes[0], category="dog", key="one")
+    assert other.quality != masks[0].quality
+    for name, why in (("", "a new box has none yet"), ("cow", "it is 'cow'")):
+        with pytest.raises(InputError, match=f"its classes, cat, dog, bird; {why}"):
+            corrector.correct(pixels, boxes[0], category=name, key="one")
 
 
 def test_what_the_heads_need_is_said() -> None:

@@ -23,11 +23,13 @@ class Asked:
 
     boxes: list[list[float]]
     alike: list[bool] | None
+    category: str
 
     def network(self) -> "Asked":
         return self
 
     def correct(self, pixels: Any, box: Any, points: Any, **told: Any) -> Any:
+        self.category = told["category"]
         self.boxes = np.asarray(told["others"]).tolist()
         self.alike = None if told["alike"] is None else told["alike"].tolist()
         return SimpleNamespace(rle=lambda: filled(0, 0, 4, 4), quality=0.5)
@@ -56,6 +58,7 @@ def draw(session: Session, category: str) -> str:
 def test_the_other_boxes_of_the_image_are_shown(session: Session) -> None:
     network = asked(session, 0)
     assert (network.boxes, network.alike) == ([[2, 2, 8, 8]], [True])
+    assert network.category == "thing"
 
 
 def test_drawn_ones_count_until_they_are_rejected(session: Session) -> None:
@@ -72,7 +75,8 @@ def test_a_drawn_one_is_not_its_own_neighbour_and_knows_its_class(session: Sessi
     network = asked(session, row)
     assert network.boxes == [[5, 4, 25, 14], [2, 2, 8, 8]]
     assert network.alike == [True, True]
-    assert asked(session, None).alike is None
+    assert network.category == "thing"
+    assert asked(session, None).alike is None and asked(session, None).category == ""
 
 
 def test_a_corrected_box_takes_the_place_of_the_one_in_the_file(session: Session) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from boxmask.annotate.encode import PastedMask
 from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.prepare import BoxViews, prepare_boxes
+from boxmask.annotate.prepare import BoxViews, places_among, prepare_boxes
 from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.bundled import BUNDLED
 from boxmask.errors import InputError
@@ -74,6 +74,7 @@ class _Asked(NamedTuple):
     box: Floats  # (4,)
     others: Floats  # (K, 4)
     kinds: npt.NDArray[np.int32]  # (K,) 0: that of the box
+    classes: IntArray  # (1,) of the box, among those of a network whose masks depend on it
 
 
 class Corrector:
@@ -103,14 +104,16 @@ class Corrector:
         before: Window | None = None,
         others: npt.ArrayLike | None = None,
         alike: npt.ArrayLike | None = None,
+        category: str = "",
         key: Hashable = None,
     ) -> PastedMask:
         """Mask a box of an image (H, W, 3) so that every click is on its side of the outline.
 
         The box grows to hold the clicks that are inside. `before` is the mask that the clicks are
         about: where they do not reach, it stays. `others` (K, 4) are the other boxes of the image,
-        `alike` (K,) tells which of them name the same kind of thing; None: all do. With a `key`
-        that names the image, the network looks only once at a box.
+        `alike` (K,) tells which of them name the same kind of thing; None: all do. Networks whose
+        masks depend on the class need its `category`. With a `key` that names the image, the
+        network looks only once at a box.
         """
         height, width = pixels.shape[:2]
         sides = _grown(_checked_box(box, width, height), points, width, height)
@@ -118,8 +121,20 @@ class Corrector:
         kinds = np.zeros(len(around), np.int32)
         if alike is not None:
             kinds += ~np.asarray(alike, np.bool_)
-        look = self._look(pixels, _Asked(sides, around.reshape(-1, 4), kinds), key)
+        asked = _Asked(sides, around.reshape(-1, 4), kinds, self._class_of(category))
+        look = self._look(pixels, asked, key)
         return self._pasted(look, points, before, width, height)
+
+    def _class_of(self, category: str) -> IntArray:
+        """Return the place (1,) of a category among the network's classes, if it asks for that."""
+        config = self._network.config
+        if not config.by_class:
+            return np.zeros(1, np.int64)
+        if category not in config.classes:
+            whose = f"it is {category!r}" if category else "a new box has none yet"
+            known = ", ".join(config.classes)
+            raise InputError(f"the network masks boxes of its classes, {known}; {whose}. Paint it.")
+        return places_among(config, [category])[:1]
 
     def _look(self, pixels: Pixels, asked: _Asked, key: Hashable) -> _Look:
         name = (key, *(part.tobytes() for part in asked))
@@ -139,7 +154,9 @@ class Corrector:
         boxes = np.vstack([asked.box, asked.others])
         every = ImageBoxes(np.arange(len(boxes)), boxes, np.r_[np.int32(0), asked.kinds])
         one = ImageBoxes(every.rows[:1], boxes[:1], every.labels[:1])
-        prepared = prepare_boxes(config, pixels, one, objects=every, hints=hints)
+        prepared = prepare_boxes(
+            config, pixels, one, objects=every, hints=hints, classes=asked.classes
+        )
         for views in prepared:
             for skipped in views.skipped:
                 raise InputError(f"the box: {skipped.reason}: {skipped.fragment.decode()}")

@@ -62,13 +62,15 @@ class Predicting:
         height, width = pixels.shape[:2]
         x, y, w, h = question.box
         others = self._others(question, width, height)
+        category = self._category(question.row)
         found = self._loading.network().correct(
             pixels,
             (x, y, x + w, y + h),
             question.points,
             before=_before(self._base(question), width, height),
             others=others.boxes,
-            alike=others.alike(self._category(question.row)),
+            alike=others.alike(category),
+            category=category,
             key=(question.image, self._pictures.stamp(question.image)),
         )
         rle = checked_rle(found.rle(), width=width, height=height)

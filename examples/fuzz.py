@@ -1,7 +1,7 @@
 """Feed all that reads a user's files with damaged ones, and tell what breaks it.
 
     python examples/fuzz.py --minutes 10 --seed 1 --keep broken
-    python examples/fuzz.py --minutes 10 --only csv --guided      # needs atheris
+    python examples/fuzz.py --minutes 30 --guided --ledger docs/promises.json    # needs atheris
 
 The targets are the readers of all formats, run lengths, predictions, verdicts, files that masks are
 put back into, weights, graphs and published checkpoints. A file may be read, or refused with an
@@ -16,6 +16,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from tried import Tally
 
 CPU_SECONDS, SECONDS = 10, 120  # for one file
 BYTES = 1 << 30  # of memory, beyond what the libraries take
@@ -61,10 +64,10 @@ def _limited() -> Iterator[None]:
 class Tries:
     """Tries files, counts how they end, and keeps those that break something."""
 
-    def __init__(self, place: Path, keep: Path) -> None:
+    def __init__(self, place: Path, keep: Path, tally: Tally) -> None:
         from fuzzing.targets import TARGETS
 
-        self.targets, self.place, self.keep = TARGETS, place, keep
+        self.targets, self.place, self.keep, self.tally = TARGETS, place, keep, tally
         self.found = Counter[str]()
 
     def attempt(self, name: str, data: bytes) -> None:
@@ -83,10 +86,11 @@ class Tries:
             _allow(0, 0)
 
     def report(self) -> None:
-        """Say how the files ended."""
+        """Say how the files ended, and count them."""
         for what, count in sorted(self.found.items()):
             print(f"{what}: {count}")
         print(f"{self.found.total():,} files tried, {self.broken:,} findings")
+        self.tally.add(files=self.found.total(), findings=self.broken)
 
     @property
     def broken(self) -> int:
@@ -136,16 +140,27 @@ def guided(tries: Tries, name: str, *, seed: int, seconds: float) -> None:
     atheris.Fuzz()
 
 
+def guided_one_by_one(names: list[str], options: argparse.Namespace) -> bool:
+    """Try targets by turns, each in a process of its own; tell whether nothing broke."""
+    given = ["--guided", "--seed", options.seed, "--keep", options.keep]
+    given += ["--ledger", options.ledger] if options.ledger else []
+    given += ["--minutes", options.minutes / len(names)]
+    commands = [[sys.executable, __file__, *map(str, given), "--only", name] for name in names]
+    ends = [subprocess.run(command).returncode for command in commands]
+    return not any(ends)
+
+
 def main() -> None:
     """Fuzz until the time is over."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="a target; --guided needs one")
+    parser.add_argument("--only", help="a target")
     parser.add_argument("--guided", action="store_true", help="by what is reached: needs atheris")
     parser.add_argument("--keep", type=Path, default=Path("findings"), help="for what is broken")
+    parser.add_argument("--ledger", type=Path, help="a file in which to count on")
     options = parser.parse_args()
-    if options.guided:
+    if options.guided and options.only:
         import atheris
 
         with atheris.instrument_imports(include=["boxmask"]):
@@ -154,9 +169,12 @@ def main() -> None:
 
     if options.only not in (None, *TARGETS):
         parser.error(f"--only: one of {', '.join(TARGETS)}")
+    if options.guided and not options.only:
+        sys.exit(not guided_one_by_one(list(TARGETS), options))
     names = [options.only] if options.only else list(TARGETS)
+    tally = Tally("fuzz.py --guided" if options.guided else "fuzz.py", options.ledger)
     with tempfile.TemporaryDirectory() as place, _limited():
-        tries, limits = Tries(Path(place), options.keep), {"seed": options.seed}
+        tries, limits = Tries(Path(place), options.keep, tally), {"seed": options.seed}
         if options.guided:
             guided(tries, options.only, seconds=60 * options.minutes, **limits)
         at_random(tries, names, seconds=60 * options.minutes, **limits)

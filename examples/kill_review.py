@@ -1,6 +1,6 @@
 """Kill `boxmask review` at random moments while verdicts arrive, and look whether one is lost.
 
-    python examples/kill_review.py [--rounds 100] [--seed 0]
+    python examples/kill_review.py [--rounds 100] [--seed 0] [--ledger docs/promises.json]
 
 Each round starts the server on the verdicts of those before, judges, undoes and corrects from three
 tabs at once, and kills it (SIGKILL). Every verdict that was answered has to be in the file, as it
@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
+from tried import Tally
 
 from boxmask.review.verdicts import read_verdicts
 
@@ -120,20 +121,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Kill boxmask review while verdicts arrive.")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ledger", type=Path, help="a file in which to count on")
     given = parser.parse_args()
+    tally = Tally("kill_review.py", given.ledger)
     answered: dict[int, tuple[object, str]] = {}
     torn = 0
     with tempfile.TemporaryDirectory() as folder:
         file = write_data(Path(folder))
         for number in range(given.rounds):
-            answered |= killed_round(file, given.seed * 10_000 + number)
+            judged = killed_round(file, given.seed * 10_000 + number)
+            answered |= judged
             log = read_verdicts(file.with_name(f"{file.name}.verdicts.jsonl"))
             kept = {entry.seq: (entry.row, entry.verdict) for entry in log.entries}
             torn += log.torn > 0
             lost = {seq: one for seq, one in answered.items() if kept.get(seq) != one}
             if lost:
                 sys.exit(f"round {number}: {len(lost)} were answered and are lost: {lost}")
-    print(f"{given.rounds} kills, {len(answered):,} verdicts answered, none lost")
+            tally.add(kills=1, verdicts=len(judged))
+    print(tally.line())
     print(f"{len(kept) - len(answered):,} more were written and not answered; torn lines: {torn}")
 
 

@@ -6,8 +6,8 @@ The engines are `one` process, two `workers`, and a `ray` cluster of two nodes (
 is killed itself, or with the latter two as often one of the processes that work for it; then the
 same command goes on, until one comes to its end. Its output must have the bytes of an undisturbed
 run, and nothing may be left beside it: no file, and no process. Photographs and network are small
-and made here. With `--ledger FILE` what has happened is kept there, a line each, and counted: so
-the script may itself be stopped, and goes on.
+and made here. With `--ledger FILE` what happens is counted there: so the script may itself be
+stopped, and goes on.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from tried import Tally
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.run import annotate
@@ -37,8 +37,6 @@ from boxmask.models.weights import save_network
 
 IMAGES, BOXES = 12, 3
 WIDTH, HEIGHT = 40, 30
-VICTIMS = ("of the run", "of a process working for it")
-RUN, OUTPUT = "run", "output"
 HANGS = 300.0  # seconds after which a process of these small runs hangs
 
 
@@ -126,42 +124,12 @@ def are_gone(pids: list[int]) -> bool:
     return True
 
 
-def kill_at_random(pid: int, more: list[int], draw: random.Random) -> str:
-    """Kill a run or a process that works for it; return which."""
+def kill_at_random(pid: int, more: list[int], draw: random.Random) -> dict[str, int]:
+    """Kill a run or a process that works for it; return which, as counts."""
     helpers = children(pid) + [child for parent in more for child in children(parent)]
     victim = draw.choice(helpers) if helpers and draw.random() < 0.5 else pid
     os.kill(victim, signal.SIGKILL)
-    return VICTIMS[victim != pid]
-
-
-class Ledger:
-    """Counts what happened to an engine; also what is kept in a file of earlier times."""
-
-    def __init__(self, path: Path | None, engine: str) -> None:
-        self.path, self.engine = path, engine
-        lines = path.read_text().splitlines() if path is not None and path.exists() else []
-        kept = (line.partition(" ") for line in lines)
-        self.found = Counter(what for engine, _, what in kept if engine == self.engine)
-
-    @property
-    def kills(self) -> int:
-        """How many processes were killed."""
-        return sum(self.found[victim] for victim in VICTIMS)
-
-    def note(self, what: str) -> None:
-        """Count something that has happened."""
-        self.found[what] += 1
-        if self.path is not None:
-            with self.path.open("a") as stream:
-                stream.write(f"{self.engine} {what}\n")
-
-    def line(self) -> str:
-        """Say all of it."""
-        counted = ", ".join(f"{self.found[victim]} {victim}" for victim in VICTIMS)
-        return (
-            f"{self.engine}: {self.kills} kills ({counted}) in {self.found[RUN]} runs; "
-            f"{self.found[OUTPUT]} outputs, all with the bytes of an undisturbed run"
-        )
+    return {"kills": 1, "of_the_run" if victim == pid else "of_a_helper": 1}
 
 
 def main() -> None:
@@ -172,8 +140,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ledger", type=Path, help="a file in which to keep the counts")
     arguments = parser.parse_args()
-    ledger = Ledger(arguments.ledger, arguments.engine)
-    draw = random.Random(f"{arguments.seed} {ledger.found.total()}")
+    tally = Tally(f"kills.py --engine {arguments.engine}", arguments.ledger)
+    draw = random.Random(f"{arguments.seed} {tally.counts.total()}")
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["boxmask.annotate.shards", "boxmask.annotate.network"])
     with tempfile.TemporaryDirectory() as name:
@@ -186,7 +154,7 @@ def main() -> None:
             warm.start()
             warm.join()
             forget(job)
-            while ledger.kills < arguments.kills:
+            while tally.counts["kills"] < arguments.kills:
                 started = time.monotonic()
                 process = processes.Process(target=run, args=(disturbed,))
                 process.start()
@@ -196,18 +164,18 @@ def main() -> None:
                 if disturbs and process.pid is not None:
                     with suppress(ProcessLookupError):  # it has just come to its end
                         left = children(process.pid)
-                        ledger.note(kill_at_random(process.pid, more, draw))
+                        tally.add(**kill_at_random(process.pid, more, draw))
                 process.join(HANGS)
                 if process.is_alive() or not are_gone(left):
-                    sys.exit(f"a process is left: {ledger.line()}, --seed {arguments.seed}")
-                ledger.note(RUN)
+                    sys.exit(f"a process is left: {tally.line()}, --seed {arguments.seed}")
+                tally.add(runs=1)
                 usual = usual if disturbs else time.monotonic() - started
                 if process.exitcode == 0:
                     if job.out.read_bytes() != whole or WorkFolder(job.out).path.exists():
-                        sys.exit(f"another output: {ledger.line()}, --seed {arguments.seed}")
-                    ledger.note(OUTPUT)
+                        sys.exit(f"another output: {tally.line()}, --seed {arguments.seed}")
+                    tally.add(outputs=1)
                     forget(job)
-    print(ledger.line())
+    print(tally.line())
 
 
 if __name__ == "__main__":

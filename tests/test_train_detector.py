@@ -13,7 +13,7 @@ from boxmask.models.detectors import DETECTORS
 from boxmask.models.header import read_header
 from boxmask.train.data.batch import Batch
 from boxmask.train.data.batch_dataset import BatchDataset
-from boxmask.train.data.classes import places_of, with_classes
+from boxmask.train.data.classes import class_numbers, with_classes
 from boxmask.train.data.collection import Collection
 from boxmask.train.loss import Totals, detection_losses, losses
 from boxmask.train.recipe import TrainConfig
@@ -150,7 +150,7 @@ def test_classes_are_those_of_all_files_each_name_once(tmp_path: Path) -> None:
     model = with_classes(tiny(*DETECTING).model, sources)
     assert model.classes == ("dog", "kite", "person", "lamp")
     assert model.class_ids == (1, 2, 3, 4)  # lamp and kite have one id: all are numbered
-    assert places_of(model.classes, sources).tolist() == [0, 1, 2, 0, 3, 2]
+    assert class_numbers(model.classes, sources).tolist() == [0, 1, 2, 0, 3, 2]
 
 
 def test_a_run_learns_and_its_weights_know_their_classes(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from boxmask.annotate.events import Event, OnEvent, Stage
 from boxmask.annotate.job import AnnotateJob
-from boxmask.annotate.places import refuse_taken
+from boxmask.annotate.places import beside, read_by, refuse_taken
 from boxmask.annotate.plan import ExportReport, Plan, Setting, save_plan
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
@@ -26,7 +26,8 @@ def check_exports(job: AnnotateJob, dataset: BoxDataset) -> None:
             _check_kind(name, place)
             _check_home(name, place)
     files = {name: _files(name, place, finished) for name, place in job.exports.items()}
-    refuse_taken(job, dataset, {flag(name): listed for name, listed in files.items()})
+    written = {flag(name): listed for name, listed in files.items()}
+    refuse_taken(read_by(job, dataset), {"--out": beside(job), **written})
     if job.fresh:
         return
     for name, listed in files.items():

@@ -1,7 +1,7 @@
 """Where a job writes: never over anything that it reads, nor over what it writes itself."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from boxmask.annotate.job import AnnotateJob, resolve_weights
@@ -24,20 +24,29 @@ def check_places(job: AnnotateJob) -> None:
             )
 
 
-def refuse_taken(job: AnnotateJob, dataset: BoxDataset, places: Mapping[str, list[Path]]) -> None:
-    """Raise ConfigError if a file by the flag that has it written has another use already.
+def refuse_taken(read: Mapping[Folder, str], written: Mapping[str, Sequence[Folder]]) -> None:
+    """Raise ConfigError where what a flag has written would take the place of something else.
 
-    Other uses are images of the dataset, the other files that are read, and those of other flags.
+    That is what is read, by what to call it, and what the flags before have written. A file cannot
+    lie below another; in a store it can.
     """
-    taken = dict.fromkeys(image_files(job.images, dataset.file_names), "this image")
-    taken |= dict.fromkeys(_files_read(job), "this file, which is read")
-    for flag, files in {"--out": beside(job), **places}.items():
-        for path in files:
-            for place in (path, *path.parents):
+    taken = dict(read)
+    for flag, places in written.items():
+        for one in places:
+            for place in (one, *(one.parents if isinstance(one, Path) else ())):
                 if place in taken:
                     what = taken[place]
                     raise ConfigError(f"{place}: {flag} would write over {what}; give another.")
-        taken |= dict.fromkeys(files, f"what {flag} writes")
+        taken |= dict.fromkeys(places, f"what {flag} writes")
+
+
+def read_by(job: AnnotateJob, dataset: BoxDataset) -> dict[Folder, str]:
+    """Return all that a job reads, by where it is, and what to call it."""
+    read: dict[Folder, str] = dict.fromkeys(_files_read(job), "this file, which is read")
+    if isinstance(job.images, Path):
+        return read | dict.fromkeys(image_files(job.images, dataset.file_names), "this image")
+    names = (relative_name(name, job.images) for name in dataset.file_names)
+    return read | {job.images / name: "this image" for name in names if name is not None}
 
 
 def image_files(folder: Folder, file_names: Iterable[str]) -> Iterator[Path]:

@@ -14,12 +14,12 @@ from boxmask.annotate.delivery import Delivery
 from boxmask.annotate.events import UPLOAD, Event, OnEvent
 from boxmask.annotate.exports import finished_job
 from boxmask.annotate.job import AnnotateJob
+from boxmask.annotate.places import read_by, refuse_taken
 from boxmask.annotate.sent import Sent
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.dataset import BoxDataset
-from boxmask.errors import ConfigError, RunError
+from boxmask.errors import RunError
 from boxmask.export import EXPORTS, exporter, flag
-from boxmask.images import relative_name
 from boxmask.ordered import map_ordered
 from boxmask.ours import is_there, known_digest
 from boxmask.remote import Url
@@ -63,7 +63,9 @@ def check_export_places(job: AnnotateJob, dataset: BoxDataset) -> None:
     if job.delivery is None:
         return
     exports = _exports(job, job.delivery, dataset)
-    _refuse_taken(job, dataset, [_output(job, job.delivery), *exports])
+    places = (_output(job, job.delivery), *exports)
+    written = {place.option: [one.url for one in place.objects] for place in places}
+    refuse_taken(read_by(job, dataset), written)
     for place in exports if not job.fresh else ():
         _claim(job, place)
 
@@ -162,20 +164,6 @@ def _claim(job: AnnotateJob, place: _Place) -> None:
         tags = place.tags()
         for one in place.objects:
             sent.claim(one.url, tags.get(one.url.text))
-
-
-def _refuse_taken(job: AnnotateJob, dataset: BoxDataset, places: list[_Place]) -> None:
-    """Raise ConfigError where an object would take the place of an image, or of another object."""
-    taken: dict[str, str] = {}
-    if isinstance(job.images, Url):
-        names = (relative_name(name, job.images) for name in dataset.file_names)
-        taken = {f"{job.images}/{name}": "this image" for name in names if name is not None}
-    for place in places:
-        for one in place.objects:
-            if one.url.text in taken:
-                what = taken[one.url.text]
-                raise ConfigError(f"{one.url}: {place.option} would write over {what}.")
-        taken |= {one.url.text: f"what {place.option} writes" for one in place.objects}
 
 
 @contextmanager

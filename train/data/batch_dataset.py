@@ -17,7 +17,7 @@ from boxmask.models.config import MAX_WINDOW_CONTEXT, ModelConfig, with_view_siz
 from boxmask.models.cuts import context_of, mask_frames
 from boxmask.models.views import Views, cut_views
 from boxmask.train.data.batch import Batch, IoUSamples
-from boxmask.train.data.classes import places_of
+from boxmask.train.data.classes import class_numbers
 from boxmask.train.data.collection import Collection, Table
 from boxmask.train.data.colour import random_factor
 from boxmask.train.data.compose import box_scene, image_scene
@@ -46,7 +46,8 @@ class BatchDataset(Dataset[Batch]):
         self.detects = config.model.detector is not None
         # A detector learns from every box, masks from those that are supervised.
         learnt = np.ones_like(table.supervised) if self.detects else table.supervised
-        self.places = places_of(config.model.classes, collection.sources) if self.detects else None
+        sources = collection.sources
+        self.numbers = class_numbers(config.model.classes, sources) if self.detects else None
         weights = _item_weights(table, learnt, config)
         if config.model.view_per_box:
             self.groups = [np.array([item]) for item in np.flatnonzero(table.supervised)]
@@ -121,7 +122,7 @@ class BatchDataset(Dataset[Batch]):
             asked = [one for one in asked if one.label >= 0]
         instances = [_noisy_box(one, self.config, random) for one in asked]
         boxes = np.array([one.box for one in instances]).reshape(-1, 4)
-        if self.places is None:
+        if self.numbers is None:
             views = cut_views(model, scene.image, boxes)
             return self._answered(scene, instances, views, model, None)
         found = [one for one in scene.instances if one.label >= 0]
@@ -130,19 +131,19 @@ class BatchDataset(Dataset[Batch]):
             scene.image,
             boxes,
             found=np.array([one.box for one in found]).reshape(-1, 4),
-            labels=self._places(found),
+            labels=self._class_numbers(found),
         )
         if model.by_class:
-            views = replace(views, labels=torch.from_numpy(self._places(instances)))
+            views = replace(views, labels=torch.from_numpy(self._class_numbers(instances)))
         if self.config.boxes == "proposals":
             places = {id(one): place for place, one in enumerate(asked)}
             truth = replace(truth, asked=torch.tensor([places.get(id(one), -1) for one in found]))
         return replace(self._answered(scene, instances, views, model, None), truth=truth)
 
-    def _places(self, instances: Sequence[Instance]) -> npt.NDArray[np.int64]:
+    def _class_numbers(self, instances: Sequence[Instance]) -> npt.NDArray[np.int64]:
         """Return the places (n,) of instances among the detector's classes."""
-        assert self.places is not None
-        return self.places[np.array([one.label for one in instances], dtype=np.int64)]
+        assert self.numbers is not None
+        return self.numbers[np.array([one.label for one in instances], dtype=np.int64)]
 
     def _asked(self, instances: Sequence[Instance], random: Random) -> list[Instance]:
         """Choose whose masks are asked for, of all those that a detector is to find."""

@@ -29,8 +29,8 @@ def with_classes(model: ModelConfig, sources: Sequence[Source]) -> ModelConfig:
     return replace(model, classes=tuple(ids), class_ids=class_ids)
 
 
-def places_of(classes: Sequence[str], sources: Sequence[Source]) -> IntArray:
-    """Return the place among the classes of each category of all files (C,), -1 for none."""
-    places = {name: place for place, name in enumerate(classes)}
+def class_numbers(classes: Sequence[str], sources: Sequence[Source]) -> IntArray:
+    """Return for each category of all files (C,) its place in `classes`, -1 for none."""
+    numbers = {name: number for number, name in enumerate(classes)}
     names = [one.name for source in sources for one in source.dataset.categories]
-    return np.array([places.get(name, -1) for name in names], dtype=np.int64)
+    return np.array([numbers.get(name, -1) for name in names], dtype=np.int64)

@@ -21,7 +21,7 @@ from boxmask.models.inference import predict_masks
 from boxmask.models.network import MaskNetwork
 from boxmask.models.views import Views, cut_views
 from boxmask.rle import runs_window
-from boxmask.train.data.classes import places_of
+from boxmask.train.data.classes import class_numbers
 from boxmask.train.data.collection import Collection
 from boxmask.train.data.scene import as_neighbours
 from boxmask.window import Window
@@ -122,9 +122,9 @@ def _views(
 ) -> Iterator[tuple[Items, Views]]:
     """Cut the views of the boxes, about CHUNK boxes at a time."""
     config = network.config
-    places = places_of(config.classes, collection.sources)
+    numbers = class_numbers(config.classes, collection.sources)
     if config.by_class:  # what else there is has no mask
-        items = items[places[collection.table.category[items]] >= 0]
+        items = items[numbers[collection.table.category[items]] >= 0]
     images = collection.table.image[items]
     waiting: list[tuple[Items, Views]] = []
     for image in dict.fromkeys(images.tolist()):
@@ -141,7 +141,7 @@ def _views(
         ]
         views = cut_views(config, pixels, boxes, neighbours=around)
         if config.by_class:
-            labels = places[collection.table.category[group]]
+            labels = numbers[collection.table.category[group]]
             views = replace(views, labels=torch.from_numpy(labels))
         waiting.append((group, views))
         if sum(len(group) for group, _ in waiting) >= CHUNK or not config.view_per_box:

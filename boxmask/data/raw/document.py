@@ -24,8 +24,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PREVIEW_LENGTH = 40
 _MAX_NAMES = 12
 _GZIP = b"\x1f\x8b"
-# What a gzip file may unpack to: so many bytes, or so many times its size.
-_UNPACKED, _TIMES = 1 << 30, 200
+# What a gzip file may unpack to: so many bytes, or so many times what was read of it until then.
+_UNPACKED, _TIMES = 1 << 28, 200
 _PIECE = 1 << 24
 _BOM = b"\xef\xbb\xbf"
 _NOT_JSON = {
@@ -188,16 +188,15 @@ def _explain_json_error(text: memoryview, error: Exception) -> str:
 
 
 def _unpacked(path: Path, file: BinaryIO) -> bytearray:
-    """Unpack a gzip file, unless it holds more than any box file that was packed to this size."""
-    most = max(_UNPACKED, _TIMES * path.stat().st_size)
+    """Unpack a gzip file, unless more comes out of what was read of it than of any box file."""
     data = bytearray()
     with gzip.GzipFile(fileobj=file) as packed:
         while piece := packed.read(_PIECE):
             data += piece
-            if len(data) > most:
+            if len(data) > max(_UNPACKED, _TIMES * file.tell()):
                 raise InputError(
-                    f"{path}: unpacks to more than {most:,} bytes, {_TIMES} times its size or "
-                    "more; no box file does. Unpack it by hand if it is one."
+                    f"{path}: unpacks to more than {_UNPACKED:,} bytes and {_TIMES} times what "
+                    "was read of it; no box file does. Unpack it by hand if it is one."
                 )
     return data
 

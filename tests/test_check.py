@@ -237,3 +237,25 @@ def test_an_empty_dataset_holds(tmp_path: Path) -> None:
 def test_a_file_that_is_no_output_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"out\.json: there is no \"images\""):
         checked(tmp_path, before(), "{}")
+
+
+def test_lists_in_lists_without_end_end_with_a_verdict_or_an_error_of_ours(tmp_path: Path) -> None:
+    drawn = {"id": 9, "image_id": 7, "category_id": 1, "boxmask": {"status": "drawn"}}
+    texts = [
+        json.dumps(after()).replace('"categories": [', '"categories": ["DEEP", '),
+        json.dumps(after()).replace('{"year": 2020.0}', '"DEEP"'),
+    ]
+    for key in ("id", "image_id", "category_id"):
+        theirs = after()
+        theirs["annotations"].append(drawn | {key: "DEEP"})
+        texts.append(json.dumps(theirs))
+    for depth in range(900, 1000, 4):
+        for text in texts:
+            try:
+                report = checked(
+                    tmp_path, before(), text.replace('"DEEP"', depth * "[" + depth * "]")
+                )
+            except InputError as error:
+                assert "deep" in str(error)
+            else:
+                assert not report.holds

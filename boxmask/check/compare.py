@@ -61,8 +61,8 @@ def compare_head(form: CocoForm, dataset: BoxDataset, output: AnnotatedFile) -> 
             yield f'"{key}" is missing from the output'
         else:
             yield from _compare_member(key, ours, beside.pop(key))
-    for key, theirs in beside.items():
-        if key != "categories" or _without_drawn(key, decode_lenient(theirs)):
+    for key in beside:
+        if key != "categories" or _without_drawn(key, output.document.value(key)):
             yield f'"{key}" was added'
 
 
@@ -126,10 +126,11 @@ def _compare_member(key: str, ours: bytes, theirs: bytes) -> Iterator[str]:
         return
     before: Any = None
     after: Any = None
+    plain: Any = ()
     with suppress(ValueError, RecursionError):  # what skips over values is laxer than what reads
         before, after = decode_verbatim(ours), _without_drawn(key, decode_verbatim(theirs))
-    if isinstance(before, list) and isinstance(after, list):
-        plain: Any = decode_lenient(ours), _without_drawn(key, decode_lenient(theirs))
+        plain = decode_lenient(ours), _without_drawn(key, decode_lenient(theirs))
+    if plain and isinstance(before, list) and isinstance(after, list):
         items = zip_longest(before, after, *plain, fillvalue=_ABSENT)
         for place, (one, other, was, now) in enumerate(items):
             if one != other:

@@ -68,9 +68,7 @@ def _judge(
     categories: set[Id],
     output: AnnotatedFile,
 ) -> _Added:
-    id, image_id, category_id = (
-        as_id(decode_lenient(theirs.get(key, _NULL))) for key in ("id", "image_id", "category_id")
-    )
+    id, image_id, category_id = (_id_at(theirs, key) for key in ("id", "image_id", "category_id"))
     mark = read_mark(theirs["boxmask"])
     assert mark is not None
     image = places.get(image_id, -1)
@@ -87,8 +85,14 @@ def _judge(
 
 def _ids(output: AnnotatedFile, key: str) -> set[Id]:
     """Return the ids of a list at the top level of an output."""
-    if key not in output.document.members:
-        return set()
-    items = decode_lenient(output.document.original(output.document.members[key]))
-    items = items if isinstance(items, list) else []
+    value = output.document.value(key)
+    items = value if isinstance(value, list) else []
     return {as_id(item.get("id")) for item in items if isinstance(item, dict)}
+
+
+def _id_at(values: Values, key: str) -> Id:
+    """Return an id that a record names, None for what is none."""
+    try:
+        return as_id(decode_lenient(values.get(key, _NULL)))
+    except ValueError:
+        return None

@@ -100,7 +100,12 @@ class Document:
 
     def value(self, key: str) -> object:
         """Decode a member of the top level; None if it is not there."""
-        return decode_lenient(self.original(self.members[key])) if key in self.members else None
+        if key not in self.members:
+            return None
+        try:
+            return decode_lenient(self.original(self.members[key]))
+        except ValueError as error:
+            raise InputError(f'{self.path}: "{key}" cannot be decoded: {error}.') from error
 
     def offset(self, raw: msgspec.Raw) -> int:
         """Return where a slice of this document's text begins."""

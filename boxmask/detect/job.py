@@ -8,7 +8,6 @@ from typing import Any
 from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import ConfigError, InputError
 from boxmask.export import flag
-from boxmask.formats import ReadOptions
 from boxmask.ours import Ledger
 from boxmask.remote import Folder, Url, require_readable
 
@@ -101,7 +100,6 @@ def detect_job(
         masks=AnnotateJob(
             boxes=out.with_name(f"{out.name}.boxes.json"),
             images=photos,
-            reading=ReadOptions(format="coco"),
             exports=places,
             out=out if complete is None else out.with_name(out.name + _PROPOSED),
             weights=masks or weights,

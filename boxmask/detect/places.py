@@ -1,5 +1,7 @@
 """Where a detection writes: never over anything that it reads, not even with --fresh."""
 
+from dataclasses import replace
+
 from boxmask.annotate.exports import check_exports
 from boxmask.annotate.job import resolve_weights
 from boxmask.annotate.places import beside, image_files, real
@@ -7,6 +9,7 @@ from boxmask.data import images_alone
 from boxmask.detect.job import DetectJob
 from boxmask.detect.photos import Photographs
 from boxmask.errors import ConfigError
+from boxmask.formats import ReadOptions
 
 
 def check_places(job: DetectJob, photographs: Photographs) -> None:
@@ -20,4 +23,6 @@ def check_places(job: DetectJob, photographs: Photographs) -> None:
             raise ConfigError(
                 f"{path}: --out {job.out} would write over {read[path]}; give another name."
             )
-    check_exports(job.masks, images_alone(job.boxes, photographs.names))
+    # The file of the boxes may not be there yet, so its form is said.
+    masks = replace(job.masks, reading=ReadOptions(format="coco"))
+    check_exports(masks, images_alone(job.boxes, photographs.names))

@@ -80,15 +80,15 @@ def measure(run: Path, given: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
-def rows(detector: str, report: dict[str, Any]) -> Iterator[str]:
+def rows(detector: str, steps: int, report: dict[str, Any]) -> Iterator[str]:
     """Yield the rows of the table, one a split: box AP and mask AP, found and of true boxes."""
     systems = {one["name"].removeprefix("last, "): one["splits"] for one in report["systems"]}
     for split, found in systems["last"].items():
         scored, true = (systems[name][split]["masks"] for name in ("score x IoU", "true boxes"))
         boxes, masks = found["boxes"], found["masks"]
-        named = f"{detector}, {split}" if len(systems["last"]) > 1 else detector
+        named = f"`{detector}`, {split}" if len(systems["last"]) > 1 else f"`{detector}`"
         figures = [boxes["AP"], boxes["AP50"], masks["AP"], masks["AP50"], scored["AP"], true["AP"]]
-        yield f"| {named} | " + " | ".join(map(percent, figures)) + " |"
+        yield f"| {named} | {steps:,} | " + " | ".join(map(percent, figures)) + " |"
 
 
 def percent(figure: float | None) -> str:
@@ -107,9 +107,10 @@ def main(given: argparse.Namespace) -> None:
     for detector in given.detector or DETECTORS:
         if not (folder / f"{detector}.json").exists():
             train(detector, folder / detector, given)
-        table += rows(detector, measure(folder / detector, given))
-    print("\n| detector | box AP | AP50 | mask AP | AP50 | by score and IoU | true boxes |")
-    print("\n".join(["|---|" + "---:|" * 6, *table]))
+        steps = json.loads((folder / detector / "config.json").read_text())["steps"]
+        table += rows(detector, steps, measure(folder / detector, given))
+    print("\n| detector | steps | box AP | AP50 | mask AP | AP50 | by score and IoU | true boxes |")
+    print("\n".join(["|---|" + "---:|" * 7, *table]))
     spent = os.times()
     print(f"\n{(spent.children_user + spent.children_system) / 60:.1f} minutes of a core")
 

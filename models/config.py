@@ -21,6 +21,8 @@ _MOST = {
     "crop_size": 1024,
     "mask_size": 1024,
     "context": 16.0,
+    "center_square": 63,
+    "center_layers": 16,
 }
 _MOST_CHANNELS = 8192
 _LIGHT = ("tiny", "efficientnet-lite")  # how the names of light backbones begin
@@ -92,6 +94,10 @@ class ModelConfig:
     """The finest level that fcos looks at, in pixels to a cell: in small views 4 sees more."""
     box_samples: int = 512
     """Proposals of an image that such a detector's box head learns from, at most."""
+    center_square: int = 1
+    """The side in cells, 1, 3 ..., of the square around a centre where centernet learns boxes."""
+    center_layers: int = 1
+    """The 3 x 3 convolutions of each head of centernet; where there are more than one, normed."""
     transfer: Transfer = TRANSFER
     """For head maskx."""
     classes: tuple[str, ...] = ()
@@ -112,6 +118,8 @@ class ModelConfig:
                 raise ConfigError(f"{field.name} is {value}; give {most} or less.")
         if self.context < 1:
             raise ConfigError(f"context is {self.context}; a view must hold its box, so 1 or more.")
+        if self.center_square % 2 == 0:
+            raise ConfigError(f"center_square is {self.center_square}; give an odd number.")
         if self.large_view_size is not None and self.large_view_size <= self.view_size:
             raise ConfigError(
                 f"large_view_size is {self.large_view_size}; give more than view_size, "

@@ -31,7 +31,7 @@ _FORMAT = 2  # a graph of another form has another name
 _BESIDE = (
     *("context", "image_size", "pad_square", "large_view_size", "norm_momentum"),
     # Of detectors, which no network with a graph has.
-    *("anchor_cells", "box_samples", "fcos_stride", "transfer"),
+    *("anchor_cells", "box_samples", "center_layers", "center_square", "fcos_stride", "transfer"),
 )
 _XML, _CONSTANTS, _SHAPES = "graph.xml", "graph.bin", "tensors.json"
 # What a file that is damaged may raise; another in its place is made.

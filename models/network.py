@@ -76,6 +76,8 @@ def _build_detector(config: ModelConfig, backbone: Backbone) -> Detector | None:
         finest=config.fcos_stride,
         anchor=config.anchor_cells,
         samples=config.box_samples,
+        square=config.center_square,
+        layers=config.center_layers,
     )
     return build_detector(config.detector, config.family, sizes)
 

@@ -17,6 +17,7 @@ from boxmask.models.detectors.center_targets import center_targets, peaks, radii
 from boxmask.models.detectors.centernet import (
     CenterHeads,
     CenterMaps,
+    CenterNet,
     center_losses,
     penalty_reduced_focal,
 )
@@ -90,6 +91,41 @@ def test_boxes_come_back_from_their_targets() -> None:
     np.testing.assert_allclose(back[again], boxes[order], atol=1e-4)
     assert found.labels[again.copy()].tolist() == [labels[k] for k in order]
     assert (found.scores == 1).all()
+
+
+def test_every_cell_of_a_square_around_a_centre_says_the_box() -> None:
+    boxes = truth([[4, 6, 14, 16], [0, 0, 1, 3]], [1, 0])
+    one, nine = (
+        center_targets(boxes, classes=3, height=SIDE, width=SIDE, square=square)
+        for square in (1, 3)
+    )
+    assert torch.equal(nine.heatmap, one.heatmap) and one.boxes == nine.boxes == 2
+    _, row, column = nine.cells
+    centres = torch.stack([row, column], dim=1) + nine.offsets
+    whose = (centres == torch.tensor([11.0, 9])).all(dim=1)
+    assert torch.equal(centres[~whose], torch.tensor([[1.5, 0.5]]).expand(6, 2))  # at the border
+    assert int(whose.sum()) == 9 and set(row[whose].tolist()) == {10, 11, 12}
+    assert nine.sizes[whose].tolist() == [[10, 10]] * 9
+    maps = CenterMaps(*(torch.zeros(1, n, SIDE, SIDE) for n in (3, 2, 2)))
+    found = center_losses(maps, nine)
+    assert float(found["size"]) == pytest.approx((20 + 4) / 2)  # of each box as much
+    assert torch.equal(found["heatmap"], center_losses(maps, one)["heatmap"])
+
+
+def test_a_network_has_the_square_and_the_layers_of_its_config() -> None:
+    config = replace(SMALL, family="deepmac", image_size=64, detector="centernet")
+    config = replace(config, center_square=3, center_layers=2, classes=("a",), class_ids=(1,))
+    detector = build(config).detector
+    assert isinstance(detector, CenterNet) and detector.square == 3
+    (heads,) = detector.stages
+    assert isinstance(heads, CenterHeads)
+    kinds = [type(part).__name__ for part in heads.size]
+    assert kinds == [*["Conv2d", "BatchNorm2d", "ReLU"] * 2, "Conv2d"]
+    found = heads(torch.rand(2, config.feature_channels, 8, 8)).heatmap.detach()
+    assert float(found.sigmoid().mean()) == pytest.approx(0.1, abs=0.01)
+    for wrong, why in ((2, "give an odd number"), (65, "give 63 or less")):
+        with pytest.raises(ConfigError, match=f"center_square is {wrong}; {why}"):
+            replace(config, center_square=wrong)
 
 
 def test_equal_peaks_side_by_side_both_count_and_lower_neighbours_do_not() -> None:

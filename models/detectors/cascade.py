@@ -47,8 +47,7 @@ class CascadeRCNN(Detector):
         """Propose everywhere, and read as many boxes as there are proposals in each head."""
         self.rpn.head(stage)
         read = empty_boxes(stage)
-        heads = [head for head in self.heads if isinstance(head, RoIHeads)]
-        return [head.box_predictor(head.box_head(read)) for head in heads]
+        return [head.box_predictor(head.box_head(read)) for head in self._in_a_row()]
 
     def losses(self, stages: Sequence[list[Tensor]], truth: Truth) -> dict[str, Tensor]:
         """Return the losses of the proposals, and the shares of those of the heads."""
@@ -57,8 +56,7 @@ class CascadeRCNN(Detector):
         targets = frame.targets(truth, first=_BACKGROUND)
         boxes, proposed = self.rpn(frame.images, by_name(levels), targets)
         sums = {"class": levels[0].new_zeros(()), "box": levels[0].new_zeros(())}
-        for head, share in zip(self.heads, _SHARES, strict=True):
-            assert isinstance(head, RoIHeads)
+        for head, share in zip(self._in_a_row(), _SHARES, strict=True):
             boxes, _, labels, wanted = head.select_training_samples(boxes, targets)
             scores, moves = _read(head, levels, boxes, frame)
             of_class, of_box = _losses(scores, moves, torch.cat(labels), torch.cat(wanted))
@@ -76,14 +74,16 @@ class CascadeRCNN(Detector):
         frame = PixelFrame.of(levels[0], self.finest, extents)
         boxes, _ = self.rpn(frame.images, by_name(levels))
         scores: list[Tensor] = []
-        for head in self.heads:
-            assert isinstance(head, RoIHeads)
+        for head in self._in_a_row():
             said, moves = _read(head, levels, boxes, frame)
             scores.append(said.softmax(dim=1))
             boxes = _moved(head, moves, boxes, frame)
         mean = torch.split(torch.stack(scores).mean(dim=0), [len(one) for one in boxes])
         found = [_best(one, score) for one, score in zip(boxes, mean, strict=True)]
         return frame.detections(found, first=_BACKGROUND)
+
+    def _in_a_row(self) -> list[RoIHeads]:
+        return list(self.heads)
 
 
 def _build_head(sizes: DetectorSizes, iou: float, weights: tuple[float, ...]) -> RoIHeads:

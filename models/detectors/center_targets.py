@@ -20,13 +20,20 @@ class CenterTargets:
 
     heatmap: Tensor  # (V, C, H, W), 1 at the cells of centres, falling off around them
     inside: Tensor  # (V, 1, H, W), 1 at the cells of the image and 0 at those of the padding
-    cells: tuple[Tensor, Tensor, Tensor]  # view, row and column of each centre, each (K,)
-    sizes: Tensor  # (K, 2) height, width
-    offsets: Tensor  # (K, 2) y, x: of the centre from the corner of its cell
+    cells: tuple[Tensor, Tensor, Tensor]  # view, row and column of each cell that says a box, (P,)
+    sizes: Tensor  # (P, 2) height, width
+    offsets: Tensor  # (P, 2) y, x: of the centre from the corner of the cell
+    shares: Tensor  # (P,) of a box: those of its cells add up to 1
+    boxes: int  # K
 
 
-def center_targets(truth: Truth, *, classes: int, height: int, width: int) -> CenterTargets:
-    """Make the targets of boxes on a map (H, W)."""
+def center_targets(
+    truth: Truth, *, classes: int, height: int, width: int, square: int = 1
+) -> CenterTargets:
+    """Make the targets of boxes on a map (H, W).
+
+    The cell of a centre says the box, and so do those of a `square` of cells around it.
+    """
     boxes = truth.boxes * truth.boxes.new_tensor([width, height, width, height])
     centres = (boxes[:, [1, 0]] + boxes[:, [3, 2]]) / 2  # y, x
     sizes = (boxes[:, [3, 2]] - boxes[:, [1, 0]]).clamp(min=0)
@@ -38,8 +45,24 @@ def center_targets(truth: Truth, *, classes: int, height: int, width: int) -> Ce
     for k, (view, label) in enumerate(zip(truth.index, truth.labels, strict=True)):
         own = down[k, :, None] * across[k]
         torch.maximum(heatmap[view, label], own, out=heatmap[view, label])
+    owner, row, column = _around(row, column, square // 2, height, width)
+    cells = truth.index[owner], row, column
+    offsets = centres[owner] - torch.stack([row, column], dim=1)
     inside = _inside(truth.extents, height, width)
-    return CenterTargets(heatmap, inside, (truth.index, row, column), sizes, centres - corners)
+    shares = 1 / owner.bincount(minlength=len(truth)).to(boxes.dtype)[owner]
+    return CenterTargets(heatmap, inside, cells, sizes[owner], offsets, shares, len(truth))
+
+
+def _around(
+    row: Tensor, column: Tensor, reach: int, height: int, width: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the cells (P,) of a map that lie around some (K,), and around which one each does."""
+    steps = torch.arange(-reach, reach + 1, device=row.device)
+    down, across = (side.flatten() for side in torch.meshgrid(steps, steps, indexing="ij"))
+    rows, columns = row[:, None] + down, column[:, None] + across
+    on_map = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    owner = torch.arange(len(row), device=row.device)[:, None].expand_as(rows)
+    return owner[on_map], rows[on_map], columns[on_map]
 
 
 def radii(sizes: Tensor) -> Tensor:

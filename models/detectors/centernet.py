@@ -4,11 +4,13 @@ Shapes: V views, C channels, H W the sides of the stride-4 map.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from boxmask.models.backbones.necks import conv_norm_relu_layers
 from boxmask.models.detectors.center_targets import CenterTargets, center_targets, peaks
 from boxmask.models.detectors.detector import MOST, Detections, Detector, DetectorSizes, Truth
 from boxmask.models.initialise import glorot_
@@ -16,6 +18,7 @@ from boxmask.models.initialise import glorot_
 _RARE = -2.19  # logit of a centre at the start: one cell in ten, or the first losses are enormous
 _SURE = 1e-4  # probabilities keep this far from 0 and 1
 _WEIGHTS = {"heatmap": 1.0, "size": 0.1, "offset": 1.0}
+_FAINT = 0.01  # standard deviation of the last weights of heads whose features are normed
 
 
 class CenterMaps(NamedTuple):
@@ -38,9 +41,9 @@ class CenterHeads(nn.Module):
         self.size = _head(sizes, 2)
         self.offset = _head(sizes, 2)
         glorot_(self)
-        bias = self.heatmap[-1].bias
-        assert isinstance(bias, Tensor)
-        nn.init.constant_(bias, _RARE)
+        for head in (self.heatmap, self.size, self.offset) if sizes.layers > 1 else ():
+            nn.init.normal_(cast(Tensor, head[-1].weight), std=_FAINT)
+        nn.init.constant_(cast(Tensor, self.heatmap[-1].bias), _RARE)
 
     def forward(self, stage: Tensor) -> CenterMaps:
         """Map (V, C, H, W) to what is said at each cell."""
@@ -53,6 +56,7 @@ class CenterNet(Detector):
     def __init__(self, sizes: DetectorSizes) -> None:
         super().__init__()
         self.classes = sizes.classes
+        self.square = sizes.square
         self.stages = nn.ModuleList(CenterHeads(sizes) for _ in range(sizes.stages))
 
     def forward(self, stage: Tensor) -> CenterMaps:
@@ -63,7 +67,9 @@ class CenterNet(Detector):
     def losses(self, stages: Sequence[Tensor], truth: Truth) -> dict[str, Tensor]:
         """Return the mean over the stages of the heatmap, size and offset losses."""
         height, width = stages[-1].shape[-2:]
-        targets = center_targets(truth, classes=self.classes, height=height, width=width)
+        targets = center_targets(
+            truth, classes=self.classes, height=height, width=width, square=self.square
+        )
         maps = [heads(stage) for heads, stage in zip(self.stages, stages, strict=True)]
         each = [center_losses(one, targets) for one in maps]
         return {
@@ -80,12 +86,12 @@ class CenterNet(Detector):
 def center_losses(maps: CenterMaps, targets: CenterTargets) -> dict[str, Tensor]:
     """Return each loss of one stage, divided by the number of boxes."""
     view, row, column = targets.cells
-    boxes = max(1, len(view))
     terms = {"heatmap": penalty_reduced_focal(maps.heatmap, targets.heatmap) * targets.inside}
     for name, wanted in (("size", targets.sizes), ("offset", targets.offsets)):
         said = getattr(maps, name)[view, :, row, column]
-        terms[name] = (said - wanted).abs()  # both coordinates add up
-    return {name: term.sum() / boxes for name, term in terms.items()}
+        apart = (said - wanted).abs().sum(dim=1)  # both coordinates add up
+        terms[name] = apart * targets.shares
+    return {name: term.sum() / max(1, targets.boxes) for name, term in terms.items()}
 
 
 def penalty_reduced_focal(logits: Tensor, target: Tensor) -> Tensor:
@@ -97,8 +103,13 @@ def penalty_reduced_focal(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def _head(sizes: DetectorSizes, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(sizes.channels, sizes.hidden, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(sizes.hidden, outputs, 1),
-    )
+    """Build one head: a layer and an output, as published, or more layers, which are normed."""
+    if sizes.layers == 1:
+        return nn.Sequential(
+            nn.Conv2d(sizes.channels, sizes.hidden, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(sizes.hidden, outputs, 1),
+        )
+    widths = [sizes.channels, *[sizes.hidden] * sizes.layers]
+    layers = [part for pair in pairwise(widths) for part in conv_norm_relu_layers(*pair)]
+    return nn.Sequential(*layers, nn.Conv2d(sizes.hidden, outputs, 1))

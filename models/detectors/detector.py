@@ -124,6 +124,8 @@ class DetectorSizes:
     finest: int = 8  # of the strides, for a detector that looks at some of them
     anchor: int = 8  # cells of a level to a side of its anchors
     samples: int = 512  # proposals of an image that a box head learns from, at most
+    square: int = 1  # cells to the side of that around a centre in which a box is said
+    layers: int = 1  # of heads that are convolutions, but for the last
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 Shapes: N boxes, V views, M mask side. Each view is computed alone and by one thread, and as many at
 once as there are threads: so a mask depends neither on what shares its batch nor on the threads.
+In bf16, the layers that the graph marks (exact.py) stay in fp32.
 """
 
 import threading
@@ -18,6 +19,7 @@ from safetensors import safe_open
 from boxmask.errors import WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.cuts import Cuts
+from boxmask.models.exact import check_kept
 from boxmask.models.graph import INPUTS, Graph, find_graph, view_sides
 from boxmask.models.header import Header, check_shapes, read_header
 from boxmask.models.openvino_library import openvino
@@ -26,6 +28,8 @@ from boxmask.models.recipes import made
 from boxmask.models.threshold_arrays import probabilities_of
 
 Floats = npt.NDArray[np.float32]
+
+_HINTS = {"fp32": "f32", "bf16": "bf16"}  # by precision
 
 
 class _Parts(NamedTuple):
@@ -41,10 +45,13 @@ class _Queue(NamedTuple):
 class CompiledNetwork:
     """A network, ready to predict; safe to call from many threads."""
 
-    def __init__(self, header: Header, parts: Mapping[int, _Parts], *, threads: int) -> None:
+    def __init__(
+        self, header: Header, parts: Mapping[int, _Parts], *, threads: int, precision: str
+    ) -> None:
         self._header = header
         self._parts = dict(parts)  # by the side of the views, until that is compiled
         self._threads = threads
+        self._precision = precision
         self._lock = threading.Lock()
         self._compiling = ThreadPoolExecutor(len(parts))
         self._queues: dict[int, Future[_Queue]] = {}  # by the side of the views
@@ -53,13 +60,14 @@ class CompiledNetwork:
                 self._queue(side)
 
     @classmethod
-    def load(cls, weights: Path, *, threads: int) -> Self:
-        """Load a weights file whose graphs there are."""
+    def load(cls, weights: Path, *, threads: int, precision: str = "fp32") -> Self:
+        """Load a weights file whose graphs there are; `precision` is fp32 or bf16."""
         header = read_header(weights)
         graphs = {side: _graph(header.config, side) for side in view_sides(header.config)}
         for graph in graphs.values():
             check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
-        return cls(header, _with_tensors(weights, graphs), threads=threads)
+        parts = _with_tensors(weights, graphs)
+        return cls(header, parts, threads=threads, precision=precision)
 
     @property
     def config(self) -> ModelConfig:
@@ -105,6 +113,8 @@ class CompiledNetwork:
     def _compile(self, side: int) -> "_Queue":
         model = _model(self._parts.pop(side))
         compiled = openvino().Core().compile_model(model, "CPU", self._options())
+        if self._precision != "fp32":
+            check_kept(model, compiled)
         requests = openvino().AsyncInferQueue(compiled, self._threads)
         return _Queue(requests, int(compiled.output(0).shape[-1]))
 
@@ -112,8 +122,8 @@ class CompiledNetwork:
         """Return how OpenVINO is to compute."""
         streams = {"NUM_STREAMS": self._threads, "INFERENCE_NUM_THREADS": self._threads}
         # Pinned threads would wait for their core while others are idle.
-        exact = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        return streams | exact
+        hint = _HINTS[self._precision]
+        return streams | {"INFERENCE_PRECISION_HINT": hint, "ENABLE_CPU_PINNING": False}
 
 
 def _mean(ones: Floats, others: Floats) -> Floats:

@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from boxmask.errors import ConfigError, RunError
 from boxmask.models.config import MAP_STRIDE, ModelConfig
+from boxmask.models.exact import exact_layers, marked
 from boxmask.models.graph import (
     INPUTS,
     Graph,
@@ -85,6 +86,7 @@ def export_graph(config: ModelConfig, side: int) -> Graph:
             program = torch.export.export(_Question(network), (view, tensors), strict=False)
         model = _converted(program, [*INPUTS[: len(view)], *tensors], [*view, *tensors.values()])
         recipes = simplify(model, INPUTS)
+        written = _written(model)
     except Exception as error:  # exporters raise almost anything
         why = str(error).strip().partition("\n")[0]
         raise ConfigError(
@@ -94,7 +96,7 @@ def export_graph(config: ModelConfig, side: int) -> Graph:
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     whole = {name: shape for name, shape in shapes.items() if name not in tensors}
     floating = {name: shapes[name] for name in tensors}
-    return Graph(*_written(model), Tensors(floating, whole, recipes))
+    return Graph(*written, Tensors(floating, whole, recipes))
 
 
 def _example(config: ModelConfig, side: int) -> tuple[Tensor, ...]:
@@ -117,8 +119,9 @@ def _converted(program: Any, names: list[str], examples: list[Tensor]) -> Any:
 
 
 def _written(model: Any) -> tuple[bytes, bytes]:
-    """Write a model as OpenVINO's pair of files."""
+    """Write a model as OpenVINO's pair of files, with marks at what stays in fp32."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.xml"
         openvino().save_model(model, path, compress_to_fp16=False)
-        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+        xml = marked(path.read_bytes(), exact_layers(model))
+        return xml, path.with_suffix(".bin").read_bytes()

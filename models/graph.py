@@ -26,7 +26,7 @@ from boxmask.version import __version__
 
 SHIPPED = Path(__file__).parent / "graphs"
 INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given is made by recipes
-_FORMAT = 2  # a graph of another form has another name
+_FORMAT = 3  # a graph of another form has another name
 # What a config says that its graph does not depend on.
 _BESIDE = (
     *("context", "image_size", "pad_square", "large_view_size", "norm_momentum"),

@@ -28,6 +28,11 @@ def openvino() -> Any:
             ) from error
 
 
+def computes_bf16() -> bool:
+    """Tell whether the CPU has units for bf16, so that it gains by it."""
+    return "BF16" in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def passes() -> Any:
     """Import what transforms models."""
     openvino()

@@ -125,7 +125,10 @@ def test_auto_takes_what_there_is_and_says_why(
 
 @pytest.mark.parametrize(
     ("device", "precision", "said"),
-    [("cuda", "bf16", "for the CPU in fp32, not for cuda in bf16"), ("cpu", "bf16", "not for cpu")],
+    [
+        ("cuda", "bf16", "for the CPU in fp32 or bf16, not for cuda in bf16"),
+        ("cpu", "fp16", "not for cpu in fp16"),
+    ],
 )
 def test_openvino_is_refused_where_it_cannot_be(device: str, precision: str, said: str) -> None:
     with pytest.raises(ConfigError, match=f"--runtime openvino: .*{said}"):

@@ -10,7 +10,7 @@ from boxmask.cores import core_count
 from boxmask.errors import ConfigError, WeightsError
 from boxmask.models.graph import cache_folder, has_graphs
 from boxmask.models.header import read_header
-from boxmask.models.openvino_library import has_openvino
+from boxmask.models.openvino_library import computes_bf16, has_openvino
 from boxmask.models.prediction import Network
 
 TORCH, OPENVINO = "torch", "openvino"
@@ -42,10 +42,12 @@ def why_not_openvino(weights: Path, *, device: str, precision: str) -> str:
 
 def _why_never(weights: Path, device: str, precision: str) -> str:
     """Say why OpenVINO cannot compute a network, "" if it can."""
-    if (device, precision) != ("cpu", "fp32"):
-        return f"OpenVINO is for the CPU in fp32, not for {device} in {precision}."
+    if device != "cpu" or precision not in ("fp32", "bf16"):
+        return f"OpenVINO is for the CPU in fp32 or bf16, not for {device} in {precision}."
     if not has_openvino():
         return "OpenVINO is not installed; pip install openvino."
+    if precision == "bf16" and not computes_bf16():
+        return "this CPU has no units for bf16; give --precision fp32."
     if not read_header(weights).config.view_per_box:
         return "OpenVINO is for networks that see a view of each box, and this one sees images."
     return ""
@@ -62,9 +64,11 @@ def load_network(
         return DeviceNetwork.load(weights, device=device, precision=precision, threads=threads)
     from boxmask.models.compiled import CompiledNetwork
 
+    if why := _why_never(weights, device, precision):  # on a worker's machine
+        raise ConfigError(f"--runtime openvino: {why}")
     config = read_header(weights).config
     if not has_graphs(config):
         from boxmask.models.export import make_graphs
 
         make_graphs(config)
-    return CompiledNetwork.load(weights, threads=threads or core_count())
+    return CompiledNetwork.load(weights, threads=threads or core_count(), precision=precision)

@@ -145,7 +145,7 @@ def annotate(
     ] = AnnotateJob.device,
     precision: Annotated[
         Precision,
-        typer.Option(metavar="HOW", help="fp32, bf16, fp16 or auto (bf16 on CUDA)."),
+        typer.Option(metavar="HOW", help="fp32, bf16, fp16 or auto (bf16 on CUDA, else fp32)."),
     ] = AnnotateJob.precision,
     runtime: Annotated[
         Runtime,

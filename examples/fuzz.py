@@ -24,6 +24,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -160,6 +161,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("findings"), help="for what is broken")
     parser.add_argument("--ledger", type=Path, help="a file in which to count on")
     options = parser.parse_args()
+    if options.guided and find_spec("atheris") is None:
+        parser.error("--guided needs atheris: pip install atheris")
     if options.guided and options.only:
         import atheris
 

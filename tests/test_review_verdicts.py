@@ -57,6 +57,12 @@ ODD = [
     SOUND | {"verdict": "accept", "client": ["c"]},
     SOUND | {"verdict": "accept", "image": {}},
     SOUND | {"verdict": "accept", "row": [1]},
+    SOUND | {"verdict": "audit", "row": {}, "size": 2, "seed": 1},
+    SOUND | {"verdict": "audit", "row": None, "size": "2"},
+    SOUND | {"verdict": "accept", "undoes": {}},
+    SOUND | {"verdict": "accept", "id": [[[1]]]},
+    SOUND | {"verdict": "accept", "by": [[[]]]},
+    SOUND | {"verdict": "accept", "at": None},
     SOUND | {"verdict": "corrected", "rle": {"size": [1], "counts": 3}},
     SOUND | {"verdict": "drawn", "rle": {"size": [4, 4], "counts": "%%"}},
 ]

@@ -124,10 +124,11 @@ def _entry(path: Path, number: int, line: bytes, value: dict[str, Any], had: lis
         sound = (
             type(entry.seq) is int
             and entry.seq > (had[-1].seq if had else 0)
-            and (type(entry.row) in (int, str) or entry.verdict == "audit")
-            and type(entry.client) is str
-            and all(text is None or type(text) is str for text in (entry.image, entry.mask))
-            and (entry.category is None or type(entry.category) is str)
+            and (type(entry.row) in (int, str) or (entry.row is None and entry.verdict == "audit"))
+            and isinstance(entry.id, int | float | str | None)
+            and all(type(text) is str for text in (entry.at, entry.client, *entry.by))
+            and _are(str, entry.image, entry.mask, entry.category)
+            and _are(int, entry.undoes, entry.size, entry.seed)
             and entry.verdict in KINDS
             and (entry.verdict != "undo" or type(entry.undoes) is int)
             and ((entry.rle is not None) == (entry.verdict in ("corrected", "drawn")))
@@ -138,6 +139,11 @@ def _entry(path: Path, number: int, line: bytes, value: dict[str, Any], had: lis
     if not sound:
         raise _broken(path, number, line)
     return entry
+
+
+def _are(kind: type, *values: object) -> bool:
+    """Tell whether values, as far as there are any, are of a kind."""
+    return all(value is None or type(value) is kind for value in values)
 
 
 def _is_mask(rle: Rle) -> bool:

@@ -109,3 +109,12 @@ def test_one_file_is_read_too_and_the_photo_in_it_is_left_out(tmp_path: Path) ->
         "imageWidth": 40,
         "imageHeight": 30,
     }
+
+
+def test_bytes_that_are_no_text_stay_in_the_record(tmp_path: Path) -> None:
+    text = labelme("0.png", SOUND).encode()
+    (tmp_path / "0.json").write_bytes(text.replace(b'"label"', b'"group_id": "\xff", "label"'))
+    record = bytes(read(tmp_path / "0.json").records[0])
+    assert b'"record":{"group_id": "\xff", "label": "cat"' in record
+    assert b'"file":"0.json","element":"shapes[1]"' in record
+    assert json.loads(record.decode(errors="replace"))["attributes"] == {"group_id": "\udcff"}

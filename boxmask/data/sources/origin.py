@@ -54,7 +54,9 @@ def encode_record(origin: Origin, extra: Json) -> bytes:
     try:
         return msgspec.json.encode({"source": origin} | extra)
     except UnicodeEncodeError:
-        return encode({"source": _plain(origin)} | extra)
+        source = {key: _raw(one) for key, one in msgspec.structs.asdict(origin).items() if one}
+        own = {key: _raw(one) for key, one in extra.items()}
+        return msgspec.json.encode({"source": source} | own)
 
 
 def encode(value: object) -> bytes:
@@ -72,13 +74,10 @@ def origin_of(record: bytes) -> Origin | None:
     except UNREADABLE:
         return None
     raw = bytes(found.record)
-    text = json.loads(raw) if raw.startswith(b'"') else msgspec.Raw(raw)
+    text = json.loads(text_of(raw)) if raw.startswith(b'"') else msgspec.Raw(raw)
     return Origin(found.file, found.line, found.element, text)
 
 
-def _plain(origin: Origin) -> Json:
-    """Return an origin for Python's json, which writes half pairs of surrogates as they are."""
-    record = origin.record
-    value = json.loads(bytes(record)) if isinstance(record, msgspec.Raw) else record
-    fields = {"file": origin.file, "line": origin.line, "element": origin.element, "record": value}
-    return {key: value for key, value in fields.items() if value}
+def _raw(value: object) -> msgspec.Raw:
+    """Return a value as JSON; what is JSON already stays as it is, whatever its bytes."""
+    return value if isinstance(value, msgspec.Raw) else msgspec.Raw(encode(value))

@@ -49,6 +49,8 @@ PRESETS: dict[str, ModelConfig] = {
         image_size=128,
         embedding_channels=64,
         detector="centernet",
+        center_square=3,
+        center_layers=3,
     ),
     "tiny-faster-rcnn": ModelConfig(
         family="deepmarc",

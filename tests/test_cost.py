@@ -28,7 +28,7 @@ PARAMETERS = {
     "deepmarc-spinenet143-hg52": 60_247_616 + 23_606_145,
     "lite": 4_846_707,
     "tiny": 197_395,
-    "tiny-centernet": 3_443_384,
+    "tiny-centernet": 3_665_528,
     "tiny-faster-rcnn": 4_308_220,
     "zoom": 6_024_203,
     "zoom-exact": 4_615_923,

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from boxmask.annotate.job import Choice, EngineName, Precision, Rectangles, Runtime, Tightness
+    from boxmask.annotate.job import (
+        Choice,
+        Decode,
+        EngineName,
+        Precision,
+        Rectangles,
+        Runtime,
+        Tightness,
+    )
     from boxmask.export import Shapes
     from boxmask.formats import BoxForm
     from boxmask.images import Exif
@@ -81,6 +89,7 @@ class _Masking(Exporting, total=False):
     tighten: bool
     exif: "Exif"
     max_pixels: int
+    decode: "Decode"
     device: str
     precision: "Precision"
     batch_images: int

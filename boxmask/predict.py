@@ -18,12 +18,12 @@ from boxmask.annotate.encode import paste_masks
 from boxmask.annotate.hints import Hints, cannot_take_hints
 from boxmask.annotate.job import MAX_TIGHTNESS, AnnotateJob, Precision, Runtime
 from boxmask.annotate.neighbours import ImageBoxes
-from boxmask.annotate.prepare import BoxViews, places_among, prepare_boxes
+from boxmask.annotate.prepare import BoxViews, coarsest_of, places_among, prepare_boxes
 from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.annotate.workload import split_rows
 from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
-from boxmask.images import Exif, image_pixels, load_image
+from boxmask.images import Coarsest, Exif, image_pixels, opened_image
 from boxmask.models.device import choose_device, choose_precision
 from boxmask.models.prediction import Network
 from boxmask.models.zoom import ImagePyramid
@@ -108,13 +108,14 @@ class Predictor:
         hints = self._hints(tightness, neighbours)
         labels = labels if labels is None else list(labels)
         placed = placed_boxes(boxes, labels)
-        pixels = pixels_of(image, exif)
+        config = self._network.config
+        pyramid = pyramid_of(image, exif, lambda size: coarsest_of(config, placed, hints, size))
         batching = Batching(AnnotateJob.batch_images, AnnotateJob.batch_boxes, flip=flip)
         names = None if labels is None else [str(label) for label in labels]
-        prepared = self._prepare(pixels, placed, hints, batching, names)
+        prepared = self._prepare(pyramid, placed, hints, batching, names)
         predicted = predict_in_batches(self._network, prepared, batching)
         masks = [mask for batch in predicted for mask in paste_masks(*batch)]
-        height, width = pixels.shape[:2]
+        height, width = pyramid.shape[:2]
         return PredictedMasks(width, height, tuple(sorted(masks, key=lambda mask: mask.row)))
 
     def _hints(self, tightness: float, neighbours: bool) -> Hints | None:
@@ -128,13 +129,13 @@ class Predictor:
 
     def _prepare(
         self,
-        pixels: Pixels,
+        pyramid: ImagePyramid,
         placed: ImageBoxes,
         hints: Hints | None,
         batching: Batching,
         names: list[str] | None,
     ) -> Iterator[BoxViews]:
-        config, pyramid = self._network.config, ImagePyramid(pixels)
+        config = self._network.config
         for some in split_rows(placed.rows, at_once=batching.max_rows(config)):
             asked = placed.only(some)
             classes = None if names is None else places_among(config, names)[some]
@@ -196,17 +197,21 @@ def _numbered(labels: Iterable[object] | None, count: int) -> npt.NDArray[np.int
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
 
 
-def pixels_of(image: Picture, exif: Exif) -> Pixels:
-    """Return a picture as RGB pixels (H, W, 3)."""
+def pyramid_of(image: Picture, exif: Exif, coarsest: Coarsest) -> ImagePyramid:
+    """Return a picture as RGB pixels (H, W, 3); a large file reduced as `annotate` has it."""
     if exif not in get_args(Exif):
         raise ConfigError(f"exif is {exif!r}; known: {', '.join(get_args(Exif))}.")
     if isinstance(image, Image.Image):
-        return image_pixels(image, exif=exif)
+        return ImagePyramid(image_pixels(image, exif=exif))
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(
                 f"the image is an array of {image.dtype} {image.shape}; give uint8 (H, W, 3), RGB"
             )
-        return np.ascontiguousarray(image)
+        return ImagePyramid(np.ascontiguousarray(image))
     path = Path(image)
-    return load_image(path.parent, path.name, exif=exif, max_pixels=AnnotateJob.max_pixels)
+    most = AnnotateJob.max_pixels
+    with opened_image(path.parent, path.name, exif=exif, max_pixels=most) as opened:
+        width, height = opened.size
+        reduced = opened.reduce(coarsest)
+        return ImagePyramid(opened.pixels(), reduced=reduced, shape=(height, width, 3))

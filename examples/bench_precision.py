@@ -4,7 +4,7 @@
 
 OpenVINO computes the bundled network in both, in one thread, on the first N photographs, in turn.
 Where the file has masks, it also prints how well both meet them. Needs a CPU with units for bf16.
-Half a minute of a core for twenty photographs.
+A quarter of a minute of a core for twenty photographs.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from PIL import Image
 
 from boxmask.models.config import MAP_STRIDE, ModelConfig
 from boxmask.models.hints import PLANES, Neighbours, Planes, X, hint_planes
-from boxmask.models.zoom import ImagePyramid, cut_boxes, windows_of
+from boxmask.models.zoom import ImagePyramid, cut_boxes, reduction_for, windows_of
 
 Pixels = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.floating]
@@ -98,6 +98,26 @@ def large_boxes(
     context = context_of(config, tightness)
     large: npt.NDArray[np.bool_] = context**2 * area >= config.large_view_size**2
     return large
+
+
+def coarsest(config: ModelConfig, boxes: Boxes, *, tightness: float = 0.0) -> int:
+    """Return by which power of two an image may be reduced before the boxes (N,4) are cut.
+
+    Every pixel of a view is then still the mean of at least two by two of what is left: a decoder
+    that reduces rounds in a way of its own, which that evens out.
+    """
+    if not config.view_per_box:
+        return 1
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    windows = windows_of(boxes, context=context_of(config, tightness))
+    large = large_boxes(config, boxes, tightness=tightness)
+    sides = (config.view_size, config.large_view_size or config.view_size)
+    found = [
+        reduction_for(windows[which], side=side)
+        for which, side in zip((~large, large), sides, strict=True)
+        if which.any()
+    ]
+    return max(min(found, default=1) // 2, 1)
 
 
 def cut(

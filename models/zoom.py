@@ -28,11 +28,17 @@ class ImagePyramid:
     Those of both axes are made from the half of the image. Of a reduction only what views look at
     is made, until that would cost more than the whole of it: so few boxes cost what they cover, and
     many no more than the image.
+
+    Where the image is there only as a reduction by `reduced`, with sides rounded up, `shape` is
+    (H,W,3) of the whole one, and finer reductions must not be asked for (`reduction_for`).
     """
 
-    def __init__(self, image: Pixels) -> None:
+    def __init__(
+        self, image: Pixels, *, reduced: int = 1, shape: tuple[int, ...] | None = None
+    ) -> None:
         self.image = image
-        self.shape = image.shape
+        self.shape = image.shape if shape is None else shape
+        self._reduced = reduced
         self._levels: dict[Factors, Pixels] = {(1, 1): image}
         self._looked_at: Counter[Factors] = Counter()  # pixels of the image, for want of a level
         self._pictures: dict[int, Image.Image] = {}
@@ -48,7 +54,9 @@ class ImagePyramid:
 
         It is in blocks, and may lie partly or wholly outside the image.
         """
-        height, width = (-(-n // by) for n, by in zip(self.shape[:2], factors[::-1], strict=True))
+        factors = (factors[0] // self._reduced, factors[1] // self._reduced)
+        sides = self.image.shape[:2]
+        height, width = (-(-n // by) for n, by in zip(sides, factors[::-1], strict=True))
         columns = slice(max(left, 0), max(min(right, width), 0))
         rows = slice(max(top, 0), max(min(bottom, height), 0))
         inside = self._inside(factors, rows, columns)
@@ -61,6 +69,7 @@ class ImagePyramid:
 
     def picture(self, factor: int) -> Image.Image:
         """Return the image reduced by a factor in PIL's form, to be turned."""
+        factor //= self._reduced
         with self._lock:
             if factor not in self._pictures:
                 self._pictures[factor] = _reduced(*self._parent((factor, factor)))
@@ -88,7 +97,7 @@ class ImagePyramid:
         for level in (HALF, factors) if min(factors) > 1 else (factors,):
             if level not in self._levels:
                 self._looked_at[level] += pixels
-                if self._looked_at[level] > self.shape[0] * self.shape[1]:
+                if self._looked_at[level] > self.image.shape[0] * self.image.shape[1]:
                     # PIL's copy is larger than the image: it is not kept.
                     self._levels[level] = np.asarray(_reduced(*self._parent(level)))
 
@@ -134,6 +143,12 @@ def cut_boxes(
         view[:] = np.asarray(warped)
     height, width = image.shape[:2]
     return views, _boxes_in_views(boxes, windows, angles, width=width, height=height, side=side)
+
+
+def reduction_for(windows: Floats, *, side: int) -> int:
+    """Return by how much an image may be reduced before windows (N,4) are cut from it."""
+    sizes = windows[:, 2:] - windows[:, :2]
+    return min(_reduction(float(size.min()) / side) for size in sizes)
 
 
 def windows_of(boxes: Floats, *, context: float) -> Floats:

@@ -15,6 +15,7 @@ from PIL import Image
 from boxmask.annotate.shared_images import SharedImages
 from boxmask.annotate.workload import Workload
 from boxmask.faults import ImageFault
+from boxmask.images import Coarsest
 from boxmask.models.zoom import PADDING_GREY, ImagePyramid
 
 
@@ -29,13 +30,17 @@ class Opening:
         return range(self.boxes)
 
     @contextmanager
-    def opened(self, image: int) -> Iterator[Any]:
+    def opened(self, image: int, coarsest: Coarsest) -> Iterator[Any]:
         self.opened_so_far += 1
         if self.faulty:
             raise ImageFault("not an image", Path("one.jpg"), "no known format")
         self.open += 1
-        yield np.zeros((4, 4, 3), np.uint8)
+        yield ImagePyramid(np.zeros((4, 4, 3), np.uint8))
         self.open -= 1
+
+
+def whole(size: tuple[int, int]) -> int:
+    return 1
 
 
 def shared_images(workload: Any, at_once: int | None) -> SharedImages:
@@ -49,7 +54,7 @@ def test_an_image_is_opened_for_its_first_batch_and_let_go_with_its_last(
     workload = Opening(boxes)
     with shared_images(workload, at_once) as images:
         for batch in range(batches):
-            with images.opened(0) as pyramid:
+            with images.opened(0, whole) as pyramid:
                 assert pyramid.shape == (4, 4, 3) and workload.open == 1
             assert workload.open == (batch < batches - 1)
         assert workload.opened_so_far == 1
@@ -59,7 +64,7 @@ def test_threads_share_an_image() -> None:
     workload = Opening(64)
 
     def use(_: int) -> int:
-        with images.opened(0) as pyramid:
+        with images.opened(0, whole) as pyramid:
             return id(pyramid)
 
     with shared_images(workload, 2) as images, ThreadPoolExecutor(8) as pool:
@@ -70,7 +75,7 @@ def test_threads_share_an_image() -> None:
 def test_a_broken_run_lets_go_of_its_images() -> None:
     workload = Opening(4)
     with pytest.raises(KeyboardInterrupt), shared_images(workload, 1) as images:
-        with images.opened(0):
+        with images.opened(0, whole):
             pass
         assert workload.open == 1
         raise KeyboardInterrupt
@@ -81,7 +86,7 @@ def test_every_batch_of_an_image_that_cannot_be_used_is_told() -> None:
     workload = Opening(4, faulty=True)
     with shared_images(workload, 2) as images:
         for _ in range(2):
-            with pytest.raises(ImageFault), images.opened(0):
+            with pytest.raises(ImageFault), images.opened(0, whole):
                 pass
     assert workload.opened_so_far == 2
 
@@ -90,9 +95,9 @@ def test_a_run_decodes_each_image_once(tmp_path: Path, monkeypatch: pytest.Monke
     decoded: Counter[str] = Counter()
     opened = Workload.opened
 
-    def noted(self: Workload, image: int) -> Any:
+    def noted(self: Workload, image: int, coarsest: Coarsest) -> Any:
         decoded[self.dataset.file_names[image]] += 1
-        return opened(self, image)
+        return opened(self, image, coarsest)
 
     monkeypatch.setattr(Workload, "opened", noted)
     job = make_job(tmp_path, batch_boxes=1, tightness=0.0)

@@ -25,6 +25,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Runtime = Literal["auto", "torch", "openvino"]
 Choice = Literal["auto", "on", "off"]
 EngineName = Literal["local", "ray"]
+Decode = Literal["auto", "full"]
 Rectangles = Literal["auto", "predict", "keep"]
 Tightness = float | Literal["auto"]
 
@@ -80,6 +81,8 @@ class AnnotateJob:
     exif: Exif = "auto"
     max_pixels: int = 200_000_000
     """Larger images are skipped."""
+    decode: Decode = "auto"
+    """Whether large JPEG files are decoded reduced where all their boxes are seen at less."""
     device: str = "auto"
     precision: Precision = "auto"
     runtime: Runtime = "auto"
@@ -130,6 +133,7 @@ class AnnotateJob:
         for name, value, choices in (
             ("precision", self.precision, Precision),
             ("runtime", self.runtime, Runtime),
+            ("decode", self.decode, Decode),
             ("neighbours", self.neighbours, Choice),
             ("engine", self.engine, EngineName),
             ("rectangles", self.rectangles, Rectangles),

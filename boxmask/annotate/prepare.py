@@ -19,8 +19,9 @@ from boxmask.data import frame_boxes
 from boxmask.dataset import IntArray
 from boxmask.errors import ConfigError
 from boxmask.faults import Candidates, ImageFault, code_of, find_faults, reason_of
+from boxmask.images import Size
 from boxmask.models import Cuts, ModelConfig, cut, large_boxes
-from boxmask.models.cuts import mask_frames
+from boxmask.models.cuts import coarsest, mask_frames
 from boxmask.models.hints import Neighbours
 from boxmask.models.zoom import ImagePyramid
 from boxmask.turned import bounds_of, corners_of, part_inside, to_frame
@@ -59,8 +60,11 @@ def prepare_image(
 
     With `images` it is decoded once for all its batches.
     """
+    sharing = rows if images is None else workload.rows_wanted(image)
     try:
-        with (images or workload).opened(image) as pixels:
+        with (images or workload).opened(
+            image, lambda size: _coarsest_of_rows(workload, config, sharing, size)
+        ) as pixels:
             return _prepare(workload, config, pixels, image=image, rows=rows)
     except ImageFault as fault:
         detail = fault.detail.encode(errors="backslashreplace")
@@ -68,10 +72,23 @@ def prepare_image(
         return [_without_views(image, None, skipped)]
 
 
+def _coarsest_of_rows(workload: Workload, config: ModelConfig, rows: IntArray, size: Size) -> int:
+    boxes, angles = frame_boxes(workload.dataset, rows, *size)
+    asked = ImageBoxes(rows, boxes, workload.dataset.category_index[rows], angles)
+    return coarsest_of(config, asked, workload.hints, size)
+
+
+def coarsest_of(config: ModelConfig, asked: ImageBoxes, hints: Hints | None, size: Size) -> int:
+    """Return by how much an image may be reduced before the views of all its boxes are cut."""
+    inside, sound = _clip(asked, *size)
+    tightness = 0.0 if hints is None else hints.tightness
+    return coarsest(config, inside.boxes[sound], tightness=tightness)
+
+
 def _prepare(
     workload: Workload,
     config: ModelConfig,
-    pixels: Pixels | ImagePyramid,
+    pixels: ImagePyramid,
     *,
     image: int,
     rows: IntArray,

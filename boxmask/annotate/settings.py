@@ -28,6 +28,7 @@ OUTPUT_FIELDS = (
     "tighten",
     "exif",
     "max_pixels",
+    "decode",
     "batch_images",
     "batch_boxes",
     "shard_boxes",

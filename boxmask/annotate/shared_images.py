@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from boxmask.annotate.workload import Workload
+from boxmask.images import Coarsest
 from boxmask.models.zoom import ImagePyramid
 
 
@@ -40,8 +41,8 @@ class SharedImages:
             shared.held.close()
 
     @contextmanager
-    def opened(self, image: int) -> Iterator[ImagePyramid]:
-        """Decode an image, if this is its first batch; raise ImageFault as Workload.opened does."""
+    def opened(self, image: int, coarsest: Coarsest) -> Iterator[ImagePyramid]:
+        """Decode an image as Workload.opened does, if this is its first batch."""
         with self._lock:
             if image not in self._shared:
                 self._shared[image] = _Shared(self._batches(image))
@@ -49,8 +50,8 @@ class SharedImages:
         try:
             with shared.lock:
                 if shared.pyramid is None:
-                    pixels = shared.held.enter_context(self._workload.opened(image))
-                    shared.pyramid = ImagePyramid(pixels)
+                    opened = self._workload.opened(image, coarsest)
+                    shared.pyramid = shared.held.enter_context(opened)
             yield shared.pyramid
         finally:
             self._done(image, shared)

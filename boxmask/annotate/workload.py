@@ -23,15 +23,15 @@ from boxmask.annotate.sending import check_export_places
 from boxmask.cores import network_threads
 from boxmask.data import read
 from boxmask.dataset import BoxDataset, IntArray
-from boxmask.images import Size, image_size, opened_image, relative_name
+from boxmask.images import Coarsest, Size, image_size, opened_image, relative_name
 from boxmask.images.turns import AT_ONCE, Turns
 from boxmask.mark import Status
 from boxmask.models.prediction import Network
+from boxmask.models.zoom import ImagePyramid
 from boxmask.remote import Folder, Url
 from boxmask.subset import Subset
 
 _turns = Turns(AT_ONCE)  # of all threads of the process
-Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +133,17 @@ class Workload:
         return objects
 
     @contextmanager
-    def opened(self, image: int) -> Iterator[Pixels]:
+    def opened(self, image: int, coarsest: Coarsest = lambda size: 1) -> Iterator[ImagePyramid]:
         """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done.
 
-        While large images are in use, other threads wait: the pixels are to be let go with the
-        block.
+        A large one is decoded reduced, where `coarsest` lets it. While large images are in use,
+        other threads wait: the pixels are to be let go with the block.
         """
         with opened_image(**self._image(image)) as opened:
             width, height = opened.size
-            with _turns.hold(width * height):
-                yield opened.pixels()
+            reduced = opened.reduce(coarsest) if self.job.decode == "auto" else 1
+            with _turns.hold(width * height // reduced**2):
+                yield ImagePyramid(opened.pixels(), reduced=reduced, shape=(height, width, 3))
 
     def image_size(self, image: int) -> Size:
         """Return an image's (width, height) by its header; raise ImageFault if it is not usable."""

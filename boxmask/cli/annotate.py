@@ -9,6 +9,7 @@ from boxmask.annotate.delivery import places_of
 from boxmask.annotate.job import (
     AnnotateJob,
     Choice,
+    Decode,
     EngineName,
     Precision,
     Rectangles,
@@ -140,6 +141,12 @@ def annotate(
     max_pixels: Annotated[
         int, typer.Option(help="Skip images of more pixels.")
     ] = AnnotateJob.max_pixels,
+    decode: Annotated[
+        Decode,
+        typer.Option(
+            metavar="HOW", help="auto (large JPEGs at 1/2 to 1/8 if that will do) or full."
+        ),
+    ] = AnnotateJob.decode,
     device: Annotated[
         str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")
     ] = AnnotateJob.device,
@@ -225,6 +232,7 @@ def annotate(
             export_options=chosen_options(exports),
             exif=exif,
             max_pixels=max_pixels,
+            decode=decode,
             device=device,
             precision=precision,
             runtime=runtime,

@@ -22,8 +22,8 @@ _STOPPED = "stopped; the same command (without --fresh) goes on with what is fin
 # Options that are those of annotate, in its words.
 OF_MASKS = (
     *("flip", "tightness", "neighbours", "polygons", "tolerance", "max_vertices", "tighten"),
-    *("exif", "max_pixels", "device", "precision", "batch_images", "batch_boxes", "threads"),
-    *("decoders", "fresh"),
+    *("exif", "max_pixels", "decode", "device", "precision", "batch_images", "batch_boxes"),
+    *("threads", "decoders", "fresh"),
 )
 
 

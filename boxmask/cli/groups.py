@@ -22,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How these are written": tuple(field.name for field in fields(ExportOptions)),
     "How boxes and images are read": (
         *("format", "bbox", "images_json", "metadata", "min_conf", "vg_categories", "vg_alias"),
-        *("classes", "exif", "max_pixels", "follow_links"),
+        *("classes", "exif", "max_pixels", "decode", "follow_links"),
     ),
     "The machine": (
         *("device", "precision", "runtime", "workers", "engine", "ray_address", "threads", "state"),

@@ -1,10 +1,10 @@
 """Images as (H, W, 3) RGB arrays, or the reason why there is none.
 
-Everything here is safe to call from many threads. JPEG files are decoded at full size: a reduced
-decode would be faster, but changes the pixels and so the masks.
+Everything here is safe to call from many threads. JPEG files are decoded at full size unless a
+reduction is asked for, which is faster and rounds the pixels in another way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from boxmask.images.rgb import to_rgb
 from boxmask.remote import Folder
 
 __all__ = [
+    "Coarsest",
     "Exif",
     "OpenedImage",
     "Size",
@@ -42,7 +43,11 @@ __all__ = [
 
 Pixels = npt.NDArray[np.uint8]
 
+Coarsest = Callable[[Size], int]  # by how much an image of a size may be reduced, each way
+
 MAX_PIXELS = 200_000_000
+LARGE = 4_000_000  # pixels: decoding so many costs as much as several boxes
+_MOST_REDUCED = 8  # what JPEG decoders can do
 
 
 class Opening(TypedDict, total=False):
@@ -74,6 +79,22 @@ class OpenedImage:
     def size(self) -> Size:
         """The (width, height) of its pixels."""
         return final_size(stored_size(self.image), self.turn, self.orientation)
+
+    def reduce(self, coarsest: Coarsest) -> int:
+        """Have a large one decoded at 1/2, 1/4 or 1/8 of its sides, rounded up; return the factor.
+
+        Its pixels are then means of blocks of so many each way, at most of what `coarsest` says. It
+        is 1 of what is not large, not a JPEG file or to be turned. From then on `size` is that of
+        the blocks.
+        """
+        width, height = self.image.size
+        if width * height < LARGE or self.turn or self.image.format != "JPEG":
+            return 1
+        by = min(coarsest((width, height)), _MOST_REDUCED)
+        if by == 1 or min(width, height) < by:
+            return 1
+        self.image.draft(self.image.mode, (width // by, height // by))
+        return by if self.image.size == (-(-width // by), -(-height // by)) else 1
 
     def pixels(self) -> Pixels:
         """Decode it as (H, W, 3) RGB, once: Pillow's own copy, which is larger, is let go."""

@@ -2,7 +2,8 @@
 
     python examples/bench_annotate.py [BOXES.json --images DIR] [--boxes N] [--growth]
 
-Prints the whole command by each runtime (of ten images, and of all), the share of each stage,
+Prints the whole command by each runtime (of ten images, and of all), OpenVINO also in bf16 where
+the CPU has units for it, the share of each stage,
 the floors (decoding alone, network alone), what other networks need for the same boxes (rivals.py),
 and by `--growth` the curves over boxes of an image, pixels of an image and number of images
 (growth.py). Everything is counted in seconds of a core, of the program and its children: what else
@@ -34,9 +35,12 @@ from boxmask.annotate.runtime import load_network
 from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.bundled import BUNDLED
 from boxmask.images import load_image
+from boxmask.models.openvino_library import computes_bf16
 from boxmask.models.prediction import Network
 
-RUNTIMES = ("torch", "openvino")
+# By name: runtime and precision. The last only on CPUs with units for it.
+RUNTIMES = {"torch": ("torch", "fp32"), "openvino": ("openvino", "fp32")}
+MIXED = {"bf16": ("openvino", "bf16")}
 COPIES = 10
 
 # A process's peak begins with that of the one that starts it: a small one has to.
@@ -53,6 +57,11 @@ class Cost(NamedTuple):
 
     cores: float  # seconds of a core
     peak: float  # MB
+
+
+def asked() -> dict[str, tuple[str, str]]:
+    """Return the runtimes that this machine has."""
+    return RUNTIMES | (MIXED if computes_bf16() else {})
 
 
 def cost_of(*command: str) -> Cost:
@@ -121,28 +130,31 @@ def stages(clock: Clock, boxes: Path, images: Path, network: Network) -> int:
 def print_commands(boxes: Path, images: Path) -> None:
     """Print what the whole command costs by each runtime."""
     print("the whole command            cores s   peak MB")
-    for runtime in RUNTIMES:
+    for name, (runtime, precision) in asked().items():
         for what, limit in (("10 images", ("--limit", "10")), ("all", ())):
-            cost = annotated(boxes, images, "--runtime", runtime, *limit)
-            print(f"  {runtime:9} {what:14} {cost.cores:9.2f} {cost.peak:9.0f}", flush=True)
+            how = ("--runtime", runtime, "--precision", precision)
+            cost = annotated(boxes, images, *how, *limit)
+            print(f"  {name:9} {what:14} {cost.cores:9.2f} {cost.peak:9.0f}", flush=True)
 
 
 def print_stages(boxes: Path, images: Path, networks: dict[str, Network]) -> float:
-    """Print the share of each stage, and the ratio of the runtimes; return a box's seconds."""
-    floors = {}
+    """Print the share of each stage, and ratios; return a box's seconds by OpenVINO in fp32."""
+    floors, totals = {}, {}
     for runtime, network in networks.items():
         stages(Clock(), boxes, images, network)  # warms up
         clock = Clock()
         made = stages(clock, boxes, images, network)
         floors[runtime] = clock.spent["network, floor"]
         total = sum(clock.spent.values()) - clock.spent["decode, floor"]
+        totals[runtime] = total / made
         print(f"by stage, {runtime}: {made:,} boxes, {made / total:.1f} a second of a core")
         for stage, spent in clock.spent.items():
             print(f"  {stage:18} {1000 * spent / made:7.2f} ms a box {100 * spent / total:6.1f} %")
         whole = f"{total / floors['torch']:.2f} of PyTorch's network alone"
         print(f"  {'all of it':18} {1000 * total / made:7.2f} ms a box, {whole}", flush=True)
-    print(f"network, openvino to torch: {floors['openvino'] / floors['torch']:.2f}")
-    return total / made
+    for runtime in [*networks][1:]:
+        print(f"network, {runtime} to torch: {floors[runtime] / floors['torch']:.2f}")
+    return totals["openvino"]
 
 
 def main() -> None:
@@ -159,8 +171,8 @@ def main() -> None:
         if options.growth:
             print_growth(options.boxes)
         networks: dict[str, Network] = {
-            by: load_network(BUNDLED, device="cpu", precision="fp32", runtime=by, threads=1)
-            for by in RUNTIMES
+            name: load_network(BUNDLED, device="cpu", precision=how, runtime=by, threads=1)
+            for name, (by, how) in asked().items()
         }
         ours = print_stages(boxes, options.images, networks)
         print_rivals(boxes, options.images, ours)

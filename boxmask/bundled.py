@@ -2,4 +2,4 @@
 
 from pathlib import Path
 
-BUNDLED = Path(__file__).parent / "weights" / "zoom-lite0.safetensors"
+BUNDLED = Path(__file__).parent / "weights" / "zoom-lite2.safetensors"

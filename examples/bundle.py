@@ -1,7 +1,7 @@
 """Turn the weights of training runs into the file that boxmask ships.
 
-    python examples/bundle.py RUN/sixth/last.safetensors RUN/fourth/last.safetensors \
-        zoom-lite0.safetensors
+    python examples/bundle.py RUN/ninth/last.safetensors RUN/eighth/last.safetensors \
+        zoom-lite2.safetensors
 
 Tensors are the mean over the runs, which scores better than either of two that lie on one path. A
 run with a shallower head takes part as `train --init` would take it over into the first one.

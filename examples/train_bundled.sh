@@ -5,12 +5,18 @@
 # instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
 # masks of the VOC classes alone; --resume goes on with runs that were stopped.
 #
-# Six runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact boxes;
-# RUN/second goes on with masks of 64 x 64: that was the model of boxmask 0.1. RUN/third goes on with
-# masks of windows, takes in how loose its boxes are and where their neighbours are, and sees more
-# sets; RUN/fourth ends it at a falling rate, with larger views among the others. RUN/fifth goes on
-# with a deeper head and more drawn thin things, and RUN/sixth ends at a falling rate. Two processes of
-# one thread each, because the threads of one process wait for each other busily.
+# Nine runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact
+# boxes; RUN/second goes on with masks of 64 x 64: that was the model of boxmask 0.1. RUN/third goes
+# on with masks of windows, takes in how loose its boxes are and where their neighbours are, and
+# sees more sets; RUN/fourth ends it at a falling rate, with larger views among the others.
+# RUN/fifth goes on with a deeper head and more drawn thin things, and RUN/sixth ends at a falling
+# rate. The mean of the fourth and the sixth is given a larger trunk (examples/graft.py),
+# RUN/seventh goes on with it at one rate, RUN/eighth and RUN/ninth at falling ones. Two processes
+# of one thread each, because the threads of one process wait for each other busily.
+#
+# For the last three runs a detector finds more things in five of the sets, which boxmask masks
+# (examples/unlabelled/teach.py); NODE=FOLDER names where its packages are installed. Without it, the
+# sets are taken as they are.
 set -euo pipefail
 data=$1 run=$2
 shift 2
@@ -40,16 +46,41 @@ learn_from coco coco_more person person2 animals voc feralcats pantry tools furn
 weights=[1,0.56,1.1,1.2,0.66,0.55,0.74,0.21,0.38,0.33,0.46,0.18,0.25,0.2,0.14,0.15,0.16,0.11,0.1,0.13,0.14,0.24,0.17,0.17]
 zoom=(--preset zoom --batch 16 --set optimiser.freeze_halvings=2 --set optimiser.lr=7e-4
     --set validate_every=1000)
-shallow=(--set model.head=hourglass20 --set augment.paste=0.45 --set augment.paste_target=0.35
-    --set augment.strands=0.3)
+small=(--set model.backbone=efficientnet-lite0)
+shallow=("${small[@]}" --set model.head=hourglass20 --set augment.paste=0.45
+    --set augment.paste_target=0.35 --set augment.strands=0.3)
 train "${zoom[@]}" "${shallow[@]}" --init "$run/second/last.safetensors" --steps 2700 \
     --set optimiser.schedule=constant --set optimiser.warm_up=100 --out "$run/third" "$@"
 train "${zoom[@]}" "${shallow[@]}" --init "$run/third/last.safetensors" --steps 2300 --seed 1 \
     --set optimiser.warm_up=20 --set 'augment.view_sizes=[128,144,144,176]' \
     --out "$run/fourth" "$@"
-train "${zoom[@]}" --init "$run/fourth/last.safetensors" --steps 2600 \
+train "${zoom[@]}" "${small[@]}" --init "$run/fourth/last.safetensors" --steps 2600 \
     --set optimiser.schedule=constant --set 'augment.view_sizes=[112,128,144,160,176]' \
     --out "$run/fifth" "$@"
-train "${zoom[@]}" --init "$run/fifth/last.safetensors" --steps 1900 \
+train "${zoom[@]}" "${small[@]}" --init "$run/fifth/last.safetensors" --steps 1900 \
     --set optimiser.warm_up=60 --set augment.strands=0.5 --set augment.paste_target=0.45 \
     --set 'augment.view_sizes=[128,144,144,160,192]' --out "$run/sixth" "$@"
+
+python examples/bundle.py "$run/sixth/last.safetensors" "$run/fourth/last.safetensors" \
+    "$run/lite0.safetensors"
+python examples/graft.py "$run/lite0.safetensors" efficientnet-lite2 "$data/coco" \
+    "$run/grafted.safetensors"
+if [ -n "${NODE:-}" ]; then
+    for name in person person2 voc balloons furniture; do
+        [ -e "$run/taught/$name/images" ] || python examples/unlabelled/teach.py "$data/$name" \
+            "$data/coco" "$run/taught/$name" --node "$NODE" --weights "$run/lite0.safetensors"
+        sets=("${sets[@]//"$data/$name/"/"$run/taught/$name/"}")
+    done
+fi
+zoom+=(--set optimiser.lr=8e-4 --set optimiser.backbone_lr=0.5 --set augment.strands=0.4
+    --set augment.paste_target=0.4)
+train "${zoom[@]}" --init "$run/grafted.safetensors" --steps 3000 --seed 11 \
+    --set optimiser.schedule=constant --set optimiser.warm_up=60 --set optimiser.ema=0.995 \
+    --set augment.loose=0.6 --set augment.paste=0.55 --set 'augment.view_sizes=[112,128,144]' \
+    --out "$run/seventh" "$@"
+train "${zoom[@]}" --init "$run/seventh/last.safetensors" --steps 2200 --seed 12 \
+    --set optimiser.warm_up=20 --set optimiser.ema=0.998 --set augment.paste=0.5 \
+    --set 'augment.view_sizes=[128,144,144,160,176]' --out "$run/eighth" "$@"
+train "${zoom[@]}" --init "$run/eighth/last.safetensors" --steps 1300 --seed 13 \
+    --set optimiser.lr=7e-4 --set optimiser.warm_up=60 --set optimiser.ema=0.998 \
+    --set augment.paste=0.5 --set 'augment.view_sizes=[128,144,144,160,176]' --out "$run/ninth" "$@"

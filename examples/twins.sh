@@ -24,7 +24,8 @@ train() {
     fi
     OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 2 -m boxmask train "${sets[@]}" \
         --val "$data/coco/instances_val.json" --val-images "$data/coco/images" \
-        --set 'source_weights=[1,0.56,1.1,1.2,0.55]' --device cpu --threads 1 --preset zoom --batch 16 \
+        --set 'source_weights=[1,0.56,1.1,1.2,0.55]' --device cpu --threads 1 --preset zoom \
+        --batch 16 --set model.backbone=efficientnet-lite0 \
         --set optimiser.warm_up=60 --set optimiser.ema=0.99 --set validate_every=100000 \
         --set save_every=100 --seed 3 --steps "$steps" --out "$out" "$@" "${resume[@]}"
 }

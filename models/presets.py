@@ -66,7 +66,13 @@ PRESETS: dict[str, ModelConfig] = {
         fcos_stride=4,
         box_samples=64,
     ),
-    "zoom": replace(_ZOOM_EXACT, head="hourglass26", window_masks=True, large_view_size=176),
+    "zoom": replace(
+        _ZOOM_EXACT,
+        backbone="efficientnet-lite2",
+        head="hourglass26",
+        window_masks=True,
+        large_view_size=176,
+    ),
     "zoom-exact": _ZOOM_EXACT,
 }
 

@@ -149,6 +149,11 @@ def test_tightness_is_spelled_as_people_do(text: str, tightness: object) -> None
     assert parse_tightness(text) == tightness
 
 
+def test_python_takes_the_spelling_of_the_command_line(tmp_path: Path) -> None:
+    given: Any = "exact"
+    assert window_job(tmp_path, tightness=given).tightness == 0.0
+
+
 @pytest.mark.parametrize("text", ["loose", "-0.1", "0.6", "nan", "10%"])
 def test_another_tightness_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=f"--tightness is {text}; give auto, exact, or a number"):

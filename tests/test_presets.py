@@ -56,6 +56,7 @@ OTHERS: dict[str, Any] = {
     "model.mask_size": 16,
     "model.large_view_size": 200,
     "model.context": 1.5,
+    "model.center_square": 3,
     "model.norm_momentum": "paper",
     "model.detector": "centernet",
     "model.classes": ["dog"],

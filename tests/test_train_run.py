@@ -130,7 +130,7 @@ def test_a_run_with_its_views_in_pixels_goes_on_by_a_recipe_that_scales_them(
     folder.open(now.in_pixels(), inputs=nothing, resume=False)
     folder.log.write_text("{}")
     folder.open(now, inputs=nothing, resume=True)
-    with pytest.raises(RunError, match=r"112, is now 80,"):
+    with pytest.raises(RunError, match=r"view_sizes was .*, is now \[80,80,96,112\]"):
         folder.open(override(now, ["model.view_size=96"]), inputs=nothing, resume=True)
 
 

@@ -109,7 +109,8 @@ class AnnotateJob:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_choices()
-        parse_tightness(str(self.tightness))
+        # In Python "exact" and "0.1" may be given as well, as on the command line.
+        object.__setattr__(self, "tightness", parse_tightness(str(self.tightness)))
         self._check_tolerance()
         self._check_exports()
         self._check_places()

@@ -1,0 +1,175 @@
+"""Add masks of what nobody outlined to a training set: a detector finds it, boxmask masks it.
+
+    python examples/unlabelled/teach.py DATA/person DATA/coco OUT/person --node FOLDER [--weights W]
+
+In a set in which one thing of each photograph is outlined, a network that is told of the other
+boxes is told of none. Here a small CenterNet finds them (`centernet.mjs` says what is to
+be installed into FOLDER), and the network of W, by default the bundled one, masks them, taken to be
+7 % loose. What overlaps an outlined thing, is small, or has a mask of little expected IoU is left
+out. OUT/person gets an instances_train.json, and a link to the photographs. A second a photograph.
+"""
+
+import argparse
+import json
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+import boxmask
+from boxmask.predict import Predictor
+
+SIDE = 512
+SCORE, SMALLEST, TIGHTNESS = 0.3, 14.0, 0.07
+OUTLINED, TWICE = 0.4, 0.5  # the IoU from which a box is that of something outlined, or found
+EXPECTED, AREA, LIKE_ITS_BOX = 0.82, 120.0, 0.5  # what is asked of a mask
+
+# COCO's names for what VOC, where all things of these are outlined, calls otherwise.
+OF_VOC = {
+    "airplane": "aeroplane",
+    "dining table": "diningtable",
+    "motorcycle": "motorbike",
+    "potted plant": "pottedplant",
+    "couch": "sofa",
+    "tv": "tvmonitor",
+}
+
+Box = list[float]  # x0, y0, x1, y1
+
+
+class Found(NamedTuple):
+    """What a detector found: a box in pixels of the photograph."""
+
+    box: Box
+    name: str
+    score: float
+
+
+def iou(one: Box, other: Box) -> float:
+    """Return the IoU of two boxes."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    both = max(0.0, wide) * max(0.0, high)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return both / (areas - both)
+
+
+def letterboxed(path: Path) -> bytes:
+    """Return a photograph in the upper left of 512 x 512 pixels."""
+    picture = Image.open(path).convert("RGB")
+    scale = SIDE / max(picture.size)
+    sides = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    pixels[: sides[1], : sides[0]] = np.asarray(picture.resize(sides, Image.Resampling.BILINEAR))
+    return pixels.tobytes()
+
+
+def detect(paths: list[Path], node: Path) -> Iterator[list[list[float]]]:
+    """Yield what CenterNet finds in each photograph."""
+    script = Path(__file__).with_name("centernet.mjs").resolve()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["node", script], cwd=node, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for path in paths:
+            process.stdin.write(letterboxed(path))
+            process.stdin.flush()
+            yield json.loads(process.stdout.readline())
+        process.stdin.close()
+
+
+def not_outlined(
+    rows: list[list[float]], image: dict[str, Any], known: list[Box], names: list[str]
+) -> list[Found]:
+    """Return what was found and is not among the `known` boxes, surest first."""
+    width, height = image["width"], image["height"]
+    scale = max(width, height) / SIDE
+    kept: list[Found] = []
+    for *corners, score, number in sorted(rows, key=lambda row: -row[4]):
+        x0, y0, x1, y1 = (scale * corner for corner in corners)
+        box = [max(0.0, x0), max(0.0, y0), min(width, x1), min(height, y1)]
+        small = min(box[2] - box[0], box[3] - box[1]) < SMALLEST
+        if not names[int(number)] or score < SCORE or small:
+            continue
+        again = any(iou(box, one.box) > TWICE for one in kept)
+        if not again and not any(iou(box, one) > OUTLINED for one in known):
+            kept.append(Found(box, names[int(number)], score))
+    return kept
+
+
+def masked(
+    predict: Predictor, path: Path, found: list[Found], known: list[Box], labels: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield annotations, without ids, of what was found and got a mask that is likely good."""
+    boxes = [one.box for one in found] + known
+    kinds = [one.name for one in found] + labels
+    masks = predict(path, boxes, labels=kinds, tightness=TIGHTNESS, flip=True)
+    for place, one in enumerate(found):
+        area = float(masks.masks[place].sum())
+        tight = [float(edge) for edge in masks.boxes[place]]
+        sure = masks.expected_iou[place] >= EXPECTED and area >= AREA
+        if sure and iou(tight, one.box) >= LIKE_ITS_BOX:
+            x0, y0, x1, y1 = tight
+            yield {
+                "category": one.name,
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "area": area,
+                "iscrowd": 0,
+                "segmentation": masks.rle[place],
+                "score": one.score,
+                "quality": float(masks.expected_iou[place]),
+            }
+
+
+def teach(data: Path, names: list[str], predict: Predictor, node: Path) -> dict[str, Any]:
+    """Return the annotations of a set with those added that the detector and the network make."""
+    truth: dict[str, Any] = json.loads((data / "instances_train.json").read_text())
+    called = {category["id"]: category["name"] for category in truth["categories"]}
+    numbers = {name.lower(): number for number, name in called.items()}
+    outlined = defaultdict(list)
+    for one in truth["annotations"]:
+        outlined[one["image_id"]].append(one)
+    if "aeroplane" in numbers:  # VOC
+        names = ["" if OF_VOC.get(name, name) in numbers else name for name in names]
+    next_id = 1 + max(one["id"] for one in truth["annotations"])
+    paths = [data / "images" / image["file_name"] for image in truth["images"]]
+    for image, path, rows in zip(truth["images"], paths, detect(paths, node), strict=True):
+        there = outlined[image["id"]]
+        known = [[x, y, x + w, y + h] for x, y, w, h in (one["bbox"] for one in there)]
+        found = not_outlined(rows, image, known, names)
+        labels = [called[one["category_id"]] for one in there]
+        for one in masked(predict, path, found, known, labels) if found else ():
+            category = numbers.setdefault(one.pop("category"), 1 + max(numbers.values()))
+            truth["annotations"].append(
+                {"id": next_id, "image_id": image["id"], "category_id": category, **one}
+            )
+            next_id += 1
+    new = [name for name, number in numbers.items() if number not in called]
+    truth["categories"] += [{"id": numbers[name], "name": name} for name in new]
+    return truth
+
+
+def main() -> None:
+    """Write a set with added masks."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("coco", type=Path, help="whose categories are the detector's, in order")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--node", type=Path, required=True, help="with node_modules in it")
+    parser.add_argument("--weights", type=Path)
+    given = parser.parse_args()
+    coco = json.loads((given.coco / "instances_train.json").read_text())
+    names = [one["name"] for one in sorted(coco["categories"], key=lambda one: int(one["id"]))]
+    truth = teach(given.data, names, boxmask.load(given.weights, device="cpu"), given.node)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "instances_train.json").write_text(json.dumps(truth))
+    (given.out / "images").symlink_to((given.data / "images").resolve())
+    added = sum("quality" in one for one in truth["annotations"])
+    print(f"{given.out}: {len(truth['annotations'])} masks, {added} of them added")
+
+
+if __name__ == "__main__":
+    main()

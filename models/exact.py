@@ -85,14 +85,14 @@ def _stem(model: Any, logits: Any) -> set[str]:
 
 def _reached(starts: Iterable[Any], following: Callable[[Any], Iterable[Any]]) -> set[str]:
     """Return all nodes that a walk from some of them comes to, those included."""
-    found: dict[str, Any] = {}
+    found: set[str] = set()
     ahead = list(starts)
     while ahead:
         node = ahead.pop()
         if _key(node) not in found:
-            found[_key(node)] = node
+            found.add(_key(node))
             ahead += following(node)
-    return set(found)
+    return found
 
 
 def _readers(node: Any) -> Iterator[Any]:

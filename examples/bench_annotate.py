@@ -3,12 +3,11 @@
     python examples/bench_annotate.py [BOXES.json --images DIR] [--boxes N] [--growth]
 
 Prints the whole command by each runtime (of ten images, and of all), OpenVINO also in bf16 where
-the CPU has units for it, the share of each stage,
-the floors (decoding alone, network alone), what other networks need for the same boxes (rivals.py),
-and by `--growth` the curves over boxes of an image, pixels of an image and number of images
-(growth.py). Everything is counted in seconds of a core, of the program and its children: what else
-the machine does hardly changes them. Without a file, on the five photographs, ten times over. Two
-minutes, and ten with all the growth.
+the CPU has units for it, the share of each stage, the floors (decoding alone, network alone), what
+other networks need for the same boxes (rivals.py), and by `--growth` the curves over boxes of an
+image, pixels of an image and number of images (growth.py). Everything is counted in seconds of a
+core, of the program and its children: what else the machine does hardly changes them. Without a
+file, on the five photographs, ten times over. Two minutes, and ten with all the growth.
 """
 
 import argparse

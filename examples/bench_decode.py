@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from bench_precision import Photo, asked, iou
+from bench_precision import Photo, against_true, asked, iou, print_true
 from PIL import Image
 
 import boxmask
@@ -51,15 +51,12 @@ def print_agreement(predict: Predictor, photos: list[Photo]) -> None:
         masks = {how: ask(predict, photo, how)[0].masks for how in LARGE}
         shared += [iou(*pair) for pair in zip(*masks.values(), strict=True)]
         for how, found in masks.items():
-            pairs = zip(found, photo.true, strict=True)
-            true[how] += [iou(mask, one) for mask, one in pairs if one is not None]
+            true[how] += against_true(found, photo)
     if not shared:
         raise SystemExit("no box is large enough; give another file, or a larger --limit")
     print(f"{len(shared)} boxes: IoU of the masks, mean {np.mean(shared):.4f}, ", end="")
     print(f"lowest {min(shared):.4f}")
-    for how, values in true.items():
-        if values:
-            print(f"IoU with the file's masks, {how}: mean {np.mean(values):.4f}")
+    print_true(true)
 
 
 def print_cost(predict: Predictor, photo: Path) -> None:

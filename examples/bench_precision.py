@@ -9,6 +9,7 @@ A quarter of a minute of a core for twenty photographs.
 
 import argparse
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +93,19 @@ def iou(one: Bits, other: Bits) -> float:
     return float((one & other).sum() / max((one | other).sum(), 1))
 
 
+def against_true(masks: Iterable[Bits], photo: Photo) -> list[float]:
+    """Return the IoU of the masks of a photograph with those that the file has."""
+    pairs = zip(masks, photo.true, strict=True)
+    return [iou(mask, one) for mask, one in pairs if one is not None]
+
+
+def print_true(true: dict[str, list[float]]) -> None:
+    """Print how well masks made in each way meet those of the file."""
+    for how, values in true.items():
+        if values:
+            print(f"IoU with the file's masks, {how}: mean {np.mean(values):.4f}")
+
+
 def main() -> None:
     """Print both."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -113,15 +127,12 @@ def main() -> None:
         shared += [iou(*pair) for pair in zip(exact, mixed, strict=True)]
         off += (both[1].expected_iou - both[0].expected_iou).tolist()
         for precision, masks in zip(PRECISIONS, (exact, mixed), strict=True):
-            pairs = zip(masks, photo.true, strict=True)
-            true[precision] += [iou(mask, one) for mask, one in pairs if one is not None]
+            true[precision] += against_true(masks, photo)
     ratio = spent["bf16"] / spent["fp32"]
     print(f"{len(shared)} boxes: bf16 takes {ratio:.2f} of the time of fp32, all included")
     print(f"IoU of the masks: mean {np.mean(shared):.4f}, lowest {min(shared):.4f}")
     print(f"expected IoU: off by {np.abs(off).mean():.4f}, on average {np.mean(off):+.4f}")
-    for precision, values in true.items():
-        if values:
-            print(f"IoU with the file's masks, {precision}: mean {np.mean(values):.4f}")
+    print_true(true)
 
 
 if __name__ == "__main__":

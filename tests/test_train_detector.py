@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from training_files import collect, edit_annotations, read_log, run_training, tiny, write_dataset
+from typer.testing import CliRunner
 
+from boxmask.cli import app
 from boxmask.models import MaskNetwork, build
 from boxmask.models.detectors import DETECTORS
 from boxmask.models.header import read_header
@@ -41,6 +43,15 @@ def opened(
     collection = collect(path, seen=seen)
     config = tiny(*detecting(name), *changes)
     return collection, replace(config, model=with_classes(config.model, collection.sources))
+
+
+def without_dogs_but_in_one(folder: Path) -> Path:
+    """Write two images, in one of which no object is a dog."""
+    path = write_dataset(folder, images=2)
+    content = json.loads(path.read_text())
+    kept = [one for one in content["annotations"] if one["image_id"] == 1 or one["category_id"] > 1]
+    path.write_text(json.dumps(content | {"annotations": kept}))
+    return path
 
 
 def network_of(config: TrainConfig) -> MaskNetwork:
@@ -88,10 +99,7 @@ def test_the_truth_is_every_box_and_masks_are_asked_of_the_seen(tmp_path: Path) 
 def test_an_image_of_unseen_boxes_teaches_boxes_and_no_mask_at_all(
     tmp_path: Path, unseen_boxes: str, name: str
 ) -> None:
-    path = write_dataset(tmp_path / "data", images=2)
-    content = json.loads(path.read_text())
-    kept = [one for one in content["annotations"] if one["image_id"] == 1 or one["category_id"] > 1]
-    path.write_text(json.dumps(content | {"annotations": kept}))
+    path = without_dogs_but_in_one(tmp_path / "data")
     changes = (f"unseen_boxes={unseen_boxes}", "augment.flip=0", "batch=1")
     collection, config = opened(path, *changes, seen="dog", name=name)
     examples = BatchDataset(collection, config, parts=1)
@@ -122,6 +130,22 @@ def test_masks_of_unseen_classes_change_no_gradient(tmp_path: Path, name: str) -
         found.append(gradients(network, of_masks | of_boxes))
     assert found[0].keys() == found[1].keys()
     assert all(torch.equal(found[0][one], found[1][one]) for one in found[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (DETECTING, "learning from 2 images, 5 boxes, 1 masks of 1 seen classes (2 unseen)"),
+        ((), "learning from 1 images, 1 masks of 1 seen classes (2 unseen)"),
+    ],
+)
+def test_what_teaches_is_counted(tmp_path: Path, changes: tuple[str, ...], said: str) -> None:
+    path = without_dogs_but_in_one(tmp_path / "data")
+    words = ["train", str(path), "--images", str(path.parent / "images"), "--seen", "dog"]
+    words += ["--preset", "tiny", "--steps", "1", "--device", "cpu", "--out", str(tmp_path / "run")]
+    options = [word for one in changes for word in ("--set", one)]
+    done = CliRunner().invoke(app, [*words, *options])
+    assert done.exit_code == 0 and said in done.stderr, done.output
 
 
 def test_parts_of_a_step_add_up_to_the_whole(tmp_path: Path) -> None:

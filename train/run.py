@@ -111,7 +111,7 @@ def _provenance(
 ) -> Provenance:
     return Provenance(
         command=job.command,
-        data=describe_sources(collection),
+        data=describe_sources(collection, boxes_teach=config.model.detector is not None),
         validation=describe_sources(validation.collection) if validation is not None else (),
         recipe=msgspec.to_builtins(config),
     )

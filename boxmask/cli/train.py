@@ -143,8 +143,9 @@ def _opening(entry: dict[str, Any]) -> str:
     measured = entry["measured_images"]
     images = f"{measured:,} images" if measured else "none: add --val or --set holdout=10"
     after = f"going on after step {entry['step']}: " if entry["step"] else ""
+    boxes = f"{entry['boxes']:,} boxes, " if entry["boxes"] else ""
     return (
-        f"{after}learning from {entry['images']:,} images, {entry['masks']:,} masks of "
+        f"{after}learning from {entry['images']:,} images, {boxes}{entry['masks']:,} masks of "
         f"{entry['seen_classes']} seen classes ({entry['unseen_classes']} unseen); "
         f"measuring on {images}"
     )

@@ -43,13 +43,19 @@ class Provenance:
     recipe: dict[str, Any]
 
 
-def describe_sources(collection: Collection) -> tuple[dict[str, Any], ...]:
-    """Describe each source of a collection: counts, classes, licences."""
+def describe_sources(
+    collection: Collection, *, boxes_teach: bool = False
+) -> tuple[dict[str, Any], ...]:
+    """Describe each source of a collection: counts, classes, licences.
+
+    Images count if there is something to learn in them: a mask, or with a detector any box.
+    """
     table = collection.table
+    teaches = table.supervised | boxes_teach
     return tuple(
         {
             "file": "/".join(source.dataset.path.absolute().parts[-2:]),
-            "images": len(np.unique(table.image[table.source == number])),
+            "images": len(np.unique(table.image[teaches & (table.source == number)])),
             "boxes": int((table.source == number).sum()),
             "masks": int((table.supervised & (table.source == number)).sum()),
             "seen": list(source.class_names(seen=True)),
@@ -76,12 +82,14 @@ def licences(source: Source) -> list[str]:
 
 
 def opening_report(provenance: Provenance, *, step: int) -> dict[str, Any]:
-    """Count what a run learns from, for whoever watches it begin."""
+    """Count what a run learns from, for whoever watches it begin; boxes teach a detector alone."""
+    detects = provenance.recipe["model"]["detector"] is not None
     data = provenance.data
     seen, unseen = ({name for one in data for name in one[kind]} for kind in ("seen", "unseen"))
     return {
         "step": step,
         "images": sum(one["images"] for one in data),
+        "boxes": sum(one["boxes"] for one in data) if detects else 0,
         "masks": sum(one["masks"] for one in data),
         "seen_classes": len(seen),
         "unseen_classes": len(unseen - seen),

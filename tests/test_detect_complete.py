@@ -115,6 +115,9 @@ def test_the_proposals_lie_beside_and_can_be_checked(tmp_path: Path) -> None:
     detected = detect(job)
     assert Path(detected.masks.out).name == "out.json.proposed.json"
     assert check(job.boxes, detected.masks.out).holds
+    report = check(job.complete, job.out)
+    assert report.holds and report.untouched, report.first
+    assert report.statuses == {"left": 1, "proposed": detected.found.boxes}
     before = job.out.read_bytes()
     assert detect(job).masks.already_done
     assert job.out.read_bytes() == before

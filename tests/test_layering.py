@@ -21,6 +21,7 @@ IMPORTS = {
     "mark": "unreadable",
     "unreadable": "",
     "ordered": "",
+    "proposed": "",
     "ours": "durable errors",
     "disk": "errors",
     "remote": "errors",
@@ -47,7 +48,7 @@ IMPORTS = {
         "data dataset durable errors faults images mark ours outlines polygons remote rle version "
         "window"
     ),
-    "check": "data dataset errors faults mark rle subset turned unreadable",
+    "check": "data dataset errors faults mark proposed rle subset turned unreadable",
     "annotate": (
         "bundled cores data dataset disk durable errors export faults formats geometry images "
         "mark models ordered ours outlines paste_turned remote rle subset turned unreadable "
@@ -55,7 +56,7 @@ IMPORTS = {
     ),
     "detect": (
         "annotate cores data dataset disk durable errors export faults formats images models "
-        "ordered ours remote store unreadable version"
+        "ordered ours proposed remote store unreadable version"
     ),
     "evaluate": (
         "annotate cores data dataset detect durable errors faults formats images mark ordered ours "

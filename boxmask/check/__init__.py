@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from boxmask.check.added import judge_added
 from boxmask.check.compare import compare_head, compare_rows
-from boxmask.check.drawn import drawn_faults
+from boxmask.check.completed import Completed, find_completed
 from boxmask.check.pairs import left_over, match_ids, name_position, pairing_faults
 from boxmask.check.report import CheckReport
 from boxmask.data.annotated_file import AnnotatedFile, open_annotated
 from boxmask.data.forms import coco_form
 from boxmask.dataset import BoxDataset, IntArray
+from boxmask.faults import Flags
 from boxmask.mark import Status
 from boxmask.subset import Subset
 
@@ -28,15 +32,54 @@ def check(
     the input's bbox, and in its place is the mask's tight box. Everything beside the annotations
     is the same, and so is all that is not in the subset. What a person has rejected, corrected or
     drawn in a review says so, and counts as that.
+
+    An output that completes the dataset is the same to the byte but for what was proposed, which
+    stands behind its annotations: each a mask of a box, in an image and of a category of the
+    dataset. It may be reviewed, too; then what was not judged has the same values.
     """
     output = open_annotated(out, dataset)
     report = CheckReport(len(dataset.annotation_ids), shown)
     pairs = match_ids(dataset.annotation_ids, output.ids)
-    form = coco_form(dataset)
-    for problem in compare_head(form, dataset, output):
-        report.add_problem(str(out), problem)
+    over = left_over(pairs, len(output.ids))
+    completed = find_completed(dataset, output, over)
+    if completed is None:
+        _check_head(dataset, output, report)
+        _check_others(dataset, output, pairs, report)
+        _check_rows(dataset, output, pairs, ~(subset or Subset()).rows(dataset), report)
+    else:
+        _check_completed(dataset, completed, pairs, report)
+    return report
+
+
+def _check_completed(
+    dataset: BoxDataset, completed: Completed, pairs: IntArray, report: CheckReport
+) -> None:
+    """Check that nothing was touched, what was proposed, and whether that is all of it."""
+    output, count = completed.output, len(dataset.annotation_ids)
+    report.untouched = not completed.difference
+    if report.untouched:
+        report.statuses[Status.LEFT.value] = count
+    else:
+        _check_head(dataset, output, report)
+        _check_rows(dataset, output, pairs, np.ones(count, np.bool_), report)
     _check_others(dataset, output, pairs, report)
-    left = ~(subset or Subset()).rows(dataset)
+    for record, problem in completed.unlike_proposals():
+        report.add_problem(record, problem)
+    if report.holds and not report.untouched and not completed.is_reviewed():
+        report.add_problem(str(output.document.path), completed.difference)
+
+
+def _check_head(dataset: BoxDataset, output: AnnotatedFile, report: CheckReport) -> None:
+    """Check all that stands beside the annotations."""
+    for problem in compare_head(coco_form(dataset), dataset, output):
+        report.add_problem(str(output.document.path), problem)
+
+
+def _check_rows(
+    dataset: BoxDataset, output: AnnotatedFile, pairs: IntArray, left: Flags, report: CheckReport
+) -> None:
+    """Check the annotations that are in both; those `left` (N,) were not to be annotated."""
+    form = coco_form(dataset)
     paired = (pairs >= 0).nonzero()[0]
     for start in range(0, len(paired), _CHUNK):
         rows = paired[start : start + _CHUNK]
@@ -48,17 +91,16 @@ def check(
             if found.problem:
                 id = dataset.annotation_ids[found.row]
                 report.add_problem(f"annotations[{found.row}] (id {id!r})", found.problem)
-    return report
 
 
 def _check_others(
     dataset: BoxDataset, output: AnnotatedFile, pairs: IntArray, report: CheckReport
 ) -> None:
     """Check what is missing from the output, what moved, and what is only there."""
-    drawn = dict(drawn_faults(dataset, output, left_over(pairs, len(output.ids))))
-    for position, problem in drawn.items():
-        report.count(Status.DRAWN, "")
-        if problem:
-            report.add_problem(name_position(position, output.ids), problem)
-    for record, problem in pairing_faults(pairs, dataset.annotation_ids, output.ids, drawn):
+    added = judge_added(dataset, output, left_over(pairs, len(output.ids)))
+    for position, verdict in added.items():
+        report.count(verdict.status, verdict.reason)
+        if verdict.problem:
+            report.add_problem(name_position(position, output.ids), verdict.problem)
+    for record, problem in pairing_faults(pairs, dataset.annotation_ids, output.ids, added):
         report.add_problem(record, problem)

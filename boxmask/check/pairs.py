@@ -27,11 +27,11 @@ def match_ids(ours: Sequence[Id], theirs: Sequence[Id]) -> IntArray:
 
 
 def pairing_faults(
-    pairs: IntArray, ours: Sequence[Id], theirs: Sequence[Id], drawn: Container[int] = ()
+    pairs: IntArray, ours: Sequence[Id], theirs: Sequence[Id], added: Container[int] = ()
 ) -> Iterator[tuple[str, str]]:
     """Yield (record, what is wrong) for everything missing, moved or made up, in that order.
 
-    What stands at the positions `drawn` was added by a person.
+    What stands at the positions `added` may be there.
     """
     for row in np.flatnonzero(pairs < 0).tolist():
         yield f"annotations[{row}] (id {ours[row]!r})", "is missing from the output"
@@ -39,7 +39,7 @@ def pairing_faults(
     for row in placed[1:][np.diff(pairs[placed]) < 0].tolist():
         yield f"annotations[{row}] (id {ours[row]!r})", "is not where it was in the input's order"
     for position in left_over(pairs, len(theirs)):
-        if position not in drawn:
+        if position not in added:
             what = "is not in the input, or less often than in the output"
             yield name_position(position, theirs), what
 

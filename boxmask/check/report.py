@@ -11,7 +11,8 @@ class CheckReport:
     shown: int = 10
     broken: int = 0  # records and top-level members that are lost or changed
     first: list[str] = field(default_factory=list)  # the first of them, with what is wrong
-    statuses: dict[str, int] = field(default_factory=dict)  # ok, kept, crowd, skipped
+    statuses: dict[str, int] = field(default_factory=dict)  # ok, kept, crowd, skipped, proposed
+    untouched: bool = False  # the output is the input to the byte, but for what was proposed
     rectangles: int = 0  # masks that were kept and are just their box
     reasons: dict[str, int] = field(default_factory=dict)  # why annotations were skipped
 

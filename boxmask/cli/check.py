@@ -57,8 +57,9 @@ def check(
 
     Only segmentation, area and boxmask may differ, and every new mask must be one of its box; after
     --tighten bbox must be the mask's tight box and boxmask hold the former one. A key of COCO that
-    IN lacks may be there as null or 0. Give the reading options that annotate was given. Exit
-    status: 0 nothing is lost, 4 something is.
+    IN lacks may be there as null or 0. Give the reading options that annotate was given. What
+    detect --complete has made of IN must be IN to the byte, with proposals behind. Exit status: 0
+    nothing is lost, 4 something is.
     """
     from boxmask.check import check as compare
     from boxmask.data import read
@@ -102,7 +103,9 @@ def _print_counts(report: "CheckReport") -> None:
         say(f"  {count:>9} skipped: {reason}")
     if report.rectangles:
         say(f"  {report.rectangles:>9} of the masks kept are just their box")
-    if report.holds:
+    if report.holds and report.untouched:
+        say("Every byte of the input is as it was, and what was proposed stands behind.")
+    elif report.holds:
         say("Every annotation is there once, in order, with all its keys.")
 
 

@@ -15,6 +15,7 @@ from boxmask.detect.photos import Photographs
 from boxmask.errors import RunError
 from boxmask.export.files import replace_text
 from boxmask.models.config import ModelConfig
+from boxmask.proposed import KEY as PROPOSED
 from boxmask.unreadable import UNREADABLE
 
 KEY = "boxmask_detect"  # in "info"
@@ -93,7 +94,7 @@ def _categories(photographs: Photographs, config: ModelConfig) -> bytes:
 
 def _record(photographs: Photographs, place: int, box: Box) -> bytes:
     """Write an annotation, but for its id and the brace before it."""
-    record = {
+    record: dict[str, object] = {
         "image_id": photographs.ids[place],
         "category_id": photographs.categories[box.label],
         "bbox": box.bbox,
@@ -101,4 +102,6 @@ def _record(photographs: Photographs, place: int, box: Box) -> bytes:
         "iscrowd": 0,
         "score": box.score,
     }
+    if photographs.known is not None:
+        record[PROPOSED] = True
     return msgspec.json.encode(record)[1:]

@@ -9,9 +9,8 @@ from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import ConfigError, InputError
 from boxmask.export import flag
 from boxmask.ours import Ledger
+from boxmask.proposed import ENDING
 from boxmask.remote import Folder, Url, require_readable
-
-_PROPOSED = ".proposed.json"  # added to the name of a completed file, for what is new in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class DetectJob:
     def out(self) -> Path:
         """Where all that is wanted goes in the end."""
         made = self.masks.out
-        return made if self.complete is None else made.with_name(made.name.removesuffix(_PROPOSED))
+        return made if self.complete is None else made.with_name(made.name.removesuffix(ENDING))
 
     @property
     def boxes(self) -> Path:
@@ -101,7 +100,7 @@ def detect_job(
             boxes=out.with_name(f"{out.name}.boxes.json"),
             images=photos,
             exports=places,
-            out=out if complete is None else out.with_name(out.name + _PROPOSED),
+            out=out if complete is None else out.with_name(out.name + ENDING),
             weights=masks or weights,
             **annotating,
         ),

@@ -61,7 +61,7 @@ class Tab:
     def run(self) -> None:
         """Judge, correct and undo until the server is gone."""
         try:
-            connection = HTTPConnection(urlsplit(self.address).netloc)
+            connection = HTTPConnection(urlsplit(self.address).netloc, timeout=60)
             while True:
                 self.act(connection)
         except (OSError, HTTPException, ValueError):  # ValueError: an answer that was cut short

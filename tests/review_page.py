@@ -11,6 +11,7 @@ from review_server import Served
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # where that is small, tabs die and nothing says so
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -57,7 +57,7 @@ class Served:
         given = {"Content-Type": "application/json", **headers}
         request = Request(self.address + path, data, given)
         try:
-            with urlopen(request) as answer:
+            with urlopen(request, timeout=300) as answer:
                 return answer.status, answer.read()
         except HTTPError as refused:
             with refused:

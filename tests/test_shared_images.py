@@ -1,22 +1,28 @@
 """An image with many boxes is decoded once; of its reductions only what is looked at is made."""
 
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from annotation_files import annotate, make_job, output
+from annotation_files import annotate, boxes_of, make_job, output
 from PIL import Image
 
+from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.shared_images import SharedImages
 from boxmask.annotate.workload import Workload
 from boxmask.faults import ImageFault
 from boxmask.images import Coarsest
+from boxmask.images.turns import Turns
 from boxmask.models.zoom import PADDING_GREY, ImagePyramid
+
+Hold = Callable[[int], AbstractContextManager[None]]
 
 
 class Opening:
@@ -30,13 +36,14 @@ class Opening:
         return range(self.boxes)
 
     @contextmanager
-    def opened(self, image: int, coarsest: Coarsest) -> Iterator[Any]:
+    def opened(self, image: int, coarsest: Coarsest, hold: Hold) -> Iterator[Any]:
         self.opened_so_far += 1
         if self.faulty:
             raise ImageFault("not an image", Path("one.jpg"), "no known format")
-        self.open += 1
-        yield ImagePyramid(np.zeros((4, 4, 3), np.uint8))
-        self.open -= 1
+        with hold(16):
+            self.open += 1
+            yield ImagePyramid(np.zeros((4, 4, 3), np.uint8))
+            self.open -= 1
 
 
 def whole(size: tuple[int, int]) -> int:
@@ -44,7 +51,7 @@ def whole(size: tuple[int, int]) -> int:
 
 
 def shared_images(workload: Any, at_once: int | None) -> SharedImages:
-    return SharedImages(workload, at_once=at_once)
+    return SharedImages(workload, [0], at_once=at_once)
 
 
 @pytest.mark.parametrize(("boxes", "at_once", "batches"), [(10, 3, 4), (9, 3, 3), (5, None, 1)])
@@ -88,22 +95,46 @@ def test_every_batch_of_an_image_that_cannot_be_used_is_told() -> None:
         for _ in range(2):
             with pytest.raises(ImageFault), images.opened(0, whole):
                 pass
-    assert workload.opened_so_far == 2
+    assert workload.opened_so_far == 1
 
 
 def test_a_run_decodes_each_image_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: Counter[str] = Counter()
     opened = Workload.opened
 
-    def noted(self: Workload, image: int, coarsest: Coarsest) -> Any:
+    def noted(self: Workload, image: int, coarsest: Coarsest, hold: Hold) -> Any:
         decoded[self.dataset.file_names[image]] += 1
-        return opened(self, image, coarsest)
+        return opened(self, image, coarsest, hold)
 
     monkeypatch.setattr(Workload, "opened", noted)
     job = make_job(tmp_path, batch_boxes=1, tightness=0.0)
     annotate(job)
     images = {one["image_id"] for one in output(job)["annotations"]}
     assert set(decoded.values()) == {1} and len(decoded) == len(images)
+
+
+def crowded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AnnotateJob:
+    """A job of an image with one box, found late, and one with many; there is room for one."""
+    data = boxes_of(2, 24)
+    data["annotations"] = [one for one in data["annotations"] if one["image_id"] or not one["id"]]
+    opened = Workload.opened
+
+    def late(self: Workload, image: int, coarsest: Coarsest, hold: Hold) -> Any:
+        time.sleep(0.2 * (image == 0))
+        return opened(self, image, coarsest, hold)
+
+    monkeypatch.setattr(Workload, "opened", late)
+    monkeypatch.setattr("boxmask.annotate.shared_images.hold_pixels", Turns(1500).hold)
+    return make_job(folder, data, batch_boxes=1, decoders=2, tightness=0.0)
+
+
+def test_images_get_room_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = crowded(tmp_path, monkeypatch)
+    run = threading.Thread(target=annotate, args=[job], daemon=True)
+    run.start()
+    run.join(100)
+    assert not run.is_alive(), "the run hangs"
+    assert len(output(job)["annotations"]) == 25
 
 
 @pytest.mark.parametrize("factors", [(1, 1), (2, 1), (2, 2), (2, 4), (8, 8)], ids=str)

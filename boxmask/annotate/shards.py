@@ -47,7 +47,7 @@ def run_shard(
 
     at_once = batching.max_rows(config)
     with (
-        SharedImages(workload, at_once=at_once) as images,
+        SharedImages(workload, range(shard.first, shard.stop), at_once=at_once) as images,
         ThreadPoolExecutor(job.decoders) as pool,
     ):
         tasks = workload.rows_to_predict(shard, at_once=at_once)

@@ -3,8 +3,8 @@
 Letters: N boxes of the dataset, I images, K boxes of one image.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -31,7 +31,7 @@ from boxmask.models.zoom import ImagePyramid
 from boxmask.remote import Folder, Url
 from boxmask.subset import Subset
 
-_turns = Turns(AT_ONCE)  # of all threads of the process
+hold_pixels = Turns(AT_ONCE).hold  # of all threads of the process
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +133,21 @@ class Workload:
         return objects
 
     @contextmanager
-    def opened(self, image: int, coarsest: Coarsest = lambda size: 1) -> Iterator[ImagePyramid]:
+    def opened(
+        self,
+        image: int,
+        coarsest: Coarsest = lambda size: 1,
+        hold: Callable[[int], AbstractContextManager[None]] = hold_pixels,
+    ) -> Iterator[ImagePyramid]:
         """Decode an image as (H, W, 3) RGB; raise ImageFault where that cannot be done.
 
         A large one is decoded reduced, where `coarsest` lets it. While large images are in use,
-        other threads wait: the pixels are to be let go with the block.
+        other threads wait in `hold`: the pixels are to be let go with the block.
         """
         with opened_image(**self._image(image)) as opened:
             width, height = opened.size
             reduced = opened.reduce(coarsest) if self.job.decode == "auto" else 1
-            with _turns.hold(width * height // reduced**2):
+            with hold(width * height // reduced**2):
                 yield ImagePyramid(opened.pixels(), reduced=reduced, shape=(height, width, 3))
 
     def image_size(self, image: int) -> Size:

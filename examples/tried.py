@@ -32,8 +32,7 @@ _FILES = "{files:,} files tried, {findings:,} findings"
 SENTENCES = {
     "kills.py --engine one": _KILLS,
     "kills.py --engine workers": _KILLS,
-    # The first of them were not counted by their kind.
-    "kills.py --engine ray": f"{{kills:,}} kills; {_OUTPUTS}",
+    "kills.py --engine ray": _KILLS.replace(")", ", {of a node:,} of a whole node)", 1),
     "kill_review.py": "{kills:,} kills, {verdicts:,} verdicts answered, none lost",
     "fuzz.py": _FILES,
     "fuzz.py --guided": _FILES,

@@ -1,12 +1,10 @@
 """Several processes write what one writes, whichever of them dies on the way."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -17,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from annotation_files import Json, annotate, boxes_of, make_job, silent, window_job, workload_of
+from waiting import LONG, wait_until
 
 from boxmask.annotate import run
 from boxmask.annotate.engines import worker, workers
@@ -122,7 +121,8 @@ def test_an_error_in_a_worker_is_told_as_it_is(
     pipe.close()
     for thread in threading.enumerate():
         if thread.name == worker.RECEIVER:
-            thread.join()
+            thread.join(LONG)
+            assert not thread.is_alive(), "the thread that receives goes on without its pipe"
 
 
 def test_an_error_of_a_worker_ends_the_run(
@@ -176,9 +176,9 @@ def test_no_more_workers_than_shards(
     assert not started
 
 
-# A run that tells who works for it.
+# A run that tells who works for it. It also forks, so that its ends of all pipes outlive it.
 TOLD = """
-import json, os, sys
+import json, os, sys, time
 from boxmask.annotate.engines import worker, workers
 from boxmask.annotate.engines.base import Setup
 from boxmask.annotate.engines.devices import deal_out
@@ -188,6 +188,9 @@ class Told(workers.subprocess.Popen):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         print(self.pid, file=sys.stderr, flush=True)
+        if not (heir := os.fork()):
+            os._exit(time.sleep(300) or 0)
+        print(heir, file=sys.stderr, flush=True)
 
 workers.subprocess.Popen = Told
 app()
@@ -203,16 +206,26 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", TOLD, "annotate", str(job.boxes), *given, "--quiet"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1]) as parent:
         assert parent.stderr is not None
-        pids = [json.loads(parent.stderr.readline()) for _ in range(2)]
-        while not list(WorkFolder(job.out).path.glob("part-*")):
+        pids, heirs = zip(*((told(parent), told(parent)) for _ in range(2)), strict=True)
+        try:
+            parts = WorkFolder(job.out).path
+            wait_until(lambda: any(parts.glob("part-*")) or parent.poll() is not None, "a shard")
             assert parent.poll() is None
-            time.sleep(0.01)
-        parent.kill()
-    while any(is_running(pid) for pid in pids):
-        time.sleep(0.01)
+            parent.kill()
+            wait_until(lambda: not any(map(is_running, pids)), "the workers have ended")
+        finally:
+            for heir in heirs:
+                os.kill(heir, signal.SIGKILL)
+            wait_until(lambda: not any(map(is_running, heirs)), "they let go of the lock")
     summary = run.annotate(replace(job, workers=2), silent)
     assert summary.reused and summary.predicted
     assert job.out.read_bytes() == whole
+
+
+def told(parent: "subprocess.Popen[bytes]") -> int:
+    """The next process that a run tells of."""
+    assert parent.stderr is not None
+    return int(parent.stderr.readline())
 
 
 def is_running(pid: int) -> bool:

@@ -6,6 +6,7 @@ Needs Ray: these tests are skipped where it is not installed.
 import os
 import signal
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 import torch
-from annotation_files import annotate, boxes_of, make_job
+from annotation_files import annotate, boxes_of, make_job, write_weights
 
 from boxmask.annotate import run
 from boxmask.annotate.events import MASKS, Event
@@ -25,6 +26,10 @@ from boxmask.annotate.job import AnnotateJob
 from boxmask.errors import RunError
 from boxmask.models.weights import load_network, save_network
 from boxmask.remote import Url
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+
+from ray_nodes import two_nodes
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "boxmask[ray]"')
 engine = pytest.importorskip("boxmask.annotate.engines.ray")
@@ -34,24 +39,19 @@ pytestmark = pytest.mark.filterwarnings("default")  # those of Ray are not ours
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A cluster of a head that does nothing, and two nodes of a core each."""
-    from ray.cluster_utils import Cluster
-
     with pytest.MonkeyPatch.context() as patch:
         path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
         patch.setenv("PYTHONPATH", path)  # boxmask, and what this test has Ray do
-        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-        for _ in range(2):
-            started.add_node(num_cpus=1)
-        started.wait_for_nodes()
-        yield started
-        ray.shutdown()
-        started.shutdown()
+        with two_nodes() as nodes:
+            yield nodes.cluster
+            ray.shutdown()
 
 
-def job_on(cluster: Any, folder: Path) -> AnnotateJob:
-    job = make_job(folder, boxes_of(20, 3), batch_boxes=1)
-    return replace(job, engine="ray", ray_address=cluster.address)
+def job_on(cluster: Any, folder: Path, **changes: Any) -> AnnotateJob:
+    """A job whose workers start without PyTorch: masks of twice the crop's side need none."""
+    weights = write_weights(folder, mask_size=16)
+    job = make_job(folder, boxes_of(20, 3), batch_boxes=1, weights=weights, **changes)
+    return replace(job, runtime="openvino", engine="ray", ray_address=cluster.address)
 
 
 def by_one(job: AnnotateJob) -> bytes:
@@ -164,6 +164,30 @@ def test_an_error_on_a_node_is_told_as_it_is(cluster: Any, tmp_path: Path) -> No
     save_network(job.weights, network, {})
     with pytest.raises(RunError, match=r"^the network's numbers are not finite"):
         annotate(job)
+
+
+def test_a_task_that_no_node_can_do_ends_the_run(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOOK", 0.01)
+    monkeypatch.setattr(engine, "ABSENCE", 0.1)
+    job = job_on(cluster, tmp_path, threads=2)
+    with pytest.raises(RunError, match=r"no node of the cluster could do a task .*takes 2 CPU"):
+        annotate(job)
+    annotate(replace(job, threads=1))
+    assert job.out.read_bytes() == by_one(job)
+
+
+def test_a_node_that_does_not_start_in_time_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")  # as Ray does
+
+    monkeypatch.setattr(ray, "init", slow)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(RunError, match=r"no Ray cluster on this machine: The current node timed"):
+        annotate(make_job(tmp_path, engine="ray"))
 
 
 def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:

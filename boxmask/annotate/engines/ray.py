@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,11 +33,14 @@ RETRIES = 10  # of a task whose worker or node is lost
 AHEAD = 2  # tasks for each that the cluster can do at once: nobody waits for the next
 PATIENCE = 20.0  # seconds, with a cluster that does not answer
 LOOK = 5.0  # seconds after which it is asked for nodes that have joined
+ABSENCE = 600.0  # seconds in which no node there is could do a task: one may join, or come back
 
 # How a client of HTTP/2 begins, with no settings of its own; a server answers with its settings.
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS = 4  # the fourth byte of such a message
 _SERVER = re.compile(r"(?:ray://)?([^:/]+):(\d+)")
+
+_NAMES = {"num_cpus": "CPU", "num_gpus": "GPU"}  # of what a task takes, as nodes tell it
 
 _networks: dict[tuple[str, ...], Network] = {}  # of a worker: the last it has used
 
@@ -69,9 +73,10 @@ def _join(address: str | None) -> None:
         if parts := _SERVER.fullmatch(address or ""):
             _require_answer(parts[1], int(parts[2]))
         ray.init(address=address, log_to_driver=False, logging_level="warning")
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises the class itself, of a node that is slow to start
+        where = "on this machine" if address is None else f"at {address}"
         raise RunError(
-            f"no Ray cluster at {address}: {error}. Start one (ray start --head), or give its "
+            f"no Ray cluster {where}: {error}. Start one (ray start --head), or give its "
             "address by --ray-address."
         ) from error
 
@@ -91,9 +96,15 @@ def _run(setup: Setup, tasks: Iterator[Task], on_boxes: OnBoxes) -> Parts:
     key, sent = digest(weights), ray.put(weights.read_bytes())
     make = ray.remote(max_retries=RETRIES, **needs)(_make_part)
     pending: dict[Any, Task] = {}
+    able = time.monotonic()  # when the cluster could do a task, as far as is known
     try:
         while True:
-            room = AHEAD * _at_once(needs) - len(pending)
+            at_once = _at_once(needs)
+            if at_once:
+                able = time.monotonic()
+            elif time.monotonic() - able > ABSENCE:
+                raise _no_node(needs)
+            room = AHEAD * max(at_once, 1) - len(pending)
             for task in islice(tasks, max(room, 0)):
                 # In a list, a reference stays one: only a worker without the network fetches it.
                 pending[make.remote(__version__, setup, key, [sent], task)] = task
@@ -117,10 +128,21 @@ def _needs(setup: Setup) -> dict[str, float]:
 
 
 def _at_once(needs: dict[str, float]) -> int:
-    """Return how many tasks the cluster, as it is now, can do at the same time; at least one."""
-    there = ray.cluster_resources()
-    names = {"num_cpus": "CPU", "num_gpus": "GPU"}
-    return max(1, min(int(there.get(names[need], 0) // many) for need, many in needs.items()))
+    """Return how many tasks the nodes of the cluster, as it is now, can do at the same time."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return sum(
+        min(int(node.get(_NAMES[need], 0) // many) for need, many in needs.items())
+        for node in nodes
+    )
+
+
+def _no_node(needs: dict[str, float]) -> RunError:
+    wanted = " and ".join(f"{many:g} {_NAMES[need]}" for need, many in needs.items())
+    return RunError(
+        f"no node of the cluster could do a task for {ABSENCE / 60:.0f} minutes: one takes {wanted}"
+        ". Add a node that has them, or give fewer --threads, and run the same command again; it "
+        "goes on with the shards that are finished."
+    )
 
 
 def _result(done: Any, task: Task) -> Part:

@@ -16,6 +16,7 @@ from boxmask.annotate.task import Task
 from boxmask.errors import RunError
 
 RECEIVER = "boxmask-tasks"  # the name of the thread that receives
+LOOK = 1.0  # seconds after which it looks whether the run is still there
 
 
 def main(handle: int) -> None:
@@ -31,7 +32,7 @@ def main(handle: int) -> None:
 def _work(pipe: Connection) -> None:
     setup = pipe.recv()
     assert isinstance(setup, Setup)
-    tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    tasks: queue.SimpleQueue[Task | Exception] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, tasks), name=RECEIVER, daemon=True).start()
     from boxmask.annotate.shards import run_shard
 
@@ -39,16 +40,27 @@ def _work(pipe: Connection) -> None:
     pipe.send(None)
     while True:
         task = tasks.get()
+        if isinstance(task, Exception):
+            raise task
         pipe.send(run_shard(task.workload, task.shard, network, pipe.send))
 
 
-def _receive(pipe: Connection, tasks: "queue.SimpleQueue[Task]") -> None:
-    """Take tasks; end the process at once when the run is over, or has been killed."""
+def _receive(pipe: Connection, tasks: "queue.SimpleQueue[Task | Exception]") -> None:
+    """Take tasks; end the process at once when the run is over, or has been killed.
+
+    The pipe tells, but for one whose other end was inherited by a process that the run's program
+    has forked: then that the parent is another one.
+    """
+    run = os.getppid()
     try:
-        while True:
-            tasks.put(pipe.recv())
+        while os.getppid() == run:
+            if pipe.poll(LOOK):
+                tasks.put(pipe.recv())
+        os._exit(0)
     except (EOFError, OSError):
         os._exit(0)
+    except Exception as error:  # a task cannot be made from its bytes, say for want of memory
+        tasks.put(error)
 
 
 def _pickled(error: Exception) -> bytes:

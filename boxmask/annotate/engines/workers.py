@@ -22,6 +22,8 @@ from boxmask.annotate.workload import Inputs
 from boxmask.errors import RunError
 
 MAX_DEATHS = 3  # over one task: it is then the task that kills
+LOOK = 5.0  # seconds after which it is looked which workers are there
+LAST = 10.0  # seconds that a worker has to end once its pipe has
 _MAIN = "import sys; sys.path[:] = {path!r}; from {module} import main; main({handle})"
 _MODULE = "boxmask.annotate.engines.worker"
 
@@ -36,8 +38,12 @@ class _Worker:
     counted: int = 0  # boxes of its task that it says are done
 
     def why_dead(self) -> str:
-        """Say how the process has ended."""
-        status = self.process.wait()
+        """Say how the process has ended, which has closed its pipe or does so now."""
+        try:
+            status = self.process.wait(LAST)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
@@ -89,8 +95,7 @@ class _Crew:
     def parts(self) -> Parts:
         """Yield each task with its part as it is done."""
         while self.workers:
-            for pipe in wait(list(self.workers)):
-                assert isinstance(pipe, Connection)
+            for pipe in self._heard_of():
                 try:
                     message = pipe.recv()
                 except (EOFError, OSError):
@@ -98,11 +103,23 @@ class _Crew:
                     continue
                 yield from self._take(pipe, message)
 
+    def _heard_of(self) -> list[Connection]:
+        """Wait for messages; replace workers that have died without an end of their pipe.
+
+        A process that our program has forked meanwhile keeps such a pipe open.
+        """
+        ready = [pipe for pipe in wait(list(self.workers), LOOK) if isinstance(pipe, Connection)]
+        for pipe, worker in list(self.workers.items()):
+            if worker.process.poll() is not None and not pipe.poll():
+                self._replace(pipe)
+        return ready
+
     def end(self) -> None:
         """End all workers; none of them has anything that is to be kept."""
+        for worker in self.workers.values():
+            worker.process.kill()
         for pipe, worker in self.workers.items():
             pipe.close()
-            worker.process.kill()
             worker.process.wait()
 
     def _take(self, pipe: Connection, message: object) -> Parts:
@@ -128,6 +145,7 @@ class _Crew:
                 pipe.send(worker.task)
             return
         pipe.close()
+        worker.process.kill()
         worker.process.wait()
         del self.workers[pipe]
 

@@ -26,7 +26,7 @@ from boxmask.models.graph import (
 )
 from boxmask.models.hints import PLANES
 from boxmask.models.network import MaskNetwork, build
-from boxmask.models.openvino_library import openvino
+from boxmask.models.openvino_library import convert, openvino
 from boxmask.models.simplify import simplify
 from boxmask.models.views import Views
 
@@ -108,7 +108,7 @@ def _example(config: ModelConfig, side: int) -> tuple[Tensor, ...]:
 
 def _converted(program: Any, names: list[str], examples: list[Tensor]) -> Any:
     """Convert a program, and give each of its inputs its name and its one shape."""
-    model = openvino().convert_model(program)
+    model = convert(program)
     inputs = model.get_parameters()
     if len(inputs) != len(names):
         raise ValueError(f"{len(names)} inputs have become {len(inputs)}")

@@ -17,6 +17,7 @@ IMPORTS = {
     "durable": "",
     "bundled": "",
     "cores": "",
+    "arenas": "cores",
     "subset": "dataset errors faults",
     "mark": "unreadable",
     "unreadable": "",
@@ -50,8 +51,8 @@ IMPORTS = {
     ),
     "check": "data dataset errors faults mark proposed rle subset turned unreadable",
     "annotate": (
-        "bundled cores data dataset disk durable errors export faults formats geometry images "
-        "mark models ordered ours outlines paste_turned remote rle subset turned unreadable "
+        "arenas bundled cores data dataset disk durable errors export faults formats geometry "
+        "images mark models ordered ours outlines paste_turned remote rle subset turned unreadable "
         "store version window"
     ),
     "detect": (
@@ -79,8 +80,8 @@ IMPORTS = {
         "options remote store subset train"
     ),
     "cli": (
-        "annotate bundled check cores data detect errors evaluate export formats image_folder mark "
-        "models published remote review show store subset train version"
+        "annotate arenas bundled check cores data detect errors evaluate export formats "
+        "image_folder mark models published remote review show store subset train version"
     ),
 }
 TABLE = {part: set(names.split()) for part, names in IMPORTS.items()}

@@ -16,6 +16,7 @@ from boxmask.annotate.job import (
     Runtime,
     parse_tightness,
 )
+from boxmask.arenas import share_arenas
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.image_folder import ImagesAt, found_images, require_place
@@ -265,6 +266,7 @@ def annotate(
 
 def _run(job: AnnotateJob, *, quiet: bool, dry_run: bool) -> "Summary | Estimate":
     """Run a job, or estimate it, and show how far it is."""
+    share_arenas()
     from boxmask.cli.progress import show_progress
 
     try:

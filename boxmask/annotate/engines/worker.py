@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 
 from boxmask.annotate.engines.base import Setup
 from boxmask.annotate.task import Task
+from boxmask.arenas import share_arenas
 from boxmask.errors import RunError
 
 RECEIVER = "boxmask-tasks"  # the name of the thread that receives
@@ -21,6 +22,7 @@ LOOK = 1.0  # seconds after which it looks whether the run is still there
 
 def main(handle: int) -> None:
     """Work for the other end of a socket, given by its number, until it is closed."""
+    share_arenas()
     pipe: Connection = Connection(handle)
     try:
         _work(pipe)

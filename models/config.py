@@ -162,7 +162,8 @@ class ModelConfig:
             wanted = " or ".join(str(side) for side in allowed)
             raise ConfigError(
                 f"mask_size is {mask}; family {self.family} with head {self.head} makes masks "
-                f"of side {wanted} from crops of side {crop}."
+                f"of side {wanted} from crops of side {crop}; give that mask_size, or another "
+                "crop_size."
             )
 
     @property

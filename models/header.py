@@ -15,6 +15,7 @@ from boxmask.unreadable import UNREADABLE
 METADATA_KEY = "boxmask"
 # How files of PyTorch begin: a zip archive, or a bare pickle.
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
+_OF_A_RUN = ("best.safetensors", "last.safetensors")  # in the folder of a training run
 
 
 class Header(NamedTuple):
@@ -25,10 +26,19 @@ class Header(NamedTuple):
     shapes: dict[str, tuple[int, ...]]
 
 
-def read_header(path: Path) -> Header:
-    """Read a file's config, card and tensor shapes; cheap, whatever its size."""
+def require_weights(path: Path) -> None:
+    """Raise WeightsError unless a weights file is there; of a run folder, name the one in it."""
+    if path.is_dir():
+        within = next((path / name for name in _OF_A_RUN if (path / name).is_file()), None)
+        told = f"give {within}" if within else "give a file that `boxmask train` wrote"
+        raise WeightsError(f"{path}: a folder, no weights file; {told}.")
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file.")
+
+
+def read_header(path: Path) -> Header:
+    """Read a file's config, card and tensor shapes; cheap, whatever its size."""
+    require_weights(path)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}

@@ -33,7 +33,7 @@ from boxmask.annotate.prepare import prepare_image
 from boxmask.annotate.work_folder import WorkFolder
 from boxmask.check import check
 from boxmask.data import read
-from boxmask.errors import ConfigError, InputError, RunError
+from boxmask.errors import ConfigError, RunError, WeightsError
 from boxmask.models import cut
 from boxmask.models.hints import Neighbours
 
@@ -165,6 +165,10 @@ def test_a_number_without_a_point_is_a_tightness_too(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(InputError, match="no such weights file"):
-            takes_hints(path)
+    with pytest.raises(WeightsError, match="no such weights file"):
+        takes_hints(tmp_path / "none.safetensors")
+    with pytest.raises(WeightsError, match="a folder, no weights file; give a file that"):
+        takes_hints(tmp_path)
+    (tmp_path / "last.safetensors").touch()
+    with pytest.raises(WeightsError, match=r"; give .*last\.safetensors\."):
+        takes_hints(tmp_path)

@@ -1,6 +1,8 @@
 """Photographs in, boxes and masks out, with the laws of annotate."""
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ from flaky_store import Flaky
 from PIL import Image
 
 from boxmask import check
-from boxmask.detect import find, parts
+from boxmask.detect import find, parts, run
 from boxmask.detect.found import Found
 from boxmask.detect.job import detect_job
 from boxmask.detect.parts import Parts
-from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError
+from boxmask.errors import BoxmaskError, ConfigError, InputError, RunError, WeightsError
 from boxmask.remote import Url
 
 
@@ -79,7 +81,7 @@ def test_a_killed_detection_goes_on_to_the_same_bytes(
     job = make_detection(tmp_path / "killed")
     really, calls = find.find_boxes, []
 
-    def killed_at_the_third(*arguments: Any) -> list[Found]:
+    def killed_at_the_third(*arguments: Any) -> Iterator[Found]:
         calls.append(list(arguments[2]))
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -110,7 +112,7 @@ def test_other_settings_are_an_error_and_fresh_begins_again(tmp_path: Path) -> N
     with pytest.raises(RunError, match=r"--most is 2, and was 3\. Give another --out, or --fresh"):
         detect(make_detection(tmp_path, most=2))
     write_photo(tmp_path / "photos" / "new.png")
-    with pytest.raises(RunError, match="PHOTOS is another"):
+    with pytest.raises(RunError, match=r"PHOTOS \(names and sizes\) is another"):
         detect(make_detection(tmp_path))
     assert detect(make_detection(tmp_path, most=2, fresh=True)).found.images == 5
 
@@ -136,16 +138,39 @@ def test_photographs_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
     job = make_detection(tmp_path)
     (tmp_path / "photos" / "1.png").write_bytes(b"")
     detected = detect(job)
-    assert detected.found.unusable == {"image empty": 1}
+    assert detected.found.unusable == {"image empty": ["1.png"]}
     assert detected.skipped_count == 1 and not detected.shortage
     assert 2 not in {one["image_id"] for one in content(job.out)["annotations"]}
     assert len(content(job.out)["images"]) == 4
 
 
+def test_a_name_that_is_no_text_is_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
+    job = make_detection(tmp_path, photos=1)
+    broken = os.fsencode(tmp_path / "photos") + b"/\xff.png"
+    try:
+        Path(os.fsdecode(broken)).write_bytes((tmp_path / "photos" / "0.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(
+        InputError, match=r"photos: the name of the photograph '\\udcff\.png' is not"
+    ):
+        detect(job)
+    assert not job.work.exists()
+
+
+def test_every_photograph_moves_the_progress(tmp_path: Path) -> None:
+    events: list[tuple[int, int]] = []
+    job = make_detection(tmp_path)
+    run.detect(
+        job, lambda one: events.append((one.done, one.total)) if one.stage == run.FIND else None
+    )
+    assert sorted(set(events)) == [(done, 4) for done in range(5)]
+
+
 def test_too_many_bad_photographs_or_no_box_at_all_are_no_success(tmp_path: Path) -> None:
     job = make_detection(tmp_path, photos=2)
     (tmp_path / "photos" / "1.png").write_bytes(b"")
-    assert "1 of 2 photographs cannot be used: image empty" in detect(job).shortage
+    assert "1 of 2 photographs cannot be used: image empty, as 1.png." in detect(job).shortage
     nothing = make_detection(tmp_path / "other", min_score=1.0)
     assert "look lower with --min-score" in detect(nothing).shortage
 
@@ -171,6 +196,12 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no image in this folder"):
         (tmp_path / "none").mkdir()
         detect(replace(job, photos=tmp_path / "none"))
+    with pytest.raises(InputError, match=r"detector\.safetensors: a file, no folder; give the one"):
+        detect(replace(job, photos=job.weights))
+    with pytest.raises(InputError, match="a folder; --complete takes a COCO file"):
+        detect(replace(job, complete=tmp_path / "none"))
+    with pytest.raises(WeightsError, match="a folder, no weights file"):
+        detect(replace(job, weights=tmp_path / "none"))
     wrong: dict[str, Any] = {"min_score": 1.5, "overlap": -0.1, "most": 0}
     for option, value in wrong.items():
         with pytest.raises(ConfigError, match=option.replace("_", "-")):

@@ -157,6 +157,9 @@ def test_the_command_finds_and_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*words, "--min-score", "0"])
     assert done.exit_code == 0, done.output
     assert "boxes found in 4 photographs" in done.output
+    (tmp_path / "photos" / "1.png").write_bytes(b"no image")
+    broken = CliRunner().invoke(app, [*words, "--min-score", "0", "--fresh"])
+    assert "  not an image: 1 (1.png)\n" in broken.stdout
     again = CliRunner().invoke(app, [*words, "--min-score", "0", "--json"])
     assert json.loads(again.stdout)["found"]["images"] == 4
     none = CliRunner().invoke(app, [*words, "--min-score", "1", "--fresh"])
@@ -190,7 +193,7 @@ def test_a_file_without_images_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have_is_a_missing_image(tmp_path: Path) -> None:
     job = make(tmp_path, KEPT)
     job.complete.write_text(job.complete.read_text().replace("0.png", "\\ud800.png"))
-    assert detect(job).found.unusable == {"image missing": 1}
+    assert detect(job).found.unusable == {"image missing": [r"\ud800.png"]}
 
 
 @pytest.mark.parametrize("ending", ["", ".boxes.json", ".proposed.json", ".boxmask.detect"])

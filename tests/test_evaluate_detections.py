@@ -131,6 +131,51 @@ def test_detections_of_other_images_are_an_error(tmp_path: Path) -> None:
         evaluated(tmp_path, form([annotation(1)]), found, baselines=("box",))
 
 
+def test_detections_of_other_classes_are_an_error(tmp_path: Path) -> None:
+    found = form([annotation(1, category_id=9, score=0.5)])
+    found["categories"] = [{"id": 9, "name": "bear"}]
+    with pytest.raises(InputError, match=r"by name or by id: it has bear; that has class 1\."):
+        evaluated(tmp_path, form([annotation(1)]), found)
+    with pytest.raises(InputError, match="it has 9; that has class 1"):
+        evaluated(tmp_path, form([annotation(1)]), found["annotations"])
+    found["categories"].append({"id": 1, "name": "class 1"})  # of which nothing was found
+    assert evaluated(tmp_path, form([annotation(1)]), found).systems[0].detections == 1
+
+
+def test_two_files_of_one_name_are_two_systems(tmp_path: Path) -> None:
+    true = write(tmp_path, "true.json", form([annotation(1)]))
+    (tmp_path / "more").mkdir()
+    found = [
+        write(folder, "a.json", form([annotation(1)])) for folder in (tmp_path, tmp_path / "more")
+    ]
+    report = evaluate_detections(EvaluateJob(true, (found[0],), against=(found[1],)), no_progress)
+    assert [one.name for one in report.systems] == [str(path) for path in found]
+
+
+def test_what_a_network_cannot_look_at_is_said(tmp_path: Path) -> None:
+    true = form([annotation(image, image_id=image) for image in (0, 1, 2)])
+    true["categories"][0]["name"] = "cat"
+    path, weights = write(tmp_path, "true.json", true), write_detector(tmp_path)
+    words = ["eval", str(path), "--detections", "--weights", str(weights), "--device", "cpu"]
+    words += ["--images", str(tmp_path / "photos"), "--threads", "1"]
+    write_photo(tmp_path / "photos" / "0.jpg", size=(80, 60))
+    few = CliRunner().invoke(app, words)
+    assert few.exit_code == 1
+    assert "2 of 3 photographs cannot be used: image missing, as 1.jpg. Do the" in few.stderr
+    write_photo(tmp_path / "photos" / "1.jpg", size=(80, 60))
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "1 of 3 images could not be used: image missing, as 2.jpg" in done.stdout
+    del true["categories"]
+    write(tmp_path, "true.json", true)
+    assert 'true.json: there is no "categories"' in CliRunner().invoke(app, words).stderr
+    write(tmp_path, "true.json", true | {"categories": [{"id": 1, "name": "cow"}]})
+    said = CliRunner().invoke(app, words).stderr
+    assert (
+        f"{path}: none of its categories is one that {weights} finds: that finds cat, dog" in said
+    )
+
+
 def test_a_network_is_scored_on_its_own_boxes_and_on_the_true_ones(tmp_path: Path) -> None:
     for seed in range(2):
         write_photo(tmp_path / "photos" / f"{seed}.jpg", seed=seed, size=(80, 60))
@@ -148,6 +193,7 @@ def test_a_network_is_scored_on_its_own_boxes_and_on_the_true_ones(tmp_path: Pat
     assert given["splits"]["overall"]["boxes"]["AP"] == pytest.approx(1)
     shown = CliRunner().invoke(app, words)
     assert {"detector,", "detector", "boxes"} <= set(shown.stdout.split())  # wraps
+    assert "score x IoU" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     page = CliRunner().invoke(app, [*words, "--page", str(tmp_path / "page.html")])
     assert page.exit_code == 2

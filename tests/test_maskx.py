@@ -163,6 +163,8 @@ def test_annotate_and_python_ask_for_the_class(head: str, tmp_path: Path) -> Non
     tally = annotate(job).tally
     assert tally.statuses["ok"] == 2
     assert tally.reasons == {"class that the network does not know": 1}
+    (skip,) = job.out.with_name(f"{job.out.name}.skipped.jsonl").read_text().splitlines()
+    assert '"detail": "it knows cat, dog, bird"' in skip
     first, second, _ = output(job)["annotations"]
     predict = boxmask.load(weights, device="cpu")
     boxes = np.array([[4, 4, 24, 20]] * 2)

@@ -110,6 +110,8 @@ def test_every_option_can_be_set_and_nothing_else_changes(name: str) -> None:
     [
         ("optimiser.lr=3e-4", "optimiser.lr", 3e-4),
         ("optimiser.clip=none", "optimiser.clip", None),
+        ("model.detector=None", "model.detector", None),
+        ("model.transfer.activation=none", "model.transfer.activation", "none"),
         ("augment.scale_crop=[0.5, 2]", "augment.scale_crop", (0.5, 2.0)),
         ("model.head=fc2", "model.head", "fc2"),
         ("seen=person,dog", "seen", "person,dog"),

@@ -7,7 +7,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from boxmask.errors import ConfigError, RunError, WeightsError
+from boxmask.errors import RunError, WeightsError
 from boxmask.models.detectors import DETECTORS
 from boxmask.models.network import MaskNetwork, build
 from boxmask.models.warm_start import MisfitError, start_from
@@ -94,11 +94,7 @@ def _build_state(
 def _build_network(config: TrainConfig, init: Path | None, *, blank: bool) -> MaskNetwork:
     """Build the network to start from; a blank one is filled by what a run goes on from."""
     pretrained = config.pretrained and init is None and not blank
-    try:
-        network = build(config.model, pretrained=pretrained)
-    except ConfigError as error:
-        hint = " (--set pretrained=false)" if pretrained else ""
-        raise ConfigError(f"{error}{hint}") from error
+    network = build(config.model, pretrained=pretrained)
     if init is not None:
         _start_from_file(network, init)
     return network

@@ -4,12 +4,15 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 from boxmask.errors import ConfigError
 from boxmask.train.recipe import TrainConfig, check_recipe
+
+_PLAIN = TrainConfig()
 
 
 def to_json(config: TrainConfig) -> str:
@@ -27,7 +30,7 @@ def from_json(text: str | bytes) -> TrainConfig:
 
 def option_names() -> list[str]:
     """Name every field of a recipe as `--set` spells it."""
-    return list(_names(TrainConfig()))
+    return list(_names(_PLAIN))
 
 
 def differences(before: TrainConfig, now: TrainConfig) -> list[str]:
@@ -68,10 +71,10 @@ def _convert(settings: dict[str, Any]) -> TrainConfig:
 
 
 def _apply(settings: dict[str, Any], change: str) -> None:
-    key, equals, value = change.partition("=")
+    key, equals, text = change.partition("=")
     if not equals:
         raise ConfigError(f"--set {change}: write KEY=VALUE, as in --set optimiser.lr=0.001.")
-    _place(settings, key.strip(), _value(value.strip()))
+    _place(settings, key.strip(), text.strip())
 
 
 def _text(value: Any) -> str:
@@ -87,14 +90,16 @@ def _names(config: Any, prefix: str = "") -> Iterator[str]:
             yield prefix + entry.name
 
 
-def _value(text: str) -> Any:
+def _value(text: str, owner: type, name: str) -> Any:
+    """Read the value of a field; none is null where the field may be that, else the word."""
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return None if text.lower() == "none" else text
+        nullable = NoneType in get_args(get_type_hints(owner)[name])
+        return None if nullable and text.lower() == "none" else text
 
 
-def _place(settings: dict[str, Any], key: str, value: Any) -> None:
+def _place(settings: dict[str, Any], key: str, text: str) -> None:
     """Put a value where a dotted key points; only fields that exist can be named."""
     if key not in option_names():
         close = difflib.get_close_matches(key, option_names(), n=3)
@@ -102,6 +107,7 @@ def _place(settings: dict[str, Any], key: str, value: Any) -> None:
         known = ", ".join(sorted(option_names()))
         raise ConfigError(f"--set {key}: no such option.{hint} Known are {known}.")
     *groups, name = key.split(".")
+    owner = type(attrgetter(".".join(groups))(_PLAIN) if groups else _PLAIN)
     for group in groups:
         settings = settings[group]
-    settings[name] = value
+    settings[name] = _value(text, owner, name)

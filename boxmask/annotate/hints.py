@@ -11,9 +11,10 @@ from safetensors import SafetensorError, safe_open
 
 from boxmask.annotate.job import AnnotateJob, resolve_weights
 from boxmask.data import format_of
-from boxmask.errors import ConfigError, InputError
+from boxmask.errors import ConfigError
 from boxmask.export import flag
 from boxmask.formats import FORMATS
+from boxmask.models.header import require_weights
 from boxmask.unreadable import UNREADABLE
 
 
@@ -49,8 +50,7 @@ def takes_hints(weights: Path) -> bool:
 
     A file that cannot be read has none; loading it says what is wrong with it.
     """
-    if not weights.is_file():
-        raise InputError(f"{weights}: no such weights file.")
+    require_weights(weights)
     try:
         with safe_open(weights, framework="np") as file:
             metadata = (file.metadata() or {}).get("boxmask", "{}")

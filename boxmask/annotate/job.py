@@ -219,9 +219,10 @@ def check_paths(job: AnnotateJob) -> None:
 
 def resolve_weights(job: AnnotateJob) -> Path:
     """Return the weights that the job is done with."""
+    from boxmask.models.header import require_weights
+
     weights = job.weights or BUNDLED
-    if not weights.is_file():
-        raise InputError(f"{weights}: no such weights file.")
+    require_weights(weights)
     return weights
 
 

@@ -139,10 +139,12 @@ def prepare_boxes(
     faults = find_faults(Candidates.of_image(bounds, corners, width=width, height=height))
     if classes is not None and config.by_class:
         faults[(faults == 0) & (classes < 0)] = code_of(UNKNOWN)
-    skipped = [
-        Outcome(int(asked.rows[k]), reason_of(faults[k]), _box_detail(bounds[k], width, height))
-        for k in np.flatnonzero(faults)
-    ]
+    skipped = []
+    for k in np.flatnonzero(faults):
+        reason, detail = reason_of(faults[k]), _box_detail(bounds[k], width, height)
+        if reason == UNKNOWN:
+            detail = f"it knows {', '.join(config.classes)}".encode(errors="backslashreplace")
+        skipped.append(Outcome(int(asked.rows[k]), reason, detail))
     sound = faults == 0
     inside, _ = _clip(asked, width, height)
     clipped = (bounds != bounds.clip(0, [width, height, width, height])).any(axis=1)

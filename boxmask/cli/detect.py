@@ -18,6 +18,7 @@ from boxmask.remote import folder_of
 if TYPE_CHECKING:
     from boxmask.detect.run import Detected
 
+_NAMED = 3  # photographs that cannot be used, of each reason
 _STOPPED = "stopped; the same command (without --fresh) goes on with what is finished"
 # Options that are those of annotate, in its words.
 OF_MASKS = (
@@ -131,8 +132,9 @@ def _print(detected: "Detected") -> None:
 
     found = detected.found
     say(f"{found.boxes:,} boxes found in {counted(found.images, 'photograph')}")
-    for reason, count in found.unusable.items():
-        say(f"  {reason}: {count:,}")
+    for reason, names in found.unusable.items():
+        more = ", ..." if len(names) > _NAMED else ""
+        say(f"  {reason}: {len(names):,} ({', '.join(names[:_NAMED])}{more})")
     if found.known:
         say(f"  {found.known:,} more are in the file already")
     print_result(detected.masks)

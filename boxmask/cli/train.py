@@ -31,7 +31,7 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the optimiser.")] = None,
     batch: Annotated[int | None, typer.Option(help="Boxes (zoom) or images a step.")] = None,
-    boxes: Annotated[str | None, typer.Option(help="gt, or gt+noisy.")] = None,
+    boxes: Annotated[str | None, typer.Option(help="gt, gt+noisy or proposals.")] = None,
     seed: Annotated[int | None, typer.Option(help="What all randomness comes from.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes preparing batches.")] = None,
     changes: Annotated[

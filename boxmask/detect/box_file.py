@@ -1,6 +1,6 @@
 """The box file of a detection: COCO with a score on each box, which annotate reads as any other."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from boxmask.detect.parts import Parts
 from boxmask.detect.photos import Photographs
 from boxmask.errors import RunError
 from boxmask.export.files import replace_text
-from boxmask.models.config import ModelConfig
+from boxmask.models.header import read_header
 from boxmask.proposed import KEY as PROPOSED
 from boxmask.unreadable import UNREADABLE
 
@@ -28,29 +28,47 @@ class About(msgspec.Struct):
     images: int
     boxes: int
     known: int  # boxes that were found and are in the file that is completed
-    unusable: dict[str, int]  # photographs, by reason
+    unusable: dict[str, list[str]]  # photographs, by reason
+
+    @property
+    def unusable_count(self) -> int:
+        """How many photographs could not be used."""
+        return sum(map(len, self.unusable.values()))
+
+    @property
+    def shortage(self) -> str:
+        """Why so many photographs could not be used that this is no success, "" if it is one."""
+        if not self.unusable or 2 * self.unusable_count < self.images:
+            return ""
+        reason, names = next(iter(self.unusable.items()))
+        return (
+            f"{self.unusable_count:,} of {self.images:,} photographs cannot be used: {reason}, "
+            f"as {names[0]}."
+        )
 
 
-def write_boxes(photographs: Photographs, config: ModelConfig, parts: Parts) -> About:
+def write_boxes(photographs: Photographs, parts: Parts) -> About:
     """Write the boxes of all parts to the box file of the job."""
     job = photographs.job
     about = About(parts.settings, len(photographs.names), 0, 0, {})
     records: list[bytes] = []
-    unusable = Counter[str]()
+    unusable: dict[str, list[str]] = defaultdict(list)
     images = []
     for place, found, boxes in _each(photographs, parts):
-        unusable.update([found.fault] if found.fault else [])
+        if found.fault:
+            name = photographs.names[place].encode(errors="backslashreplace")
+            unusable[found.fault].append(name.decode())  # half a surrogate pair is no UTF-8
         images.append(_image(photographs, place, found))
         about.known += len(found.boxes) - len(boxes)
         records += (_record(photographs, place, box) for box in boxes)
     about.boxes = len(records)
-    about.unusable = dict(unusable.most_common())
+    about.unusable = dict(sorted(unusable.items(), key=lambda item: -len(item[1])))
     known = photographs.known
     ids = free_ids([] if known is None else known.annotation_ids)
     with replace_text(job.ledger, job.boxes) as text:
         info = {"description": "boxes found by boxmask detect", KEY: about}
         text.write(b'{"info": ' + msgspec.json.encode(info))
-        categories = _categories(photographs, config)
+        categories = _categories(photographs)
         text.write(b',\n"categories": ' + categories + b',\n"images": [\n')
         text.write(b",\n".join(images) + b'\n],\n"annotations": [\n')
         numbered = (b'{"id": ' + msgspec.json.encode(next(ids)) + b", " + one for one in records)
@@ -85,9 +103,10 @@ def _image(photographs: Photographs, place: int, found: Found) -> bytes:
     return msgspec.json.encode({"id": photographs.ids[place], "file_name": name} | size)
 
 
-def _categories(photographs: Photographs, config: ModelConfig) -> bytes:
+def _categories(photographs: Photographs) -> bytes:
     if photographs.known is not None:
         return bytes(photographs.known.members["categories"])
+    config = read_header(photographs.job.weights).config
     named = zip(config.class_ids, config.classes, strict=True)
     return msgspec.json.encode([{"id": id, "name": name} for id, name in named])
 

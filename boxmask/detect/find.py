@@ -24,24 +24,21 @@ _LEAST_SIDE = 1.0  # pixels: nothing is smaller
 
 
 class _Seen(NamedTuple):
-    place: int
     found: Found
     view: Cuts | None
 
 
 def find_boxes(
     network: DeviceNetwork, photographs: Photographs, places: Sequence[int]
-) -> list[Found]:
-    """Find the boxes of some photographs, each with those of the least score and more."""
-    found: dict[int, Found] = {}
+) -> Iterator[Found]:
+    """Yield what is found in each of some photographs: boxes of the least score and more."""
     for batch in _batches(network, photographs, places):
         views = [one.view for one in batch if one.view is not None]
-        detections = _detect(network, views) if views else None
-        for number, one in enumerate(one for one in batch if one.view is not None):
-            assert detections is not None
-            one.found.boxes = _boxes(detections, number, views[number], one.found, photographs)
-        found |= {one.place: one.found for one in batch}
-    return [found[place] for place in places]
+        if views:  # all of a batch have one, or none
+            detections = _detect(network, views)
+            for number, (one, view) in enumerate(zip(batch, views, strict=True)):
+                one.found.boxes = _boxes(detections, number, view, one.found, photographs)
+        yield from (one.found for one in batch)
 
 
 def _batches(
@@ -69,11 +66,11 @@ def _look(photographs: Photographs, network: DeviceNetwork, place: int) -> _Seen
     try:
         pixels = photographs.load(place)
     except ImageFault as fault:
-        return _Seen(place, Found(fault=fault.reason), None)
+        return _Seen(Found(fault=fault.reason), None)
     height, width = pixels.shape[:2]
     whole = np.array([[0, 0, width, height]], dtype=np.float64)
     view = cut(network.config, pixels, whole)
-    return _Seen(place, Found(size=(width, height)), view)
+    return _Seen(Found(size=(width, height)), view)
 
 
 def _detect(network: DeviceNetwork, views: Sequence[Cuts]) -> Detections:

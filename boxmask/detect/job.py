@@ -118,11 +118,11 @@ def check_paths(job: DetectJob) -> None:
     if isinstance(job.photos, Url):
         require_readable(job.photos)
     elif not job.photos.is_dir():
-        raise InputError(f"{job.photos}: no such folder; give the one that the photographs are in.")
-    if not job.weights.is_file():
-        raise InputError(f"{job.weights}: no such weights file.")
+        what = "a file, no folder" if job.photos.exists() else "no such folder"
+        raise InputError(f"{job.photos}: {what}; give the one that the photographs are in.")
     if job.complete is not None and not job.complete.is_file():
-        raise InputError(f"{job.complete}: no such file; --complete takes a COCO file.")
+        what = "a folder" if job.complete.is_dir() else "no such file"
+        raise InputError(f"{job.complete}: {what}; --complete takes a COCO file.")
     if not job.out.absolute().parent.is_dir():
         raise InputError(f"{job.out.parent}: no such folder; make it, or give another --out.")
     if job.out.is_dir():

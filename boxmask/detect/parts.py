@@ -4,7 +4,7 @@ What a part holds depends on its photographs and the settings alone, so it does 
 run has made it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,15 +49,23 @@ class Parts:
         return next((part.threads for part in parts if part is not None), 0)
 
     def make(
-        self, find: Callable[[range], list[Found]], *, threads: int, on_done: Callable[[int], None]
+        self,
+        find: Callable[[range], Iterable[Found]],
+        *,
+        threads: int,
+        on_done: Callable[[int], None],
     ) -> None:
         """Make the parts that are missing; `on_done` is told how many photographs are done."""
         for part in range(len(self)):
+            places = self.places(part)
             if self._read(part) is None:
-                made = _Part(self.settings, threads, find(self.places(part)))
+                made = _Part(self.settings, threads, [])
+                for found in find(places):
+                    made.found.append(found)
+                    on_done(places.start + len(made.found))
                 with replace_file(self._path(part)) as stream:
                     stream.write(msgspec.json.encode(made))
-            on_done(self.places(part).stop)
+            on_done(places.stop)
 
     def all(self) -> Iterator[Found]:
         """Yield what was found in each photograph, in order; all parts are there."""

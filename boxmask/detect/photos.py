@@ -12,12 +12,13 @@ from typing import Any
 from boxmask.data import read
 from boxmask.data.raw.input import files_below
 from boxmask.data.sources.photos import is_image
-from boxmask.dataset import BoxDataset, Id
+from boxmask.dataset import BoxDataset, Category, Id
 from boxmask.detect.job import DetectJob
 from boxmask.errors import InputError
 from boxmask.formats import ReadOptions
 from boxmask.images import load_image
 from boxmask.models.config import ModelConfig
+from boxmask.models.header import read_header
 from boxmask.remote import Folder
 from boxmask.store import sizes_below
 
@@ -52,21 +53,59 @@ class Photographs:
         )
 
 
-def open_photographs(job: DetectJob, config: ModelConfig) -> Photographs:
+def open_photographs(job: DetectJob) -> Photographs:
     """List the photographs of a folder, or those of the file that is completed."""
-    if config.detector is None:
-        raise InputError(
-            f"{job.weights}: this network finds no boxes: it masks those that it is given. Train "
-            "one with --set model.detector=centernet, or give boxes to `boxmask annotate`."
-        )
+    config = _with_detector(job.weights)
     if job.complete is not None:
-        return _of_dataset(job, config)
+        return _of_dataset(job)
     listed = _listed(job.photos)
     names = sorted(filter(is_image, listed))
     if not names:
-        raise InputError(f"{job.photos}: there is no image in this folder or below it.")
+        raise InputError(
+            f"{job.photos}: there is no image in this folder or below it; give the one that the "
+            "photographs are in."
+        )
+    _require_unicode(job.photos, names)
     ids = dict(enumerate(config.class_ids))
     return Photographs(job, names, range(1, len(names) + 1), dict(ids), listed)
+
+
+def _with_detector(weights: Path) -> ModelConfig:
+    """Return the config of a network that finds boxes; InputError for another."""
+    config = read_header(weights).config
+    if config.detector is None:
+        raise InputError(
+            f"{weights}: this network finds no boxes: it masks those that it is given. Train "
+            "one with --set model.detector=centernet, or give boxes to `boxmask annotate`."
+        )
+    return config
+
+
+def looked_for(weights: Path, *, of: Path, categories: Sequence[Category]) -> dict[int, Id]:
+    """Return the id that a file has for each class of a network, as far as it has them at all."""
+    config = _with_detector(weights)
+    ids: dict[str, Id] = {}
+    for category in categories:
+        ids.setdefault(category.name, category.id)
+    found = {place: ids[name] for place, name in enumerate(config.classes) if name in ids}
+    if not found:
+        raise InputError(
+            f"{of}: none of its categories is one that {weights} finds: that finds "
+            f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20]) or 'none'}."
+        )
+    return found
+
+
+def _require_unicode(folder: Folder, names: Sequence[str]) -> None:
+    """Raise InputError for a name that JSON cannot hold, before hours are spent on finding."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"{folder}: the name of the photograph {name!r} is not UTF-8, as those in a COCO "
+                "file are; rename it, or move it elsewhere."
+            ) from None
 
 
 def _listed(folder: Folder) -> dict[str, int]:
@@ -90,7 +129,7 @@ def _bytes(folder: Folder, name: str) -> int:
         return -1
 
 
-def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
+def _of_dataset(job: DetectJob) -> Photographs:
     assert job.complete is not None
     local = job.photos if isinstance(job.photos, Path) else None
     dataset = read(job.complete, ReadOptions(images=local))
@@ -106,14 +145,6 @@ def _of_dataset(job: DetectJob, config: ModelConfig) -> Photographs:
             f"{job.complete}: its boxes are {dataset.box_form}, and --complete adds boxes of x, y, "
             "width and height; write all of them so."
         )
-    ids: dict[str, Id] = {}
-    for category in dataset.categories:
-        ids.setdefault(category.name, category.id)
-    found = {place: ids[name] for place, name in enumerate(config.classes) if name in ids}
-    if not found:
-        raise InputError(
-            f"{job.complete}: none of its categories is one that {job.weights} finds: that finds "
-            f"{', '.join(config.classes[:20])}; the file has {', '.join(list(ids)[:20]) or 'none'}."
-        )
+    found = looked_for(job.weights, of=job.complete, categories=dataset.categories)
     sizes = {name: _bytes(job.photos, name) for name in dataset.file_names}
     return Photographs(job, dataset.file_names, dataset.image_ids, found, sizes, dataset)

@@ -19,8 +19,6 @@ from boxmask.disk import explain_disk_errors
 from boxmask.durable import digest
 from boxmask.errors import ConfigError, RunError
 from boxmask.export.files import replace_text
-from boxmask.models.config import ModelConfig
-from boxmask.models.header import read_header
 from boxmask.ours import is_there
 from boxmask.version import __version__
 
@@ -42,7 +40,7 @@ class Detected:
     @property
     def skipped_count(self) -> int:
         """How many photographs and boxes could not be used."""
-        return sum(self.found.unusable.values()) + self.masks.skipped_count
+        return self.found.unusable_count + self.masks.skipped_count
 
 
 def detect(job: DetectJob, on_event: OnEvent) -> Detected:
@@ -52,21 +50,18 @@ def detect(job: DetectJob, on_event: OnEvent) -> Detected:
     """
     with explain_disk_errors(job.out, _GO_ON):
         check_paths(job)
-        config = read_header(job.weights).config
-        photographs = open_photographs(job, config)
+        photographs = open_photographs(job)
         check_places(job, photographs)
         _refuse_foreign(job)
         with hold_lock(job.work):
-            found = _boxes(job, photographs, config, on_event)
+            found = _boxes(job, photographs, on_event)
         masks = annotate(job.masks, on_event)
         if job.complete is not None:
             _write_completed(job)
     return Detected(str(job.out), str(job.boxes), found, masks, _shortage(job, found, masks))
 
 
-def _boxes(
-    job: DetectJob, photographs: Photographs, config: ModelConfig, on_event: OnEvent
-) -> About:
+def _boxes(job: DetectJob, photographs: Photographs, on_event: OnEvent) -> About:
     """Write the box file, unless it is there."""
     settings = _settings(job, photographs)
     parts = Parts(job.work, settings, len(photographs.names))
@@ -78,7 +73,7 @@ def _boxes(
         _require_same(job, settings, about.settings)
         return about
     _find(job, photographs, parts, on_event)
-    about = write_boxes(photographs, config, parts)
+    about = write_boxes(photographs, parts)
     parts.remove()
     return about
 
@@ -112,7 +107,7 @@ def _settings(job: DetectJob, photographs: Photographs) -> Settings:
     complete = None if job.complete is None else DIGEST_PREFIX + digest(job.complete)
     return {
         "boxmask": __version__,
-        "PHOTOS": DIGEST_PREFIX + photographs.digest,
+        "PHOTOS (names and sizes)": DIGEST_PREFIX + photographs.digest,
         "--weights": DIGEST_PREFIX + digest(job.weights),
         "--complete": complete,
         "--min-score": job.min_score,
@@ -167,10 +162,8 @@ def _write_completed(job: DetectJob) -> None:
 
 def _shortage(job: DetectJob, found: About, masks: Summary) -> str:
     """Say why there are too few boxes or masks, "" if there are enough."""
-    unusable = sum(found.unusable.values())
-    if 2 * unusable >= found.images:
-        first = next(iter(found.unusable))
-        return f"{unusable:,} of {found.images:,} photographs cannot be used: {first}."
+    if found.shortage:
+        return found.shortage
     if not found.boxes and not found.known:
         return (
             f"no box of a score of {job.min_score:g} or more was found in {found.images:,} "

@@ -26,13 +26,15 @@ from boxmask.evaluate.given import given_boxes
 from boxmask.evaluate.job import EvaluateJob, Progress
 from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.pool import Pool
-from boxmask.evaluate.predictions import run_network
+from boxmask.evaluate.predictions import run_network, system_name
 from boxmask.evaluate.reading import read_masks
 from boxmask.evaluate.run import splits_of
 
 FORMAT = "boxmask-eval-detections-1"
 _LISTED = ("images", "categories")  # of the ground truth, for the detector
+_NAMED = 20  # categories in an error
 LEAST_SCORE = 0.01  # weaker boxes move no figure that is shown
+RESCORED = ", score x IoU"  # behind the name of what is ranked otherwise a second time
 _KINDS: dict[str, Kind] = {"masks": "segm", "boxes": "bbox"}
 APs = dict[str, float]  # by name: AP, AP50, AP75, APs, APm, APl
 
@@ -58,19 +60,21 @@ class DetectionReport:
     annotations: int
     seen: str | None
     systems: list[DetectionScore]
+    unusable: dict[str, list[str]]  # images in which a network could find nothing, by reason
 
 
 def evaluate_detections(job: EvaluateJob, progress: Progress) -> DetectionReport:
     """Score the files of a job as detections; of weights, what they find, and true boxes masked."""
     _check(job)
     truth = read_masks(job.ground_truth, predicted=False, bbox=job.bbox)
-    with Pool(1) as pool, _systems(job, truth, progress) as systems:
+    with Pool(1) as pool, _systems(job, truth, progress) as (systems, unusable):
         scores = [
             _score(name, _as_in(truth, masks), job, truth, pool, progress)
             for name, masks in _rescored(systems)
         ]
     return DetectionReport(
-        FORMAT, job.ground_truth.name, len(truth.images), len(truth), job.seen, scores
+        *(FORMAT, job.ground_truth.name, len(truth.images), len(truth), job.seen),
+        *(scores, unusable),
     )
 
 
@@ -85,13 +89,19 @@ def _check(job: EvaluateJob) -> None:
 @contextmanager
 def _systems(
     job: EvaluateJob, truth: MaskFile, progress: Progress
-) -> Iterator[dict[str, MaskFile]]:
-    """Read the files of a job, and run its network; the files are there while the block lasts."""
+) -> Iterator[tuple[dict[str, MaskFile], dict[str, list[str]]]]:
+    """Read the files of a job, and run its network; the files are there while the block lasts.
+
+    Also yields the images that the network could not look at, by reason.
+    """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        found = {path.name: read_masks(path, bbox=job.bbox) for path in job.predicted}
+        found = {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted}
+        unusable: dict[str, list[str]] = {}
         if job.weights is not None and job.images is not None:
             name = job.weights.stem
-            found[name] = _detect(job, job.weights, job.images, Path(folder), progress)
+            found[name], unusable = _detect(
+                job, truth, *(job.weights, job.images), folder=Path(folder), progress=progress
+            )
             with given_boxes(job, truth) as given:
                 found[f"{name}, true boxes"], _ = run_network(
                     replace(job, keep=None),
@@ -100,24 +110,33 @@ def _systems(
                     images=job.images,
                     progress=progress,
                 )
-        found |= {path.name: read_masks(path, bbox=job.bbox) for path in job.against}
-        yield found
+        found |= {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
+        yield found, unusable
 
 
 def _detect(
-    job: EvaluateJob, weights: Path, images: Path, folder: Path, progress: Progress
-) -> MaskFile:
+    job: EvaluateJob,
+    truth: MaskFile,
+    weights: Path,
+    images: Path,
+    *,
+    folder: Path,
+    progress: Progress,
+) -> tuple[MaskFile, dict[str, list[str]]]:
     """Find boxes in the images of the ground truth and mask them, as `boxmask detect` does."""
     from boxmask.annotate.events import Event
     from boxmask.detect.job import detect_job
+    from boxmask.detect.photos import looked_for
     from boxmask.detect.run import detect
 
     def on_event(event: Event) -> None:
         progress(f"network: {event.stage.name}", event.done, event.total)
 
     listed = folder / "images.json"
-    members = open_document(job.ground_truth).members
-    kept = b", ".join(b'"%s": %s' % (name.encode(), members[name]) for name in _LISTED)
+    document = open_document(job.ground_truth)
+    document.require(*_LISTED, has="a detector looks at the images and for the classes of a file")
+    looked_for(weights, of=truth.path, categories=truth.categories)  # before the network runs
+    kept = b", ".join(b'"%s": %s' % (one.encode(), document.members[one]) for one in _LISTED)
     listed.write_bytes(b"{" + kept + b', "annotations": []}')
     out = job.keep or folder / "found.json"
     found = detect_job(
@@ -130,8 +149,10 @@ def _detect(
         threads=job.threads,
         flip=job.flip,
     )
-    detect(found, on_event)
-    return read_masks(out)
+    about = detect(found, on_event).found
+    if about.shortage:
+        raise InputError(f"{images}: {about.shortage} Do the file names begin in this folder?")
+    return read_masks(out), about.unusable
 
 
 def _rescored(systems: Mapping[str, MaskFile]) -> Iterator[tuple[str, MaskFile]]:
@@ -140,7 +161,7 @@ def _rescored(systems: Mapping[str, MaskFile]) -> Iterator[tuple[str, MaskFile]]
         yield name, found
         both = found.scores * found.qualities
         if len(found) and not np.isnan(both[~found.is_crowd]).any():
-            yield f"{name}, score x IoU", replace(found, scores=both)
+            yield f"{name}{RESCORED}", replace(found, scores=both)
 
 
 def _as_in(truth: MaskFile, found: MaskFile) -> MaskFile:
@@ -163,7 +184,20 @@ def _as_in(truth: MaskFile, found: MaskFile) -> MaskFile:
             f"{found.path}: none of its images is one of {truth.path}, by name or by id; detect in "
             "the images of this ground truth."
         )
+    known = {one.id for one in truth.categories}
+    named = {categories.get(one.id, one.id) for one in found.categories}
+    if len(moved) and not known & {*named, *moved.category_ids}:
+        raise InputError(
+            f"{found.path}: none of its categories is one of {truth.path}, by name or by id: it "
+            f"has {_listed(found)}; that has {_listed(truth)}."
+        )
     return moved
+
+
+def _listed(file: MaskFile) -> str:
+    """Name the first categories of a file, by their ids where it does not name them."""
+    names = [one.name for one in file.categories] or sorted(set(map(str, file.category_ids)))
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 def _same_names(ids: Mapping[str, Id], names: Mapping[Id, str]) -> dict[Id, Id]:

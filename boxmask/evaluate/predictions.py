@@ -27,14 +27,14 @@ def load_predictions(
 ) -> Predictions:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
     found, told = (
-        {_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted},
+        {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted},
         None,
     )
     if job.weights is not None and job.images is not None:
         found[job.weights.stem], told = run_network(
             job, given, weights=job.weights, images=job.images, progress=progress
         )
-    found |= {_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
+    found |= {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
     for name in job.baselines:
         found[name] = draw_baseline(
             name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
@@ -42,7 +42,7 @@ def load_predictions(
     return Predictions(found, told)
 
 
-def _name(path: Path, job: EvaluateJob) -> str:
+def system_name(path: Path, job: EvaluateJob) -> str:
     """Name a file without its folder, unless that would name two."""
     alike = [other for other in (*job.predicted, *job.against) if other.name == path.name]
     return path.name if len(set(alike)) == 1 else str(path)

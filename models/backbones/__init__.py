@@ -26,7 +26,7 @@ def _build_stacked(plan: StackPlan, *, channels: int, pretrained: bool) -> Backb
     """Build a stacked hourglass, whose channels are fixed and which has no ImageNet weights."""
     if pretrained:
         raise ConfigError(
-            "the hourglass backbones have no ImageNet weights; start without pretrained weights."
+            "the hourglass backbones have no ImageNet weights; start with pretrained=false."
         )
     return StackedHourglass(plan)
 
@@ -65,7 +65,7 @@ def _build_light_pyramid(name: str, *, channels: int, pretrained: bool) -> Backb
 def _build_spinenet(name: str, *, channels: int, pretrained: bool) -> Backbone:
     """Build a SpineNet, whose channels are fixed and which has no ImageNet weights."""
     if pretrained:
-        raise ConfigError(f"{name} has no ImageNet weights; start without pretrained weights.")
+        raise ConfigError(f"{name} has no ImageNet weights; start with pretrained=false.")
     return SpineNet(SPINES[name])
 
 

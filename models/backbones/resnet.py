@@ -74,7 +74,7 @@ def _imagenet_weights(name: str) -> dict[str, Tensor]:
     if name not in WEIGHTS:
         raise ConfigError(
             f"{name} has no ImageNet weights; choose {name.removesuffix(SAME)}, "
-            "or start without pretrained weights."
+            "or start with pretrained=false."
         )
     try:
         state: dict[str, Tensor] = WEIGHTS[name].get_state_dict(progress=False, check_hash=True)
@@ -82,6 +82,6 @@ def _imagenet_weights(name: str) -> dict[str, Tensor]:
         raise ConfigError(
             f"the ImageNet weights of {name} cannot be fetched ({error}); connect, put "
             f"{WEIGHTS[name].url.rsplit('/', 1)[-1]} into {torch.hub.get_dir()}/checkpoints, "
-            "choose an efficientnet-lite backbone, or start without pretrained weights."
+            "choose an efficientnet-lite backbone, or start with pretrained=false."
         ) from error
     return state

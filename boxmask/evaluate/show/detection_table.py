@@ -4,11 +4,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from boxmask.evaluate.detections import DetectionReport
+from boxmask.evaluate.detections import RESCORED, DetectionReport
 from boxmask.evaluate.show.terminal import percent
 
 _SHOWN = ("AP", "AP50", "AP75")
 _KINDS = ("masks", "boxes")
+_BOTH = "score x IoU"
 _RANKED_BY = {"score": "score", "predicted_iou": "IoU", "constant": "-"}
 
 
@@ -25,6 +26,13 @@ def detection_table(report: DetectionReport) -> RenderableType:
     for split in report.systems[0].splits if report.systems else ():
         for number, system in enumerate(report.systems):
             figures = (percent(system.splits[split][k][name]) for k in _KINDS for name in _SHOWN)
-            by = _RANKED_BY[system.ap_ranked_by]
-            table.add_row("" if number else split, system.name, by, *figures)
-    return Group(title, "AP in percent, of masks ranked by score or by the IoU to expect", table)
+            name = system.name.removesuffix(RESCORED)
+            by = _RANKED_BY[system.ap_ranked_by] if name == system.name else _BOTH
+            table.add_row("" if number else split, name, by, *figures)
+    left_out = [
+        f"{len(names):,} of {report.images:,} images could not be used: {reason}, as {names[0]}"
+        for reason, names in report.unusable.items()
+    ]
+    return Group(
+        title, "AP in percent, of masks ranked by score or by the IoU to expect", table, *left_out
+    )

@@ -194,7 +194,7 @@ def test_broken_metadata_is_called_so(tmp_path: Path, member: str) -> None:
 
 def test_a_missing_file_and_a_folder_are_called_so(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(WeightsError, match="no such weights file|a folder, no weights file"):
+        with pytest.raises(WeightsError, match=r"no such weights file|a folder, no weights file"):
             load_network(path)
 
 

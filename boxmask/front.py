@@ -104,12 +104,11 @@ def detect(
     from boxmask.detect.job import detect_job
     from boxmask.detect.run import detect as run
 
-    rest = _paths(options, "masks", "complete")
-    if rest.get("masks") == Path("bundled"):
-        rest["masks"] = BUNDLED
+    rest = _paths({"weights": weights, **options}, "weights", "masks", "complete")
+    rest |= {one: BUNDLED for one in ("weights", "masks") if rest.get(one) == Path("bundled")}
     exports, chosen, rest = _exporting(rest)
     places: dict[str, Any] = {"out": _place(out), "exports": exports, "export_options": chosen}
-    job = detect_job(_place(photos), weights=Path(weights), **places, **rest)
+    job = detect_job(_place(photos), **places, **rest)
     return run(job, _telling(progress))
 
 

@@ -64,6 +64,8 @@ def _weights_row(path: Path) -> Row:
 
 def _row(name: str, cost: Cost, config: ModelConfig) -> Row:
     """Describe one network."""
-    parts = {key: getattr(config, key) for key in ("family", "backbone", "head", "mask_size")}
-    made_of = f"{config.family}, {config.backbone}, {config.head}"
-    return {"name": name, "made_of": made_of, **parts, **asdict(cost)}
+    keys = ("family", "backbone", "head", "detector")
+    parts = {key: getattr(config, key) for key in keys}
+    made_of = ", ".join(part for part in parts.values() if part is not None)
+    sizes = {"mask_size": config.mask_size, **asdict(cost)}
+    return {"name": name, "made_of": made_of, **parts, **sizes}

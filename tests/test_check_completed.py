@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from check_files import BOX, Json, before, filled
+from check_files import BOX, HEIGHT, WIDTH, Json, before, filled
+from PIL import Image
+from review_files import Review
 from typer.testing import CliRunner
 
 from boxmask.check import CheckReport, check
@@ -14,6 +16,7 @@ from boxmask.cli import app
 from boxmask.data import read
 from boxmask.data.raw.document import open_document
 from boxmask.data.raw.edits import appended, edited
+from boxmask.review.apply import apply_verdicts
 
 PROPOSED = {
     "id": "boxmask-1",
@@ -189,6 +192,25 @@ def test_a_review_may_come_over_it(tmp_path: Path) -> None:
     report = checked(tmp_path)
     assert report.broken == 1 and "annotations[4] (id 5)" in report.first[0]
     assert report.statuses == {"left": 5, "proposed": 1, "skipped": 1, "rejected": 1}
+
+
+def test_what_a_review_writes_keeps_the_law(tmp_path: Path) -> None:
+    others = [{**PROPOSED, "id": f"boxmask-{k}"} for k in (3, 4)]
+    write(tmp_path, [*proposals(), *others])
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "a.jpg")
+    review = Review(tmp_path / "out.json", tmp_path)
+    review.judge(5, "accept")
+    review.judge(7, "reject")
+    review.correct(8, filled(0, 0, 7, 7))
+    review.judge(1, "fix")  # one of the input's own
+    review.draw(0, filled(30, 2, 4, 5), "thing")
+    review.end()
+    verdicts = tmp_path / "verdicts.jsonl"
+    apply_verdicts(tmp_path / "out.json", tmp_path, verdicts, tmp_path / "reviewed.json")
+    report = check(read(tmp_path / "in.json"), tmp_path / "reviewed.json")
+    assert report.holds and not report.untouched, report.first
+    counts = {"left": 4, "kept": 1, "proposed": 1, "skipped": 1}
+    assert report.statuses == counts | {"rejected": 1, "corrected": 1, "drawn": 1}
 
 
 def test_the_command_says_what_was_proposed(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_finer_level_gives_small_objects_a_cell_to_learn_at(stride: int, found
     # 6 pixels of 128, between the middles of cells of stride 8.
     box = torch.tensor([[33.0, 33.0, 39.0, 39.0]]) / 128
     where = torch.tensor([0])
-    losses = detector.losses([levels], Truth(box, where, where, torch.ones(1, 2)))
+    losses, _ = detector.learn([levels], Truth(box, where, where, torch.ones(1, 2)))
     assert (float(losses["box"].detach()) > 0) == found
 
 

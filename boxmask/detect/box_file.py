@@ -1,6 +1,5 @@
 """The box file of a detection: COCO with a score on each box, which annotate reads as any other."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +25,18 @@ class About(msgspec.Struct):
 
     settings: dict[str, Setting]
     images: int
-    boxes: int
-    known: int  # boxes that were found and are in the file that is completed
-    unusable: dict[str, list[str]]  # photographs, by reason
+    boxes: int = 0
+    known: int = 0  # boxes that were found and are in the file that is completed
+    unusable: dict[str, list[str]] = {}  # photographs, by reason
+
+    def count(self, name: str, found: Found, *, new: int) -> None:
+        """Count what was found in a photograph, of which so many boxes are new."""
+        self.boxes += new
+        self.known += len(found.boxes) - new
+        if found.fault:
+            # Half a surrogate pair, which a name out of JSON may hold, is no UTF-8.
+            plain = name.encode(errors="backslashreplace").decode()
+            self.unusable.setdefault(found.fault, []).append(plain)
 
     @property
     def unusable_count(self) -> int:
@@ -40,7 +48,7 @@ class About(msgspec.Struct):
         """Why so many photographs could not be used that this is no success, "" if it is one."""
         if not self.unusable or 2 * self.unusable_count < self.images:
             return ""
-        reason, names = next(iter(self.unusable.items()))
+        reason, names = max(self.unusable.items(), key=lambda item: len(item[1]))
         return (
             f"{self.unusable_count:,} of {self.images:,} photographs cannot be used: {reason}, "
             f"as {names[0]}."
@@ -49,29 +57,20 @@ class About(msgspec.Struct):
 
 def write_boxes(photographs: Photographs, parts: Parts) -> About:
     """Write the boxes of all parts to the box file of the job."""
-    job = photographs.job
-    about = About(parts.settings, len(photographs.names), 0, 0, {})
-    records: list[bytes] = []
-    unusable: dict[str, list[str]] = defaultdict(list)
-    images = []
+    job, known = photographs.job, photographs.known
+    about = About(parts.settings, len(photographs.names))
+    images, records = [], []
     for place, found, boxes in _each(photographs, parts):
-        if found.fault:
-            name = photographs.names[place].encode(errors="backslashreplace")
-            unusable[found.fault].append(name.decode())  # half a surrogate pair is no UTF-8
+        about.count(photographs.names[place], found, new=len(boxes))
         images.append(_image(photographs, place, found))
-        about.known += len(found.boxes) - len(boxes)
-        records += (_record(photographs, place, box) for box in boxes)
-    about.boxes = len(records)
-    about.unusable = dict(sorted(unusable.items(), key=lambda item: -len(item[1])))
-    known = photographs.known
+        records += [_record(photographs, place, box) for box in boxes]
     ids = free_ids([] if known is None else known.annotation_ids)
+    numbered = (b'{"id": ' + msgspec.json.encode(next(ids)) + b", " + one for one in records)
+    info = {"description": "boxes found by boxmask detect", KEY: about}
     with replace_text(job.ledger, job.boxes) as text:
-        info = {"description": "boxes found by boxmask detect", KEY: about}
         text.write(b'{"info": ' + msgspec.json.encode(info))
-        categories = _categories(photographs)
-        text.write(b',\n"categories": ' + categories + b',\n"images": [\n')
+        text.write(b',\n"categories": ' + _categories(photographs) + b',\n"images": [\n')
         text.write(b",\n".join(images) + b'\n],\n"annotations": [\n')
-        numbered = (b'{"id": ' + msgspec.json.encode(next(ids)) + b", " + one for one in records)
         text.write(b",\n".join(numbered) + b"\n]}\n")
     return about
 

@@ -19,6 +19,8 @@ class DetectJob:
 
     photos: Folder
     weights: Path
+    out: Path
+    """Where all that is wanted goes in the end."""
     masks: AnnotateJob = field(repr=False)
     """What makes the masks; its boxes are the file that the detector writes."""
     complete: Path | None = None
@@ -42,12 +44,6 @@ class DetectJob:
                 "exports are made of a whole file, and --complete writes the found ones into it "
                 f"at the end; annotate {self.out} exports it: its masks stay."
             )
-
-    @property
-    def out(self) -> Path:
-        """Where all that is wanted goes in the end."""
-        made = self.masks.out
-        return made if self.complete is None else made.with_name(made.name.removesuffix(ENDING))
 
     @property
     def boxes(self) -> Path:
@@ -92,6 +88,7 @@ def detect_job(
     return DetectJob(
         photos=photos,
         weights=weights,
+        out=out,
         complete=complete,
         min_score=min_score,
         most=most,

@@ -94,7 +94,7 @@ class Detector(nn.Module):
         raise NotImplementedError
 
     def losses(self, stages: Sequence[Any], truth: Truth) -> dict[str, Tensor]:
-        """Return the losses by name, each weighted as published."""
+        """Return the losses by name, each weighted as published, for `learn`."""
         raise NotImplementedError
 
     def learn(

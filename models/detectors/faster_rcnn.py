@@ -96,14 +96,10 @@ class FasterRCNN(Detector):
         said: tuple[Tensor, Tensor] = self.boxes.box_predictor(read)
         return said
 
-    def losses(self, stages: Sequence[list[Tensor]], truth: Truth) -> dict[str, Tensor]:
-        """Return torchvision's four losses."""
-        return self.learn(stages, truth)[0]
-
     def learn(
         self, stages: Sequence[list[Tensor]], truth: Truth
     ) -> tuple[dict[str, Tensor], Positives]:
-        """Return the losses, and of the boxes that they were learnt from those that hit."""
+        """Return torchvision's four losses, and of the boxes that they are of those that hit."""
         levels = in_float(stages[-1])
         frame = PixelFrame.of(levels[0], self.finest, truth.extents)
         targets = frame.targets(truth, first=_BACKGROUND)

@@ -43,11 +43,11 @@ class BatchDataset(Dataset[Batch]):
         self.parts = parts  # of a step
         self.size = config.batch // parts  # boxes or images in a part
         table = collection.table
-        self.detects = config.model.detector is not None
+        detects = config.model.detector is not None
         # A detector learns from every box, masks from those that are supervised.
-        learnt = np.ones_like(table.supervised) if self.detects else table.supervised
-        sources = collection.sources
-        self.numbers = class_numbers(config.model.classes, sources) if self.detects else None
+        learnt = np.ones_like(table.supervised) if detects else table.supervised
+        classes = config.model.classes
+        self.numbers = class_numbers(classes, collection.sources) if detects else None
         weights = _item_weights(table, learnt, config)
         if config.model.view_per_box:
             self.groups = [np.array([item]) for item in np.flatnonzero(table.supervised)]
@@ -111,26 +111,29 @@ class BatchDataset(Dataset[Batch]):
             if model.window_masks:
                 return self._window_batch(scene, model, tightness, random)
         else:
-            if not self.detects and len(items) > self.config.max_boxes:
+            if self.numbers is None and len(items) > self.config.max_boxes:
                 items = random.choice(items, self.config.max_boxes, replace=False)
             scene = image_scene(self.collection, items, config=augment, random=random)
         return self._batch(scene, model, random)
 
     def _batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
-        asked = self._asked(scene.instances, random) if self.detects else list(scene.instances)
+        """Ask for the masks of all instances of a scene."""
+        if self.numbers is not None:
+            return self._detecting_batch(scene, model, random)
+        instances = [_noisy_box(one, self.config, random) for one in scene.instances]
+        views = cut_views(model, scene.image, _boxes_of(instances))
+        return self._answered(scene, instances, views, model, None)
+
+    def _detecting_batch(self, scene: Scene, model: ModelConfig, random: Random) -> Batch:
+        """Ask for the masks of some instances of a scene, and say where all are to be found."""
+        asked = self._asked(scene.instances, random)
         if model.by_class:
             asked = [one for one in asked if one.label >= 0]
         instances = [_noisy_box(one, self.config, random) for one in asked]
-        boxes = np.array([one.box for one in instances]).reshape(-1, 4)
-        if self.numbers is None:
-            views = cut_views(model, scene.image, boxes)
-            return self._answered(scene, instances, views, model, None)
         found = [one for one in scene.instances if one.label >= 0]
         views, truth = views_with_truth(
-            model,
-            scene.image,
-            boxes,
-            found=np.array([one.box for one in found]).reshape(-1, 4),
+            *(model, scene.image, _boxes_of(instances)),
+            found=_boxes_of(found),
             labels=self._class_numbers(found),
         )
         if model.by_class:
@@ -236,6 +239,11 @@ def _by_image(
     order = items[np.argsort(table.image[items], kind="stable")]
     cuts = np.flatnonzero(np.diff(table.image[order])) + 1
     return [group for group in np.split(order, cuts) if learnt[group].any()]
+
+
+def _boxes_of(instances: Sequence[Instance]) -> npt.NDArray[np.float64]:
+    """Return the boxes (n, 4) of instances."""
+    return np.array([one.box for one in instances], np.float64).reshape(-1, 4)
 
 
 def _noisy_box(instance: Instance, config: TrainConfig, random: Random) -> Instance:

@@ -1,12 +1,13 @@
 """An output that completes a file: nothing is touched, and what was proposed is lawful."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from check_files import BOX, HEIGHT, WIDTH, Json, before, filled
+from check_files import BOX, HEIGHT, WIDTH, Json, after, before, filled
 from PIL import Image
 from review_files import Review
 from typer.testing import CliRunner
@@ -93,6 +94,13 @@ def test_sizes_that_the_input_lacks_are_those_of_the_proposals(tmp_path: Path) -
     assert "the size of its image is unknown" in checked(tmp_path).first[0]
     write_alone(tmp_path, proposals())
     assert checked(tmp_path).holds
+
+
+def test_a_packed_input_is_held_against_what_it_holds(tmp_path: Path) -> None:
+    write(tmp_path, proposals())
+    packed = tmp_path / "in.json.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "in.json").read_bytes()))
+    assert check(read(packed), tmp_path / "out.json").untouched
 
 
 TOUCHED: dict[str, tuple[tuple[str, str], str]] = {
@@ -192,6 +200,21 @@ def test_a_review_may_come_over_it(tmp_path: Path) -> None:
     report = checked(tmp_path)
     assert report.broken == 1 and "annotations[4] (id 5)" in report.first[0]
     assert report.statuses == {"left": 5, "proposed": 1, "skipped": 1, "rejected": 1}
+
+
+def test_a_completed_file_may_be_annotated_too(tmp_path: Path) -> None:
+    write(tmp_path, proposals())
+    masked = after()["annotations"]
+    out = json.loads((tmp_path / "out.json").read_text())
+    out["annotations"][:5] = masked
+    (tmp_path / "out.json").write_text(json.dumps(out))
+    report = checked(tmp_path)
+    assert report.holds and not report.untouched, report.first
+    counts = {"ok": 2, "left": 2, "skipped": 2, "proposed": 1}  # one had a mask, one is a crowd
+    assert report.statuses == counts
+    masked[0]["segmentation"] = filled(30, 20, 10, 5)
+    (tmp_path / "out.json").write_text(json.dumps(out))
+    assert "its mask leaves its box" in checked(tmp_path).first[0]
 
 
 def test_what_a_review_writes_keeps_the_law(tmp_path: Path) -> None:

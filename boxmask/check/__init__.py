@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from boxmask.check.added import judge_added
 from boxmask.check.compare import compare_head, compare_rows
 from boxmask.check.completed import Completed, find_completed
@@ -35,7 +33,7 @@ def check(
 
     An output that completes the dataset is the same to the byte but for what was proposed, which
     stands behind its annotations: each a mask of a box, in an image and of a category of the
-    dataset. It may be reviewed, too; then what was not judged has the same values.
+    dataset. It may be annotated and reviewed, too; then what was not has the same values.
     """
     output = open_annotated(out, dataset)
     report = CheckReport(len(dataset.annotation_ids), shown)
@@ -55,17 +53,19 @@ def _check_completed(
     dataset: BoxDataset, completed: Completed, pairs: IntArray, report: CheckReport
 ) -> None:
     """Check that nothing was touched, what was proposed, and whether that is all of it."""
-    output, count = completed.output, len(dataset.annotation_ids)
-    report.untouched = not completed.difference
-    if report.untouched:
-        report.statuses[Status.LEFT.value] = count
-    else:
-        _check_head(dataset, output, report)
-        _check_rows(dataset, output, pairs, np.ones(count, np.bool_), report)
+    output = completed.output
     _check_others(dataset, output, pairs, report)
     for record, problem in completed.unlike_proposals():
         report.add_problem(record, problem)
-    if report.holds and not report.untouched and not completed.is_reviewed():
+    if not completed.difference:
+        report.untouched = True
+        report.statuses |= {Status.LEFT.value: len(pairs)} if len(pairs) else {}
+        return
+    marked = completed.marked(dataset, pairs)
+    _check_head(dataset, output, report)
+    _check_rows(dataset, output, pairs, ~marked, report)
+    judged = marked.any() or completed.is_reviewed() or Status.DRAWN in report.statuses
+    if report.holds and not judged:
         report.add_problem(str(output.document.path), completed.difference)
 
 

@@ -13,7 +13,8 @@ from boxmask.data.annotated_file import AnnotatedFile, open_annotated
 from boxmask.data.raw.document import open_document
 from boxmask.data.raw.edits import appended, edited
 from boxmask.data.raw.members import split_members
-from boxmask.dataset import BoxDataset
+from boxmask.dataset import BoxDataset, IntArray
+from boxmask.faults import Flags
 from boxmask.proposed import ENDING
 
 _SHOWN = 40  # bytes
@@ -28,10 +29,21 @@ class Completed(NamedTuple):
     difference: str
     """Where it is not the dataset's file with what was proposed behind its records; "" if it is."""
 
-    def is_reviewed(self) -> bool:
-        """Tell whether a person has judged anything in it, which writes some records anew."""
+    def marked(self, dataset: BoxDataset, pairs: IntArray) -> Flags:
+        """Tell which annotations of the dataset (N,) have since been annotated or judged."""
         records = self.output.records
-        return any(was_reviewed(split_members(records[k])) for k in range(len(records)))
+        return np.array(
+            [
+                position >= 0 and _mark(dataset.records[row]) != _mark(records[position])
+                for row, position in enumerate(pairs.tolist())
+            ],
+            np.bool_,
+        )
+
+    def is_reviewed(self) -> bool:
+        """Tell whether a person has judged what was proposed."""
+        found = (split_members(self.output.records[position]) for position in self.positions)
+        return any(map(was_reviewed, found))
 
     def unlike_proposals(self) -> Iterator[tuple[str, str]]:
         """Yield (record, what is wrong) for what is not as the file of the proposals has it."""
@@ -68,6 +80,10 @@ def find_completed(
     if proposals is not None:
         output = replace(output, sizes=proposals.sizes)
     return Completed(output, positions, proposals, difference)
+
+
+def _mark(record: bytes) -> bytes:
+    return bytes(split_members(record).get("boxmask", b""))
 
 
 def _difference(dataset: BoxDataset, output: AnnotatedFile, positions: Sequence[int]) -> str:

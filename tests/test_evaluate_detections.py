@@ -193,7 +193,7 @@ def test_a_network_is_scored_on_its_own_boxes_and_on_the_true_ones(tmp_path: Pat
     assert given["splits"]["overall"]["boxes"]["AP"] == pytest.approx(1)
     shown = CliRunner().invoke(app, words)
     assert {"detector,", "detector", "boxes"} <= set(shown.stdout.split())  # wraps
-    assert "score x IoU" in shown.stdout
+    assert "score*IoU" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     page = CliRunner().invoke(app, [*words, "--page", str(tmp_path / "page.html")])
     assert page.exit_code == 2

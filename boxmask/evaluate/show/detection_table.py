@@ -9,7 +9,7 @@ from boxmask.evaluate.show.terminal import percent
 
 _SHOWN = ("AP", "AP50", "AP75")
 _KINDS = ("masks", "boxes")
-_BOTH = "score x IoU"
+_BOTH = "score*IoU"
 _RANKED_BY = {"score": "score", "predicted_iou": "IoU", "constant": "-"}
 
 

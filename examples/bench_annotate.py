@@ -24,23 +24,26 @@ from typing import NamedTuple
 from growth import PHOTOS, copies, print_growth
 from rivals import print_rivals
 
+from boxmask.annotate.batches import Batching, predict_in_batches
 from boxmask.annotate.encode import encode_batch
 from boxmask.annotate.events import Event
 from boxmask.annotate.hints import hints_without_measuring
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.plan import Shard
-from boxmask.annotate.prepare import prepare_image
+from boxmask.annotate.prepare import BoxViews, prepare_image
 from boxmask.annotate.runtime import load_network
 from boxmask.annotate.workload import Inputs, Workload, open_workload
 from boxmask.bundled import BUNDLED
 from boxmask.images import load_image
+from boxmask.models import Cuts
 from boxmask.models.openvino_library import computes_bf16
-from boxmask.models.prediction import Network
+from boxmask.models.prediction import MaskPrediction, Network
 
 # By name: runtime and precision. The last only on CPUs with units for it.
 RUNTIMES = {"torch": ("torch", "fp32"), "openvino": ("openvino", "fp32")}
 MIXED = {"bf16": ("openvino", "bf16")}
 COPIES = 10
+WARM_UPS = 5  # of OpenVINO, after which it computes views in pairs, as in a long run
 
 # A process's peak begins with that of the one that starts it: a small one has to.
 COUNT = """
@@ -107,22 +110,42 @@ def opened(boxes: Path, images: Path) -> Workload:
     return open_workload(Inputs(job, "cpu", "fp32", silent), hints_without_measuring(job))
 
 
-def stages(clock: Clock, boxes: Path, images: Path, network: Network) -> int:
-    """Do the work of a run stage by stage, in one thread; return how many masks were made."""
-    with clock("read"):
-        workload = opened(boxes, images)
-    every, made = Shard(0, len(workload.dataset.image_ids), 0), 0
+class Clocked:
+    """A network whose seconds of a core are counted."""
+
+    def __init__(self, network: Network, clock: Clock) -> None:
+        self.network, self.clock = network, clock
+        self.config, self.card = network.config, network.card
+
+    def predict(self, cuts: Cuts, *, chunk: int, flip: bool = False) -> MaskPrediction:
+        """Predict as the network does."""
+        with self.clock("network, floor"):
+            return self.network.predict(cuts, chunk=chunk, flip=flip)
+
+
+def prepared(
+    clock: Clock, workload: Workload, images: Path, network: Network
+) -> Iterator[BoxViews]:
+    """Decode all images and cut their views."""
+    every = Shard(0, len(workload.dataset.image_ids), 0)
     for image, rows in workload.rows_to_predict(every, at_once=AnnotateJob.batch_boxes):
         with clock("decode, floor"):
             load_image(images, workload.dataset.file_names[image])
         with clock("decode and cut"):
-            prepared = prepare_image(workload, network.config, image=image, rows=rows)
-        for each in prepared:
-            if each.views is not None:
-                with clock("network, floor"):
-                    predicted = network.predict(each.views, chunk=AnnotateJob.batch_boxes)
-                with clock("paste and encode"):
-                    made += len(encode_batch([each], predicted, workload.job))
+            found = prepare_image(workload, network.config, image=image, rows=rows)
+        yield from found
+
+
+def stages(clock: Clock, boxes: Path, images: Path, network: Network) -> int:
+    """Do the work of a run stage by stage, in one thread; return how many masks were made."""
+    with clock("read"):
+        workload = opened(boxes, images)
+    job, made = workload.job, 0
+    views = prepared(clock, workload, images, network)
+    batching = Batching(job.batch_images, job.batch_boxes)
+    for group, predicted in predict_in_batches(Clocked(network, clock), views, batching):
+        with clock("paste and encode"):
+            made += len(encode_batch(group, predicted, job))
     return made
 
 
@@ -140,7 +163,8 @@ def print_stages(boxes: Path, images: Path, networks: dict[str, Network]) -> flo
     """Print the share of each stage, and ratios; return a box's seconds by OpenVINO in fp32."""
     floors, totals = {}, {}
     for runtime, network in networks.items():
-        stages(Clock(), boxes, images, network)  # warms up
+        for _ in range(1 if runtime == "torch" else WARM_UPS):
+            stages(Clock(), boxes, images, network)
         clock = Clock()
         made = stages(clock, boxes, images, network)
         floors[runtime] = clock.spent["network, floor"]

@@ -6,14 +6,14 @@ To be run when the bundled network has another config, or when what networks com
 
 from boxmask.bundled import BUNDLED
 from boxmask.models.export import export_graph
-from boxmask.models.graph import SHIPPED, graph_name, keep_graph, view_sides
+from boxmask.models.graph import SHIPPED, forms, graph_name, keep_graph
 from boxmask.models.header import read_header
 
 
 def main() -> None:
     """Replace the graphs."""
     config = read_header(BUNDLED).config
-    made = {graph_name(config, side): export_graph(config, side) for side in view_sides(config)}
+    made = {graph_name(config, form): export_graph(config, form) for form in forms(config)}
     for old in SHIPPED.glob("*.zip"):
         old.unlink()
     for name, graph in made.items():

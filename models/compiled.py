@@ -1,7 +1,8 @@
 """A network computed by OpenVINO on a CPU: another runtime for the question of prediction.py.
 
-Shapes: N boxes, V views, M mask side. Each view is computed alone and by one thread, and as many at
-once as there are threads: so a mask depends neither on what shares its batch nor on the threads.
+Shapes: N boxes, V views of a request, M mask side. A request is computed by one thread, and as many
+at once as there are threads. Its views do not change each other: a mask depends neither on what
+shares its batch nor on the threads. Where many views come, requests become pairs (pairs.py).
 In bf16, the layers that the graph marks (exact.py) stay in fp32.
 """
 
@@ -20,12 +21,13 @@ from boxmask.errors import WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.cuts import Cuts
 from boxmask.models.exact import check_kept
-from boxmask.models.graph import INPUTS, Graph, find_graph, view_sides
+from boxmask.models.graph import INPUTS, Form, Graph, find_graph, forms, view_sides
 from boxmask.models.header import Header, check_shapes, read_header
 from boxmask.models.openvino_library import openvino
+from boxmask.models.pairs import SAMPLE, Pairs
 from boxmask.models.prediction import MaskPrediction
 from boxmask.models.recipes import made
-from boxmask.models.threshold_arrays import probabilities_of
+from boxmask.models.threshold_arrays import expected_iou, probabilities_of, quality_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -39,6 +41,7 @@ class _Parts(NamedTuple):
 
 class _Queue(NamedTuple):
     requests: Any  # OpenVINO's AsyncInferQueue
+    views: int  # of a request
     mask_side: int
 
 
@@ -46,24 +49,25 @@ class CompiledNetwork:
     """A network, ready to predict; safe to call from many threads."""
 
     def __init__(
-        self, header: Header, parts: Mapping[int, _Parts], *, threads: int, precision: str
+        self, header: Header, parts: Mapping[Form, _Parts], *, threads: int, precision: str
     ) -> None:
         self._header = header
-        self._parts = dict(parts)  # by the side of the views, until that is compiled
+        self._parts = parts
         self._threads = threads
         self._precision = precision
         self._lock = threading.Lock()
         self._compiling = ThreadPoolExecutor(len(parts))
+        self._pairs = Pairs(threads)
         self._queues: dict[int, Future[_Queue]] = {}  # by the side of the views
         if threads > 1:  # while boxes and images are read
-            for side in parts:
+            for side in view_sides(header.config):
                 self._queue(side)
 
     @classmethod
     def load(cls, weights: Path, *, threads: int, precision: str = "fp32") -> Self:
         """Load a weights file whose graphs there are; `precision` is fp32 or bf16."""
         header = read_header(weights)
-        graphs = {side: _graph(header.config, side) for side in view_sides(header.config)}
+        graphs = {form: _graph(header.config, form) for form in forms(header.config)}
         for graph in graphs.values():
             check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
         parts = _with_tensors(weights, graphs)
@@ -82,41 +86,63 @@ class CompiledNetwork:
     def predict(self, cuts: Cuts, *, chunk: int, flip: bool = False) -> MaskPrediction:
         """Predict the masks of all boxes of the cuts; views are never computed in chunks."""
         with self._lock:
-            logits, quality = self._answers(cuts)
+            self._settle_form(cuts)
+            logits, beside = self._answers(cuts)
             if flip:
-                mirrored, mirrored_quality = self._answers(cuts.mirrored())
-                logits = _mean(logits, mirrored[..., ::-1])
-                quality = _mean(quality, mirrored_quality)
-        return MaskPrediction(probabilities_of(logits), quality)
+                mirrored, mirrored_beside = self._answers(cuts.mirrored())
+        best = expected_iou(logits)
+        quality = quality_of(beside, best)
+        if flip:
+            quality = _mean(quality, quality_of(mirrored_beside, expected_iou(mirrored)))
+            logits = _mean(logits, mirrored[..., ::-1])
+            best = expected_iou(logits)
+        return MaskPrediction(probabilities_of(logits, best), quality)
+
+    def _settle_form(self, cuts: Cuts) -> None:
+        """Have views computed in pairs from now on if that pays, and changes nothing."""
+        side = cuts.pixels.shape[1]
+        if not self._pairs.would_pay(side, len(cuts)):
+            return
+        some = cuts.first(SAMPLE)
+        alone = self._answers(some)
+        self._pairs.begin(side)
+        # The one is let go before the other is there: both take a quarter more memory.
+        self._queues.pop(side)
+        if not all(map(np.array_equal, alone, self._answers(some))):
+            self._pairs.give_up(side)
+            self._queues.pop(side)
 
     def _answers(self, cuts: Cuts) -> tuple[Floats, Floats]:
-        """Return the logits (N,M,M) and the expected IoU (N,)."""
-        requests, side = self._queue(cuts.pixels.shape[1]).result()
+        """Return the logits (N,M,M), and what the expected IoU is made of beside them (N,2)."""
+        requests, views, side = self._queue(cuts.pixels.shape[1]).result()
         logits = np.empty((len(cuts), side, side), np.float32)
-        quality = np.empty(len(cuts), np.float32)
+        beside = np.empty((len(cuts), 2), np.float32)
 
-        def keep(request: Any, box: int) -> None:
-            logits[box] = request.get_output_tensor(0).data[0]
-            quality[box] = request.get_output_tensor(1).data[0]
+        def keep(request: Any, given: tuple[int, list[Any]]) -> None:
+            boxes = slice(given[0], min(given[0] + views, len(cuts)))
+            logits[boxes] = request.get_output_tensor(0).data[: boxes.stop - boxes.start]
+            beside[boxes] = request.get_output_tensor(1).data[: boxes.stop - boxes.start]
 
         requests.set_callback(keep)
-        for box, view in enumerate(cuts.index.tolist()):
-            requests.start_async(_inputs(cuts, box, view), box)
+        for first in range(0, len(cuts), views):
+            inputs = _inputs(cuts, first, views)
+            requests.start_async(inputs, (first, inputs), share_inputs=True)
         requests.wait_all()
-        return logits, quality
+        return logits, beside
 
     def _queue(self, side: int) -> "Future[_Queue]":
         if side not in self._queues:
-            self._queues[side] = self._compiling.submit(self._compile, side)
+            form = Form(side, self._pairs.views(side))
+            self._queues[side] = self._compiling.submit(self._compile, form)
         return self._queues[side]
 
-    def _compile(self, side: int) -> "_Queue":
-        model = _model(self._parts.pop(side))
+    def _compile(self, form: Form) -> "_Queue":
+        model = _model(self._parts[form])
         compiled = openvino().Core().compile_model(model, "CPU", self._options())
         if self._precision != "fp32":
             check_kept(model, compiled)
         requests = openvino().AsyncInferQueue(compiled, self._threads)
-        return _Queue(requests, int(compiled.output(0).shape[-1]))
+        return _Queue(requests, form.views, int(compiled.output(0).shape[-1]))
 
     def _options(self) -> dict[str, Any]:
         """Return how OpenVINO is to compute."""
@@ -131,17 +157,22 @@ def _mean(ones: Floats, others: Floats) -> Floats:
     return mean
 
 
-def _graph(config: ModelConfig, side: int) -> Graph:
-    graph = find_graph(config, side)
+def _graph(config: ModelConfig, form: Form) -> Graph:
+    graph = find_graph(config, form)
     if graph is None:
-        raise WeightsError(f"there is no graph for views of side {side}; use --runtime torch.")
+        raise WeightsError(f"there is no graph for views of side {form.side}; use --runtime torch.")
     return graph
 
 
-def _inputs(cuts: Cuts, box: int, view: int) -> list[Any]:
-    """Return what a graph is given of one box, in the order of graph.INPUTS."""
-    given: list[Any] = [cuts.pixels[view : view + 1], cuts.boxes[box : box + 1]]
-    return given if cuts.hints is None else [*given, cuts.hints[view : view + 1]]
+def _inputs(cuts: Cuts, first: int, count: int) -> list[Any]:
+    """Return what a graph is given of some boxes, in the order of graph.INPUTS.
+
+    Where there are too few, the last comes again.
+    """
+    boxes = np.minimum(np.arange(first, first + count), len(cuts) - 1)
+    views = cuts.index[boxes]
+    given: list[Any] = [cuts.pixels[views], cuts.boxes[boxes]]
+    return given if cuts.hints is None else [*given, cuts.hints[views]]
 
 
 def _model(parts: _Parts) -> Any:
@@ -158,17 +189,17 @@ def _model(parts: _Parts) -> Any:
     return model
 
 
-def _with_tensors(weights: Path, graphs: Mapping[int, Graph]) -> dict[int, _Parts]:
+def _with_tensors(weights: Path, graphs: Mapping[Form, Graph]) -> dict[Form, _Parts]:
     """Make what each graph is given; what several are given is made once."""
     made_by: dict[str, Floats] = {}  # by the text of the recipe
     parts = {}
     with safe_open(weights, framework="np") as file:
-        for side, graph in graphs.items():
+        for form, graph in graphs.items():
             recipes = graph.tensors.recipes
             for recipe in recipes.values():
                 if repr(recipe) not in made_by:
                     made_by[repr(recipe)] = made(recipe, partial(_tensor, weights, file))
-            parts[side] = _Parts(graph, {name: made_by[repr(one)] for name, one in recipes.items()})
+            parts[form] = _Parts(graph, {name: made_by[repr(one)] for name, one in recipes.items()})
     return parts
 
 

@@ -44,6 +44,11 @@ class Cuts:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def first(self, count: int) -> "Cuts":
+        """Return the first boxes, with all the views."""
+        labels = None if self.labels is None else self.labels[:count]
+        return Cuts(self.pixels, self.boxes[:count], self.index[:count], self.hints, labels)
+
     def mirrored(self) -> "Cuts":
         """Return the mirror images; `crop` sees in them what it sees here, mirrored."""
         left, top, right, bottom = self.boxes.T

@@ -1,7 +1,7 @@
 """What a graph computes in fp32 even where the rest is in bf16: where rounding costs most.
 
 These are the layers up to the first map of features (stride 4), whose rounding would reach all that
-comes after, and those from the mask's logits to its expected IoU, which count thousands of cells.
+comes after, and those that judge the mask by its logits, which are means of many cells.
 All is told from shapes and from what follows what: every backbone and head has both.
 """
 

@@ -1,6 +1,6 @@
 """Makes graphs (graph.py): PyTorch tells what a network computes, OpenVINO writes it down.
 
-It takes about ten seconds, once for a config. Shapes: one view of side Z, its P S S hint planes.
+It takes about ten seconds, once for a form. Shapes: V views of side Z, their P S S hint planes.
 """
 
 import tempfile
@@ -16,13 +16,14 @@ from boxmask.models.config import MAP_STRIDE, ModelConfig
 from boxmask.models.exact import exact_layers, marked
 from boxmask.models.graph import (
     INPUTS,
+    Form,
     Graph,
     Tensors,
     cache_folder,
     find_graph,
+    forms,
     graph_name,
     keep_graph,
-    view_sides,
 )
 from boxmask.models.hints import PLANES
 from boxmask.models.network import MaskNetwork, build
@@ -32,7 +33,7 @@ from boxmask.models.views import Views
 
 
 class _Question(nn.Module):
-    """A network that is asked for one view; its tensors are inputs like any other."""
+    """A network that is asked for views; its tensors are inputs like any other."""
 
     def __init__(self, network: MaskNetwork) -> None:
         super().__init__()
@@ -50,22 +51,26 @@ class _Asked(nn.Module):
     def __init__(self, network: MaskNetwork) -> None:
         super().__init__()
         self.network = network
+        self.network.estimates = False
 
     def forward(
         self, pixels: Tensor, boxes: Tensor, hints: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Map pixels (1,Z,Z,3), box (1,4) and hints (1,P,S,S) to logits (1,M,M) and IoU (1,)."""
-        index = torch.zeros(1, dtype=torch.int64)
+        """Map pixels (V,Z,Z,3), boxes (V,4) and hints (V,P,S,S) to logits (V,M,M) and (V,2).
+
+        What these two are: QualityHead.beside_estimate.
+        """
+        index = torch.arange(len(pixels))
         found = self.network(Views(pixels.permute(0, 3, 1, 2), boxes, index, hints))
-        return found.logits, found.quality
+        return found.logits, found.quality_logits
 
 
 def make_graphs(config: ModelConfig) -> None:
     """Make the graphs of a config that there are none of, and keep them in the cache folder."""
-    for side in view_sides(config):
-        if find_graph(config, side) is None:
-            path = cache_folder() / graph_name(config, side)
-            graph = export_graph(config, side)
+    for form in forms(config):
+        if find_graph(config, form) is None:
+            path = cache_folder() / graph_name(config, form)
+            graph = export_graph(config, form)
             try:
                 keep_graph(graph, path)
             except OSError as error:
@@ -75,12 +80,12 @@ def make_graphs(config: ModelConfig) -> None:
                 ) from error
 
 
-def export_graph(config: ModelConfig, side: int) -> Graph:
-    """Make the graph of a config for views of one side; ConfigError if that cannot be done."""
+def export_graph(config: ModelConfig, form: Form) -> Graph:
+    """Make the graph of a config for views of a form; ConfigError if that cannot be done."""
     network = build(config).eval()
     state = network.state_dict()
     tensors = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
-    view = _example(config, side)
+    view = _example(config, form)
     try:
         with torch.no_grad():
             program = torch.export.export(_Question(network), (view, tensors), strict=False)
@@ -99,11 +104,13 @@ def export_graph(config: ModelConfig, side: int) -> Graph:
     return Graph(*written, Tensors(floating, whole, recipes))
 
 
-def _example(config: ModelConfig, side: int) -> tuple[Tensor, ...]:
-    view = [torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.tensor([[0.2, 0.2, 0.8, 0.8]])]
+def _example(config: ModelConfig, form: Form) -> tuple[Tensor, ...]:
+    side, views = form
+    pixels = torch.zeros(views, side, side, 3, dtype=torch.uint8)
+    given = [pixels, torch.tensor([[0.2, 0.2, 0.8, 0.8]] * views)]
     if config.window_masks:
-        view.append(torch.zeros(1, len(PLANES), side // MAP_STRIDE, side // MAP_STRIDE))
-    return tuple(view)
+        given.append(torch.zeros(views, len(PLANES), side // MAP_STRIDE, side // MAP_STRIDE))
+    return tuple(given)
 
 
 def _converted(program: Any, names: list[str], examples: list[Tensor]) -> Any:

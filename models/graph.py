@@ -1,6 +1,6 @@
 """Graphs: what a network computes, without its numbers, in the form that OpenVINO reads.
 
-A graph is of one config and one side of the views. Those of the bundled network come with boxmask;
+A graph is of one config and one form of the views. Those of the bundled network come with boxmask;
 others are made by export.py when they are first needed and stay in the user's cache folder. The
 numbers come from the weights file, by recipes, so that every network of one config has the same
 graph.
@@ -25,8 +25,9 @@ from boxmask.unreadable import UNREADABLE
 from boxmask.version import __version__
 
 SHIPPED = Path(__file__).parent / "graphs"
+PAIR = 2  # views that long runs have computed at once
 INPUTS = ("pixels", "boxes", "hints")  # of a graph; what else it is given is made by recipes
-_FORMAT = 3  # a graph of another form has another name
+_FORMAT = 4  # a graph of another form has another name
 # What a config says that its graph does not depend on.
 _BESIDE = (
     *("context", "image_size", "pad_square", "large_view_size", "norm_momentum"),
@@ -55,8 +56,15 @@ class Tensors(msgspec.Struct):
     recipes: dict[str, Recipe]  # of what a graph is given beside its inputs, by its name there
 
 
+class Form(NamedTuple):
+    """What a graph looks at at once: views of one side, as many."""
+
+    side: int
+    views: int = 1
+
+
 class Graph(NamedTuple):
-    """A graph of one view, and the tensors that its network has."""
+    """A graph of views of one form, and the tensors that its network has."""
 
     xml: bytes
     constants: bytes  # those of the graph itself, such as shapes
@@ -68,11 +76,16 @@ def view_sides(config: ModelConfig) -> tuple[int, ...]:
     return tuple(side for side in (config.view_size, config.large_view_size) if side)
 
 
-def graph_name(config: ModelConfig, side: int) -> str:
+def forms(config: ModelConfig) -> tuple[Form, ...]:
+    """Return the forms that a network has graphs of: a view, and a pair of them, of each side."""
+    return tuple(Form(side, views) for views in (1, PAIR) for side in view_sides(config))
+
+
+def graph_name(config: ModelConfig, form: Form) -> str:
     """Name the file of a graph."""
     parts = {name: value for name, value in asdict(config).items() if name not in _BESIDE}
-    text = msgspec.json.encode([_FORMAT, side, parts], order="sorted")
-    return f"{hashlib.sha256(text).hexdigest()[:16]}-{side}.zip"
+    text = msgspec.json.encode([_FORMAT, form, parts], order="sorted")
+    return f"{hashlib.sha256(text).hexdigest()[:16]}-{form.side}x{form.views}.zip"
 
 
 def cache_folder() -> Path:
@@ -89,9 +102,9 @@ def cache_folder() -> Path:
     return Path(base) / "boxmask" / f"graphs-{__version__}"
 
 
-def find_graph(config: ModelConfig, side: int) -> Graph | None:
+def find_graph(config: ModelConfig, form: Form) -> Graph | None:
     """Read a graph; None if there is none yet, or none that can be read."""
-    for path in _places(graph_name(config, side)):
+    for path in _places(graph_name(config, form)):
         try:
             with zipfile.ZipFile(path) as file:
                 tensors = msgspec.json.decode(file.read(_SHAPES), type=Tensors)
@@ -102,10 +115,10 @@ def find_graph(config: ModelConfig, side: int) -> Graph | None:
 
 
 def has_graphs(config: ModelConfig) -> bool:
-    """Tell whether there is a graph for every view of a network."""
+    """Tell whether there is a graph for every form of a network's views."""
     return all(
-        any(zipfile.is_zipfile(path) for path in _places(graph_name(config, side)))
-        for side in view_sides(config)
+        any(zipfile.is_zipfile(path) for path in _places(graph_name(config, form)))
+        for form in forms(config)
     )
 
 

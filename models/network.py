@@ -28,7 +28,7 @@ from boxmask.models.detectors.faster_rcnn import row_sizes
 from boxmask.models.heads import Answer, Aside, Classes, HeadSizes, build_head
 from boxmask.models.norm import use_constants_of_spinenet, use_paper_momentum
 from boxmask.models.normalise import Normalise
-from boxmask.models.quality import QualityHead, estimated_iou_logit
+from boxmask.models.quality import QualityHead, judged
 from boxmask.models.regions import EmbeddingRegion, PyramidRegion, Region, WindowRegion
 from boxmask.models.views import Views
 from boxmask.models.warm_start import copy_parts
@@ -182,6 +182,7 @@ class MaskNetwork(nn.Module):
         self.branches = nn.ModuleList(branches)
         self.quality = quality
         self.detector = detector
+        self.estimates = True  # False for graphs: who computes them makes the estimate
 
     @property
     def last_branch(self) -> LastBranch:
@@ -255,9 +256,7 @@ class MaskNetwork(nn.Module):
         classes = self._classes(views, span)
         answers = [self.last_branch.answer(given, classes) for given in inputs]
         *earlier, logits = (answer.logits for answer in answers)
-        quality_logits = (
-            estimated_iou_logit(logits) if self.quality is None else self.quality(crops, logits)
-        )
+        quality_logits = judged(self.quality, crops, logits, estimates=self.estimates)
         asides = tuple(aside for answer in answers for aside in answer.asides)
         return Prediction(logits, quality_logits.sigmoid(), quality_logits, tuple(earlier), asides)
 

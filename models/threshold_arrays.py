@@ -10,12 +10,26 @@ Floats = npt.NDArray[np.float32]
 
 # A mask in more doubt has the threshold of one in this much: a lower one would do no good.
 MIN_EXPECTED_IOU = 0.25
+EPSILON = 1e-4  # keeps the logit of an expected IoU finite for masks without any doubt
 
 
-def probabilities_of(logits: Floats) -> Floats:
-    """Return probabilities (N,M,M), a half where the best threshold on the logits is."""
-    least = np.log(np.maximum(expected_iou(logits), MIN_EXPECTED_IOU))
+def probabilities_of(logits: Floats, best: Floats) -> Floats:
+    """Return probabilities (N,M,M), a half where the best threshold on the logits is.
+
+    `best` (N,) is their expected_iou.
+    """
+    least = np.log(np.maximum(best, MIN_EXPECTED_IOU))
     return _sigmoid(logits - least[:, None, None])
+
+
+def quality_of(beside: Floats, best: Floats) -> Floats:
+    """Return the IoU to expect (N,), of what a graph says (N,2) and the logits' expected_iou (N,).
+
+    See QualityHead.beside_estimate and estimated_iou_logit.
+    """
+    estimate = np.clip(best, EPSILON, 1 - EPSILON)
+    rest, share = beside.T
+    return _sigmoid(rest + share * np.log(estimate / (1 - estimate)))
 
 
 def expected_iou(logits: Floats) -> Floats:

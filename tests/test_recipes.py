@@ -8,7 +8,7 @@ import pytest
 
 from boxmask.bundled import BUNDLED
 from boxmask.models.compiled import CompiledNetwork
-from boxmask.models.graph import Graph, find_graph, view_sides
+from boxmask.models.graph import Graph, find_graph, forms
 from boxmask.models.header import read_header
 from boxmask.models.openvino_library import openvino
 from boxmask.models.recipes import Floats, Recipe, is_of_tensors, made
@@ -26,7 +26,7 @@ TENSORS: dict[str, Floats] = {
 def graphs() -> list[Graph]:
     """Read the graphs of the bundled network."""
     config = read_header(BUNDLED).config
-    found = [find_graph(config, side) for side in view_sides(config)]
+    found = [find_graph(config, form) for form in forms(config)]
     return [graph for graph in found if graph is not None]
 
 
@@ -90,15 +90,16 @@ def answer(model: Any, given: dict[str, Floats]) -> Floats:
 
 def test_every_tensor_of_the_bundled_network_is_in_a_recipe_and_no_norm_is_left() -> None:
     found = graphs()
-    assert len(found) == 2
+    assert len(found) == 4
     for graph in found:
         recipes = graph.tensors.recipes.values()
         assert {name for one in recipes for name in names(one)} == set(graph.tensors.floating)
         assert b'type="Sqrt"' not in graph.xml and b'type="Convolution"' in graph.xml
 
 
-def test_sizes_of_views_share_their_tensors() -> None:
+def test_all_forms_of_views_share_their_tensors() -> None:
     network = CompiledNetwork.load(BUNDLED, threads=1)  # nothing is compiled before it is asked
-    small, large = (parts.tensors for parts in network._parts.values())
-    mine = {id(tensor) for tensor in small.values()}
-    assert mine == {id(tensor) for tensor in large.values()} and len(mine) > 100
+    first, *others = (
+        {id(tensor) for tensor in parts.tensors.values()} for parts in network._parts.values()
+    )
+    assert len(first) > 100 and others == [first] * 3

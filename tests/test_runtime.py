@@ -138,24 +138,24 @@ def test_openvino_is_refused_where_it_cannot_be(device: str, precision: str, sai
 def test_a_graph_is_made_once_and_again_when_it_is_damaged(
     window_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[int] = []
+    made: list[graph.Form] = []
 
-    def export(config: Any, side: int) -> graph.Graph:
-        made.append(side)
-        return kept[side]
+    def export(config: Any, form: graph.Form) -> graph.Graph:
+        made.append(form)
+        return kept[form]
 
     config = tiny_network(**WINDOWS).config
-    found = {side: graph.find_graph(config, side) for side in graph.view_sides(config)}
-    kept = {side: one for side, one in found.items() if one is not None}
-    assert list(kept) == [24, 28]
+    found = {form: graph.find_graph(config, form) for form in graph.forms(config)}
+    kept = {form: one for form, one in found.items() if one is not None}
+    assert list(kept) == [(24, 1), (28, 1), (24, 2), (28, 2)]
     monkeypatch.setattr("boxmask.models.export.export_graph", export)
     load_network(window_weights, **CPU, runtime="openvino")
     assert made == []
-    (graph.cache_folder() / graph.graph_name(config, 28)).write_bytes(b"PK damaged")
+    (graph.cache_folder() / graph.graph_name(config, graph.Form(28))).write_bytes(b"PK damaged")
     load_network(window_weights, **CPU, runtime="openvino").predict(
         cuts_of(DeviceNetwork(tiny_network(**WINDOWS), **CPU), large=True), chunk=1
     )
-    assert made == [28]
+    assert made == [(28, 1)]
 
 
 def test_weights_that_do_not_fit_their_config_are_named(
@@ -181,8 +181,9 @@ def test_the_best_threshold_is_that_of_tensors() -> None:
     logits[0], logits[1] = -200, 200
     tensors = torch.from_numpy(logits)
     wanted = shift_to_best_threshold(tensors).sigmoid().numpy()
-    assert np.abs(probabilities_of(logits) - wanted).max() < 1e-6
-    assert np.abs(expected_iou_of_arrays(logits) - expected_iou(tensors).numpy()).max() < 1e-6
+    best = expected_iou_of_arrays(logits)
+    assert np.abs(best - expected_iou(tensors).numpy()).max() < 1e-6
+    assert np.abs(probabilities_of(logits, best) - wanted).max() < 1e-6
 
 
 def test_mirrored_cuts_are_mirrored_views(window_weights: Path) -> None:

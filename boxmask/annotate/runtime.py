@@ -1,7 +1,7 @@
 """Which library computes the network: PyTorch anywhere, OpenVINO on a CPU.
 
-Both answer the same question (models/prediction.py) and round differently. OpenVINO needs two
-thirds of the time on a CPU, and neither it nor what is around it imports PyTorch.
+Both answer the same question (models/prediction.py) and round differently. OpenVINO needs
+half of the time on a CPU, and neither it nor what is around it imports PyTorch.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ def why_not_openvino(weights: Path, *, device: str, precision: str) -> str:
         if not has_graphs(read_header(weights).config):
             return (
                 "OpenVINO has no graph of this network yet; --runtime openvino makes one, which "
-                f"takes about half a minute, and keeps it in {cache_folder()}."
+                f"takes about a minute, and keeps it in {cache_folder()}."
             )
     except WeightsError:
         return "the weights cannot be read."  # loading them says why

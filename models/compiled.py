@@ -7,7 +7,7 @@ In bf16, the layers that the graph marks (exact.py) stay in fp32.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from boxmask.errors import WeightsError
 from boxmask.models.config import ModelConfig
 from boxmask.models.cuts import Cuts
 from boxmask.models.exact import check_kept
-from boxmask.models.graph import INPUTS, Form, Graph, find_graph, forms, view_sides
+from boxmask.models.graph import INPUTS, PAIR, Form, Graph, find_graph, view_sides
 from boxmask.models.header import Header, check_shapes, read_header
 from boxmask.models.openvino_library import openvino
 from boxmask.models.pairs import SAMPLE, Pairs
@@ -34,11 +34,6 @@ Floats = npt.NDArray[np.float32]
 _HINTS = {"fp32": "f32", "bf16": "bf16"}  # by precision
 
 
-class _Parts(NamedTuple):
-    graph: Graph
-    tensors: dict[str, Floats]  # what it is given beside its inputs
-
-
 class _Queue(NamedTuple):
     requests: Any  # OpenVINO's AsyncInferQueue
     views: int  # of a request
@@ -49,14 +44,21 @@ class CompiledNetwork:
     """A network, ready to predict; safe to call from many threads."""
 
     def __init__(
-        self, header: Header, parts: Mapping[Form, _Parts], *, threads: int, precision: str
+        self,
+        header: Header,
+        graphs: Mapping[Form, Graph],
+        tensors: Mapping[str, Floats],
+        *,
+        threads: int,
+        precision: str,
     ) -> None:
         self._header = header
-        self._parts = parts
+        self._graphs = dict(graphs)  # of views alone; those of pairs are read when they are wanted
+        self._tensors = tensors  # what graphs are given beside their inputs, by recipes as texts
         self._threads = threads
         self._precision = precision
         self._lock = threading.Lock()
-        self._compiling = ThreadPoolExecutor(len(parts))
+        self._compiling = ThreadPoolExecutor(len(graphs))
         self._pairs = Pairs(threads)
         self._queues: dict[int, Future[_Queue]] = {}  # by the side of the views
         if threads > 1:  # while boxes and images are read
@@ -67,11 +69,12 @@ class CompiledNetwork:
     def load(cls, weights: Path, *, threads: int, precision: str = "fp32") -> Self:
         """Load a weights file whose graphs there are; `precision` is fp32 or bf16."""
         header = read_header(weights)
-        graphs = {form: _graph(header.config, form) for form in forms(header.config)}
+        alone = (Form(side) for side in view_sides(header.config))
+        graphs = {form: _graph(header.config, form) for form in alone}
         for graph in graphs.values():
             check_shapes(weights, header, graph.tensors.floating | graph.tensors.whole)
-        parts = _with_tensors(weights, graphs)
-        return cls(header, parts, threads=threads, precision=precision)
+        tensors = _made(weights, graphs.values())
+        return cls(header, graphs, tensors, threads=threads, precision=precision)
 
     @property
     def config(self) -> ModelConfig:
@@ -103,6 +106,12 @@ class CompiledNetwork:
         side = cuts.pixels.shape[1]
         if not self._pairs.would_pay(side, len(cuts)):
             return
+        form = Form(side, PAIR)
+        pair = find_graph(self.config, form)
+        if pair is None or not _texts(pair) <= self._tensors.keys():  # the cache folder was emptied
+            self._pairs.give_up(side)
+            return
+        self._graphs[form] = pair
         some = cuts.first(SAMPLE)
         alone = self._answers(some)
         self._pairs.begin(side)
@@ -137,7 +146,7 @@ class CompiledNetwork:
         return self._queues[side]
 
     def _compile(self, form: Form) -> "_Queue":
-        model = _model(self._parts[form])
+        model = _model(self._graphs[form], self._tensors)
         compiled = openvino().Core().compile_model(model, "CPU", self._options())
         if self._precision != "fp32":
             check_kept(model, compiled)
@@ -175,32 +184,34 @@ def _inputs(cuts: Cuts, first: int, count: int) -> list[Any]:
     return given if cuts.hints is None else [*given, cuts.hints[views]]
 
 
-def _model(parts: _Parts) -> Any:
+def _model(graph: Graph, tensors: Mapping[str, Floats]) -> Any:
     """Return a graph as OpenVINO's model, with its tensors in it."""
     library = openvino()
-    constants = library.Tensor(np.frombuffer(parts.graph.constants, np.uint8))
-    model = library.Core().read_model(parts.graph.xml, constants)
+    constants = library.Tensor(np.frombuffer(graph.constants, np.uint8))
+    model = library.Core().read_model(graph.xml, constants)
     for parameter in model.get_parameters():
         name = parameter.get_friendly_name()
         if name not in INPUTS:
-            constant = library.opset13.constant(parts.tensors[name], shared_memory=True)
+            tensor = tensors[repr(graph.tensors.recipes[name])]
+            constant = library.opset13.constant(tensor, shared_memory=True)
             parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     return model
 
 
-def _with_tensors(weights: Path, graphs: Mapping[Form, Graph]) -> dict[Form, _Parts]:
-    """Make what each graph is given; what several are given is made once."""
-    made_by: dict[str, Floats] = {}  # by the text of the recipe
-    parts = {}
+def _texts(graph: Graph) -> set[str]:
+    return {repr(recipe) for recipe in graph.tensors.recipes.values()}
+
+
+def _made(weights: Path, graphs: Iterable[Graph]) -> dict[str, Floats]:
+    """Make what graphs are given, by the texts of the recipes; what several are given once."""
+    found: dict[str, Floats] = {}
     with safe_open(weights, framework="np") as file:
-        for form, graph in graphs.items():
-            recipes = graph.tensors.recipes
-            for recipe in recipes.values():
-                if repr(recipe) not in made_by:
-                    made_by[repr(recipe)] = made(recipe, partial(_tensor, weights, file))
-            parts[form] = _Parts(graph, {name: made_by[repr(one)] for name, one in recipes.items()})
-    return parts
+        for graph in graphs:
+            for recipe in graph.tensors.recipes.values():
+                if repr(recipe) not in found:
+                    found[repr(recipe)] = made(recipe, partial(_tensor, weights, file))
+    return found
 
 
 def _tensor(weights: Path, file: Any, name: str) -> Floats:

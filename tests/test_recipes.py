@@ -99,7 +99,5 @@ def test_every_tensor_of_the_bundled_network_is_in_a_recipe_and_no_norm_is_left(
 
 def test_all_forms_of_views_share_their_tensors() -> None:
     network = CompiledNetwork.load(BUNDLED, threads=1)  # nothing is compiled before it is asked
-    first, *others = (
-        {id(tensor) for tensor in parts.tensors.values()} for parts in network._parts.values()
-    )
-    assert len(first) > 100 and others == [first] * 3
+    asked = [{repr(recipe) for recipe in one.tensors.recipes.values()} for one in graphs()]
+    assert asked == [set(network._tensors)] * 4 and len(network._tensors) > 100

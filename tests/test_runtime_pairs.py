@@ -92,6 +92,19 @@ def test_pairs_that_would_change_a_bit_are_given_up(
     assert same(network.predict(few, chunk=64), single.predict(few, chunk=64))
 
 
+@pytest.mark.usefixtures("soon")
+def test_without_their_graph_there_are_no_pairs(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, single = (CompiledNetwork.load(weights, threads=1) for _ in range(2))
+    monkeypatch.setattr("boxmask.models.compiled.find_graph", lambda config, form: None)
+    cuts = cuts_of(single, 24)
+    found = network.predict(cuts, chunk=64)
+    assert network._pairs.views(24) == 1
+    few = cuts.first(9)
+    assert same(type(found)(*(part[:9] for part in found)), single.predict(few, chunk=64))
+
+
 def test_pairs_are_for_many_views_that_come_together() -> None:
     pairs = Pairs(threads=4)
     assert not any(pairs.would_pay(144, 15) for _ in range(100))  # few at once: some half empty

@@ -224,7 +224,7 @@ def test_a_job_that_cannot_be_is_refused(changes: dict[str, object], said: str) 
 def test_what_is_not_there_is_named(tmp_path: Path, lost: str, said: str) -> None:
     job = make_job(tmp_path)
     (tmp_path / lost).rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=f"{lost}: .*{said}"):
+    with pytest.raises((InputError, WeightsError), match=f"{lost}: .*{said}"):
         annotate(job)
 
 

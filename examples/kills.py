@@ -117,6 +117,7 @@ class Engine:
         chance = draw.random()
         if self.nodes is not None and chance < 0.125:
             self.nodes.kill(draw.choice(list(self.nodes.agents)))
+            self.nodes.add()
             return "of_a_node"
         victim = draw.choice(helpers) if helpers and chance < 0.5 else pid
         os.kill(victim, signal.SIGKILL)

@@ -5,7 +5,8 @@
 
 For `kills.py` and the tests nodes die here, and new ones join.
 It is as lean as it can be: without dashboard, monitor, metrics, logs of workers and reports of
-usage. Ray gives a node 30 seconds to start, which a busy machine misses: here it waits longer.
+usage. Ray gives a node 30 seconds to start, which a busy machine misses: here it waits longer. A
+worker keeps its minute: for so long its node waits in vain for one that was killed as it started.
 """
 
 import os
@@ -17,12 +18,16 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 300.0  # seconds, with a node that starts
+STORE = 80 << 20  # bytes of memory for what a node is sent
 LEAN = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_enable_open_telemetry": "0",
-    "RAY_gcs_server_port_wait_time_s": str(round(PATIENCE)),
+    "RAY_gcs_server_port_wait_time_s": f"{PATIENCE:.0f}",
+    "RAY_raylet_start_wait_time_s": f"{PATIENCE:.0f}",
+    "RAY_agent_register_timeout_ms": f"{1000 * PATIENCE:.0f}",
+    "RAY_worker_niceness": "0",  # as the others of a busy machine
     "RAY_health_check_period_ms": "200",  # a node that has died is known to be dead in a second
 }
 
@@ -55,27 +60,25 @@ class Nodes:
 
     def add(self) -> None:
         """Have a node of one core join."""
-        node = self.cluster.add_node(num_cpus=1)
+        node = self.cluster.add_node(num_cpus=1, object_store_memory=STORE)
         self.agents[node] = children(_raylet(node))
 
     def workers(self) -> list[int]:
         """List the processes that make parts, or will."""
-        return [
-            child
-            for node, agents in self.agents.items()
-            for child in children(_raylet(node))
-            if child not in agents
-        ]
+        return [worker for node in self.agents for worker in self.workers_of(node)]
+
+    def workers_of(self, node: Any) -> list[int]:
+        """List those of one node."""
+        return [child for child in children(_raylet(node)) if child not in self.agents[node]]
 
     def kill(self, node: Any) -> None:
-        """Kill all processes of a node at once, and have another join."""
+        """Kill all processes of a node at once, for good."""
         del self.agents[node]
         raylet = _raylet(node)
         for pid in [raylet, *children(raylet)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.cluster.remove_node(node, allow_graceful=False)
-        self.add()
 
 
 def _raylet(node: Any) -> int:
@@ -91,8 +94,9 @@ def two_nodes() -> Iterator[Nodes]:
     from ray.cluster_utils import Cluster
 
     services.get_node = _patient(services.get_node)
+    head = {"num_cpus": 0, "object_store_memory": STORE}
     lean = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **lean})
+    cluster = Cluster(initialize_head=True, head_node_args=head | lean)
     try:
         nodes = Nodes(cluster)
         nodes.add()

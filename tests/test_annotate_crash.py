@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from annotation_files import annotate, boxes_of, make_job, photos
+from waiting import LONG
 
 from boxmask.annotate.job import AnnotateJob
 from boxmask.annotate.work_folder import WorkFolder, hold_lock
@@ -99,6 +101,13 @@ def wipe(job: AnnotateJob) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def exit_of(process: BaseProcess) -> int:
+    """Wait until a process has ended, and tell how."""
+    process.join(LONG)
+    assert process.exitcode is not None, "a run hangs"
+    return process.exitcode
+
+
 def test_killed_at_every_durable_call(
     job: AnnotateJob, whole: bytes, processes: ForkServerContext
 ) -> None:
@@ -108,8 +117,7 @@ def test_killed_at_every_durable_call(
         wipe(job)
         process = processes.Process(target=run_and_die, args=(job, at))
         process.start()
-        process.join()
-        survived = process.exitcode == 0
+        survived = exit_of(process) == 0
         assert survived or process.exitcode == -signal.SIGKILL
         annotate(job)
         assert job.out.read_bytes() == whole, f"killed before call {at}"
@@ -130,8 +138,7 @@ def test_killed_at_every_durable_call_of_a_retry(
         away.rename(image)
         process = processes.Process(target=run_and_die, args=(job, at))
         process.start()
-        process.join()
-        survived = process.exitcode == 0
+        survived = exit_of(process) == 0
         assert survived or process.exitcode == -signal.SIGKILL
         annotate(job)
         assert job.out.read_bytes() == whole, f"killed before call {at}"
@@ -145,12 +152,11 @@ def test_killed_again_and_again(
     job: AnnotateJob, whole: bytes, processes: ForkServerContext
 ) -> None:
     job = replace(job, shard_boxes=1)
-    exits: list[int | None] = []
+    exits: list[int] = []
     while 0 not in exits and len(exits) < 20:
         process = processes.Process(target=run_and_die, args=(job, 11))
         process.start()
-        process.join()
-        exits.append(process.exitcode)
+        exits.append(exit_of(process))
     assert exits[-1] == 0 and exits.count(-signal.SIGKILL) > 2
     assert job.out.read_bytes() == whole
 
@@ -170,7 +176,7 @@ def test_killed_at_random_moments(
             killed += 1
         else:
             longest *= 0.8  # a fast machine was done before: interrupt it sooner
-        process.join()
+        exit_of(process)
         annotate(job)
         assert job.out.read_bytes() == whole
 
@@ -222,7 +228,7 @@ def hold(work: Path, held: "multiprocessing.synchronize.Event") -> None:
     """Hold a work folder until killed."""
     with hold_lock(work):
         held.set()
-        time.sleep(600)
+        time.sleep(2 * LONG)
 
 
 def test_a_killed_run_frees_its_work_folder(job: AnnotateJob, processes: ForkServerContext) -> None:
@@ -231,11 +237,11 @@ def test_a_killed_run_frees_its_work_folder(job: AnnotateJob, processes: ForkSer
     held = processes.Event()
     process = processes.Process(target=hold, args=(work, held))
     process.start()
-    held.wait()
+    assert held.wait(LONG), "the work folder is not held"
     with pytest.raises(RunError, match="another run"):
         annotate(job)
     process.kill()
-    process.join()
+    exit_of(process)
     assert annotate(job).predicted == 8
 
 

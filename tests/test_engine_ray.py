@@ -1,8 +1,9 @@
 """A Ray cluster writes what one process writes, whichever of its workers and nodes are lost.
 
-Needs Ray: these tests are skipped where it is not installed.
+Needs Ray: these tests are skipped where it is not installed, or cannot start here at all.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +31,8 @@ from boxmask.remote import Url
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 
-from ray_nodes import two_nodes
+from ray_nodes import Nodes, two_nodes
+from waiting import wait_until
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "boxmask[ray]"')
 engine = pytest.importorskip("boxmask.annotate.engines.ray")
@@ -37,21 +40,26 @@ pytestmark = pytest.mark.filterwarnings("default")  # those of Ray are not ours
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def nodes() -> Iterator[Nodes]:
     """A cluster of a head that does nothing, and two nodes of a core each."""
     with pytest.MonkeyPatch.context() as patch:
         path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
         patch.setenv("PYTHONPATH", path)  # boxmask, and what this test has Ray do
-        with two_nodes() as nodes:
-            yield nodes.cluster
+        with ExitStack() as stack:
+            try:
+                started = stack.enter_context(two_nodes())
+            except Exception as error:  # say, a sandbox without sockets
+                pytest.skip(f"Ray does not start here: {error}")
+            yield started
             ray.shutdown()
+        gc.collect()  # what Ray has left open is told here, and not in the tests of others
 
 
-def job_on(cluster: Any, folder: Path, **changes: Any) -> AnnotateJob:
+def job_on(nodes: Nodes, folder: Path, **changes: Any) -> AnnotateJob:
     """A job whose workers start without PyTorch: masks of twice the crop's side need none."""
     weights = write_weights(folder, mask_size=16)
     job = make_job(folder, boxes_of(20, 3), batch_boxes=1, weights=weights, **changes)
-    return replace(job, runtime="openvino", engine="ray", ray_address=cluster.address)
+    return replace(job, runtime="openvino", engine="ray", ray_address=nodes.cluster.address)
 
 
 def by_one(job: AnnotateJob) -> bytes:
@@ -61,61 +69,49 @@ def by_one(job: AnnotateJob) -> bytes:
     return alone.out.read_bytes()
 
 
-def workers_of(node: Any) -> list[int]:
-    """The processes of a node that make parts, by their titles."""
-    (raylet,) = node.all_processes["raylet"]
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and entry.joinpath("stat").exists():
-            title = entry.joinpath("cmdline").read_bytes()
-            parent = int(entry.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            if parent == raylet.process.pid and title.startswith(b"ray::_make_part"):
-                found.append(int(entry.name))
-    return found
-
-
-def test_the_bytes_are_those_of_one_process(cluster: Any, tmp_path: Path) -> None:
-    job = job_on(cluster, tmp_path)
+def test_the_bytes_are_those_of_one_process(nodes: Nodes, tmp_path: Path) -> None:
+    job = job_on(nodes, tmp_path)
     whole, seen = by_one(job), []
     run.annotate(job, lambda event: seen.append(event.done) if event.stage == MASKS else None)
     assert job.out.read_bytes() == whole
     assert seen[0] == 0 and seen[-1] == 60 and len(seen) > 5
 
 
-def test_a_worker_and_a_node_are_lost_and_another_joins(cluster: Any, tmp_path: Path) -> None:
-    job = job_on(cluster, tmp_path)
+def test_a_worker_and_a_node_are_lost_and_another_joins(nodes: Nodes, tmp_path: Path) -> None:
+    job = job_on(nodes, tmp_path)
     whole = by_one(job)
-    first, second = list(cluster.worker_nodes)
+    first, second = list(nodes.agents)
     happened: list[str] = []
 
     def disturb(event: Event) -> None:
         if event.stage != MASKS or not event.done:
             return
-        if "killed" not in happened and (pids := workers_of(first)):
-            os.kill(pids[0], signal.SIGKILL)
+        if not happened:  # while the run waits here, tasks are there for both nodes
+            wait_until(lambda: bool(nodes.workers_of(first)), "the first node has a worker")
+            os.kill(nodes.workers_of(first)[0], signal.SIGKILL)
             happened.append("killed")
-        elif "removed" not in happened and event.done > 20:
-            cluster.remove_node(second, allow_graceful=False)
-            cluster.add_node(num_cpus=1)
+        elif happened == ["killed"] and event.done > 20:
+            nodes.kill(second)
+            nodes.add()
             happened.append("removed")
 
     summary = run.annotate(job, disturb)
     assert job.out.read_bytes() == whole
-    assert set(happened) == {"killed", "removed"}
+    assert happened == ["killed", "removed"]
     assert summary.predicted == 60
 
 
-def test_all_nodes_are_lost_and_one_that_has_joined_goes_on(cluster: Any, tmp_path: Path) -> None:
-    job = job_on(cluster, tmp_path)
+def test_all_nodes_are_lost_and_one_that_has_joined_goes_on(nodes: Nodes, tmp_path: Path) -> None:
+    job = job_on(nodes, tmp_path)
     whole = by_one(job)
     happened: list[str] = []
 
     def exchange(event: Event) -> None:
         if event.stage == MASKS and event.done > 20 and not happened:
-            before = list(cluster.worker_nodes)
-            cluster.add_node(num_cpus=1)
+            before = list(nodes.agents)
+            nodes.add()
             for node in before:
-                cluster.remove_node(node, allow_graceful=False)
+                nodes.kill(node)
             happened.append("exchanged")
 
     run.annotate(job, exchange)
@@ -144,9 +140,9 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Counter[str]]]:
 
 
 def test_each_image_at_a_url_is_fetched_once_by_the_whole_cluster(
-    cluster: Any, tmp_path: Path, web: tuple[str, Counter[str]]
+    nodes: Nodes, tmp_path: Path, web: tuple[str, Counter[str]]
 ) -> None:
-    job = job_on(cluster, tmp_path)
+    job = job_on(nodes, tmp_path)
     whole = by_one(job)
     address, asked = web
     annotate(replace(job, images=Url(f"{address}/images")))
@@ -154,8 +150,8 @@ def test_each_image_at_a_url_is_fetched_once_by_the_whole_cluster(
     assert asked == {f"/images/{k}.png": 1 for k in range(20)}
 
 
-def test_an_error_on_a_node_is_told_as_it_is(cluster: Any, tmp_path: Path) -> None:
-    job = job_on(cluster, tmp_path)
+def test_an_error_on_a_node_is_told_as_it_is(nodes: Nodes, tmp_path: Path) -> None:
+    job = job_on(nodes, tmp_path)
     assert job.weights is not None
     network, _ = load_network(job.weights)
     with torch.no_grad():
@@ -167,11 +163,11 @@ def test_an_error_on_a_node_is_told_as_it_is(cluster: Any, tmp_path: Path) -> No
 
 
 def test_a_task_that_no_node_can_do_ends_the_run(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "LOOK", 0.01)
     monkeypatch.setattr(engine, "ABSENCE", 0.1)
-    job = job_on(cluster, tmp_path, threads=2)
+    job = job_on(nodes, tmp_path, threads=2)
     with pytest.raises(RunError, match=r"no node of the cluster could do a task .*takes 2 CPU"):
         annotate(job)
     annotate(replace(job, threads=1))

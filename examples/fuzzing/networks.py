@@ -117,7 +117,7 @@ def archive() -> bytes:
     return stream.getvalue()
 
 
-_GRAPH = next(graph.SHIPPED.glob("*-144.zip"))
+_GRAPH = next(graph.SHIPPED.glob("*-144x1.zip"))
 _OTHERS = {path.name: path.read_bytes() for path in graph.SHIPPED.glob("*.zip") if path != _GRAPH}
 _BESIDE = {"boxes.json": BOXES, "0.png": photo_bytes()}
 _DATA = {"plain.data-00000-of-00001": (RECORDED / "plain.data-00000-of-00001").read_bytes()}

@@ -38,6 +38,7 @@ CROWDS = (256, 1_000, 4_000)
 MEGAPIXELS = (0.3, 1, 3, 12, 50)
 IMAGES = (10, 100, 1_000, 4_000)
 STATUS = Path("/proc/self/status")
+SMALL = 400  # boxes of 90 pixels: enough that decoding, which is taken off, may be a little slower
 COVER = 2.0  # images, that boxes together are as large as
 CROWDED, PIXELS = 0.065, 90.0  # a box's side, in sides of its image and in pixels
 
@@ -140,13 +141,13 @@ def curves(most: int) -> Iterator[tuple[str, str, list[tuple[str, Dataset]]]]:
     alone = [(f"{count:,}", Dataset(count, 12)) for count in BOXES]
     asked = [(f"{count:,}", Dataset(count, 12, blobs=False)) for count in BOXES if count <= most]
     crowd = [(f"{count:,}", Dataset(count, 12, share=CROWDED)) for count in CROWDS]
-    same = [(f"{size:g} MP", Dataset(100, size, pixels=PIXELS)) for size in MEGAPIXELS]
+    same = [(f"{size:g} MP", Dataset(SMALL, size, pixels=PIXELS)) for size in MEGAPIXELS]
     grown = [(f"{size:g} MP", Dataset(100, size)) for size in MEGAPIXELS]
     many = [(f"{count:,}", Dataset(images=count)) for count in IMAGES]
     yield "boxes of one image of 12 MP, all but the network", "boxes", alone
     yield "the same with the network", "boxes", asked
     yield "boxes that are not smaller where they are more, all but the network", "boxes", crowd
-    yield "pixels of one image, 100 boxes of 90 pixels, all but the network", "pixels", same
+    yield f"pixels of one image, {SMALL} boxes of 90 pixels, all but the network", "pixels", same
     yield "the same where boxes are larger in larger images", "pixels", grown
     yield "photographs of 0.2 MP, three boxes each, all but the network", "images", many
 

@@ -79,9 +79,18 @@ class Page:
         self.tab.mouse.move(*end, steps=5)
         self.tab.mouse.up()
 
+    def bounds(self, selector: str) -> dict[str, float]:
+        """Return where something is, once it is shown: the page may be drawing it anew."""
+        for _ in range(600):
+            found: dict[str, float] | None = self.tab.locator(selector).bounding_box()
+            if found is not None:
+                return found
+            self.tab.wait_for_timeout(25)
+        raise AssertionError(f"never shown: {selector}")
+
     def middle(self) -> tuple[float, float]:
         """Return the middle of the picture."""
-        stage = self.tab.locator(".stage").bounding_box()
+        stage = self.bounds(".stage")
         return stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
 
     def see(self, script: str) -> None:

@@ -183,7 +183,7 @@ def test_a_finger_drags_a_side_and_taps_outside(browser: Any, tmp_path: Path) ->
         page = Page(browser, server, PHONE, has_touch=True)
         page.tab.tap(".tile")
         page.tab.wait_for_selector(".handles [data-side=e]", state="attached")
-        grip = page.tab.locator(".handles [data-side=e] .grip").bounding_box()
+        grip = page.bounds(".handles [data-side=e] .grip")
         x, y = grip["x"] + 4, grip["y"] + 4
         Fingers(page).move(((x, y), (x + 60, y)))
         page.see("!document.querySelector('.pending .save').disabled")

@@ -41,7 +41,7 @@ def test_filters_leave_out_and_survive_a_reload(browser: Any, served: Served) ->
     page = Page(browser, served)
     page.tab.click("[data-filter=status][data-value=ok]")
     page.see("document.querySelector('#matching').textContent === '3 instances match'")
-    plot = page.tab.locator(".plot").bounding_box()
+    plot = page.bounds(".plot")
     across, down = plot["x"], plot["y"] + 30
     page.drag((across + plot["width"] * 0.6, down), (across + plot["width"] * 0.8, down))
     page.see("document.querySelector('#matching').textContent === '1 instance match'")
@@ -58,7 +58,7 @@ def test_a_side_of_the_box_is_dragged_and_the_new_mask_kept(browser: Any, served
     page.press("Enter")
     page.tab.wait_for_selector(".handles [data-side=e]", state="attached")
     before = served.get("api/instances")["rows"][0]
-    grip = page.tab.locator(".handles [data-side=e] .grip").bounding_box()
+    grip = page.bounds(".handles [data-side=e] .grip")
     across, down = grip["x"] + 4, grip["y"] + 4
     page.drag((across, down), (across + 116, down))
     page.see("!document.querySelector('.pending').hidden")
@@ -234,6 +234,8 @@ def test_photographs_alone_tell_how_many_were_drawn(browser: Any, tmp_path: Path
     write_file(tmp_path, annotated()).unlink()
     with Served(None, tmp_path) as server:
         page = Page(browser, server, wait=".stage")
+        page.press("Escape", "Escape")  # also before the picture is there: there is nowhere to go
+        page.see("document.body.innerText.includes('.png, 0 masks')")
         assert page.text("#progress-text") == "0 drawn"
         page.press("n", "Escape")
         page.press("n")

@@ -31,7 +31,7 @@ function giveVerdict(verdict) {
 async function step(by) {
   if (inGrid()) return moveTo(state.index + by);
   if (!viewer.settle()) return undefined;
-  if (state.summary.images_alone) return showImage(viewer.image.image + by);
+  if (state.summary.images_alone) return viewer.image && showImage(viewer.image.image + by);
   moveTo(state.index + by);
   return openHere(false);
 }
@@ -91,7 +91,8 @@ const run = {
   enter: () => (inGrid() ? openHere() : run.save()),
   back: () => {
     if (inGrid()) return false;
-    if (!viewer.cancel()) showGrid();
+    // Of photographs alone there is no grid to go back to.
+    if (!viewer.cancel() && !state.summary.images_alone) showGrid();
     return true;
   },
   cancel: () => viewer.cancel(),

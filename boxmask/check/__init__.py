@@ -1,5 +1,6 @@
 """Proof that an output holds every annotation of its input, and that only masks were added."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from boxmask.check.added import judge_added
@@ -42,19 +43,23 @@ def check(
     completed = find_completed(dataset, output, over)
     if completed is None:
         _check_head(dataset, output, report)
-        _check_others(dataset, output, pairs, report)
+        _check_others(dataset, output, pairs, over, report)
         _check_rows(dataset, output, pairs, ~(subset or Subset()).rows(dataset), report)
     else:
-        _check_completed(dataset, completed, pairs, report)
+        _check_completed(dataset, completed, pairs, over, report)
     return report
 
 
 def _check_completed(
-    dataset: BoxDataset, completed: Completed, pairs: IntArray, report: CheckReport
+    dataset: BoxDataset,
+    completed: Completed,
+    pairs: IntArray,
+    over: Sequence[int],
+    report: CheckReport,
 ) -> None:
     """Check that nothing was touched, what was proposed, and whether that is all of it."""
     output = completed.output
-    _check_others(dataset, output, pairs, report)
+    _check_others(dataset, output, pairs, over, report)
     for record, problem in completed.unlike_proposals():
         report.add_problem(record, problem)
     if not completed.difference:
@@ -94,10 +99,14 @@ def _check_rows(
 
 
 def _check_others(
-    dataset: BoxDataset, output: AnnotatedFile, pairs: IntArray, report: CheckReport
+    dataset: BoxDataset,
+    output: AnnotatedFile,
+    pairs: IntArray,
+    over: Sequence[int],
+    report: CheckReport,
 ) -> None:
-    """Check what is missing from the output, what moved, and what is only there."""
-    added = judge_added(dataset, output, left_over(pairs, len(output.ids)))
+    """Check what is missing from the output, what moved, and what is `over`: only there."""
+    added = judge_added(dataset, output, over)
     for position, verdict in added.items():
         report.count(verdict.status, verdict.reason)
         if verdict.problem:

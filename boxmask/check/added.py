@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.check.masks import claim_of, mask_faults
-from boxmask.check.values import Values, preview
+from boxmask.check.values import Values, number_of, preview
 from boxmask.check.verdict import MASKED, Verdict, corrected, judge
 from boxmask.data.annotated_file import AnnotatedFile
 from boxmask.data.numbers import as_id
@@ -27,7 +27,6 @@ Box = tuple[float, float, float, float]  # x, y, width, height
 
 _NULL = msgspec.Raw(b"null")
 _BOX = msgspec.json.Decoder(Box)
-_NUMBER = msgspec.json.Decoder(float)
 _NOWHERE: Box = (np.nan,) * 4
 
 
@@ -101,7 +100,7 @@ def _judge_proposed(theirs: Values) -> Verdict:
     found = judge(boxed, theirs, crowd=False, masked=False, left=False, size=None)
     if found.status == Status.OK:
         found = found._replace(status=PROPOSED)
-    if not found.problem and not 0 <= _number(theirs.get("score", _NULL)) <= 1:
+    if not found.problem and not 0 <= number_of(theirs.get("score", _NULL)) <= 1:
         shown = preview(theirs.get("score", _NULL))
         return found._replace(problem=f"its score is {shown}, not within 0 and 1")
     return found
@@ -134,13 +133,6 @@ def _id_at(values: Values, key: str) -> Id:
         return as_id(decode_lenient(values.get(key, _NULL)))
     except ValueError:
         return None
-
-
-def _number(value: msgspec.Raw) -> float:
-    try:
-        return _NUMBER.decode(value)
-    except UNREADABLE:
-        return np.nan
 
 
 def _box(value: msgspec.Raw) -> Box:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boxmask.check.rle_batch import measure_rles
-from boxmask.check.values import Values
+from boxmask.check.values import Values, number_of
 from boxmask.check.verdict import Verdict
 from boxmask.dataset import IntArray
 from boxmask.errors import InputError
@@ -60,7 +60,6 @@ _RUNS = msgspec.json.Decoder(_Runs)
 _NULL = msgspec.Raw(b"null")
 # Sides of a loose box that its mask may go beyond it, more than any network of ours can see.
 REACH = 1.0
-_NUMBER = msgspec.json.Decoder(float)
 _TIGHT = msgspec.json.Decoder(tuple[int, int, int, int])
 
 
@@ -151,14 +150,7 @@ def _from_other_form(claim: Claim) -> bytes:
 
 
 def _areas(claims: Sequence[Claim]) -> npt.NDArray[np.float64]:
-    return np.array([_area(claim.area) for claim in claims])
-
-
-def _area(value: msgspec.Raw) -> float:
-    try:
-        return _NUMBER.decode(value)
-    except UNREADABLE:
-        return np.nan
+    return np.array([number_of(claim.area) for claim in claims])
 
 
 def _loose(key: str, claims: Sequence[Claim], tight: IntArray) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """The values of one record as JSON, and when two of them are the same."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,12 +9,14 @@ import msgspec
 
 from boxmask.data.forms.complete import ASKED
 from boxmask.mark import Status
+from boxmask.unreadable import UNREADABLE
 
 OUR_KEYS = ("segmentation", "area", "boxmask")  # the keys that a run may change or add
 
 Values = Mapping[str, msgspec.Raw]
 
 _PREVIEW_LENGTH = 60
+_NUMBER = msgspec.json.Decoder(float)
 
 
 def encode_values(record: Mapping[str, object]) -> Values:
@@ -75,6 +78,14 @@ def preview(value: msgspec.Raw | bytes) -> str:
     """Return a value as text, cut to a readable length."""
     text = bytes(value).decode("utf-8", "replace")
     return text if len(text) <= _PREVIEW_LENGTH else f"{text[:_PREVIEW_LENGTH]}..."
+
+
+def number_of(value: msgspec.Raw) -> float:
+    """Return a number, NaN for what is none."""
+    try:
+        return _NUMBER.decode(value)
+    except UNREADABLE:
+        return math.nan
 
 
 def decode_verbatim(value: msgspec.Raw | bytes) -> object:

@@ -1,13 +1,14 @@
 """Where the time of `boxmask annotate` goes on a CPU, and how it grows.
 
-    python examples/bench_annotate.py [BOXES.json --images DIR] [--boxes N] [--growth]
+    python examples/bench_annotate.py [BOXES.json --images DIR [--each N]] [--boxes N] [--growth]
 
 Prints the whole command by each runtime (of ten images, and of all), OpenVINO also in bf16 where
 the CPU has units for it, the share of each stage, the floors (decoding alone, network alone), what
 other networks need for the same boxes (rivals.py), and by `--growth` the curves over boxes of an
 image, pixels of an image and number of images (growth.py). Everything is counted in seconds of a
 core, of the program and its children: what else the machine does hardly changes them. Without a
-file, on the five photographs, ten times over. Two minutes, and ten with all the growth.
+file, on the five photographs, ten times over. With `--each N`, on the first N boxes of each image
+of a COCO file that has so many. Two minutes, and ten with all the growth.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from growth import PHOTOS, copies, print_growth
+from growth import PHOTOS, copies, first_of_each, print_growth
 from rivals import print_rivals
 
 from boxmask.annotate.batches import Batching, predict_in_batches
@@ -185,11 +186,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("boxes_file", type=Path, nargs="?", metavar="BOXES")
     parser.add_argument("--images", type=Path, default=PHOTOS)
+    parser.add_argument("--each", type=int, help="boxes of each image of BOXES that has so many")
     parser.add_argument("--boxes", type=int, default=1_000, help="the most, with the network")
     parser.add_argument("--growth", action="store_true")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         boxes = options.boxes_file or copies(Path(folder), COPIES)
+        if options.each:
+            boxes = first_of_each(boxes, options.each, Path(folder))
         print_commands(boxes, options.images)
         if options.growth:
             print_growth(options.boxes)

@@ -25,7 +25,7 @@ from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Coarsest, Exif, image_pixels, opened_image
 from boxmask.models.device import choose_device, choose_precision
-from boxmask.models.prediction import Network
+from boxmask.models.prediction import MaskPrediction, Network
 from boxmask.models.zoom import ImagePyramid
 from boxmask.predicted import PredictedMasks
 from boxmask.turned import (
@@ -40,6 +40,7 @@ from boxmask.turned import (
 
 Pixels = npt.NDArray[np.uint8]
 Corners = npt.NDArray[np.float64]
+Size = tuple[int, int]
 ADVICE = "give x0, y0, x1, y1 of each, corners in pixels"
 TURNED_ADVICE = "give x, y of its four corners, in order round it"
 Picture = str | os.PathLike[str] | Image.Image | Pixels
@@ -105,6 +106,33 @@ class Predictor:
         other boxes. `flip` asks it twice, once mirrored. Pictures are used as stored, unless `exif`
         is "rotated".
         """
+        (width, height), batches = self.predict(
+            image,
+            boxes,
+            labels=labels,
+            tightness=tightness,
+            neighbours=neighbours,
+            flip=flip,
+            exif=exif,
+        )
+        masks = [mask for batch in batches for mask in paste_masks(*batch)]
+        return PredictedMasks(width, height, tuple(sorted(masks, key=lambda mask: mask.row)))
+
+    def predict(
+        self,
+        image: Picture,
+        boxes: npt.ArrayLike,
+        *,
+        labels: Iterable[object] | None = None,
+        tightness: float = 0.0,
+        neighbours: bool = True,
+        flip: bool = False,
+        exif: Exif = "auto",
+    ) -> tuple[Size, Iterator[tuple[list[BoxViews], MaskPrediction]]]:
+        """Return the picture's width and height, and probabilities before masks are pasted.
+
+        They come in batches of views, as `paste_masks` takes them; all else is as in a call.
+        """
         hints = self._hints(tightness, neighbours)
         labels = labels if labels is None else list(labels)
         placed = placed_boxes(boxes, labels)
@@ -113,10 +141,8 @@ class Predictor:
         batching = Batching(AnnotateJob.batch_images, AnnotateJob.batch_boxes, flip=flip)
         names = None if labels is None else [str(label) for label in labels]
         prepared = self._prepare(pyramid, placed, hints, batching, names)
-        predicted = predict_in_batches(self._network, prepared, batching)
-        masks = [mask for batch in predicted for mask in paste_masks(*batch)]
         height, width = pyramid.shape[:2]
-        return PredictedMasks(width, height, tuple(sorted(masks, key=lambda mask: mask.row)))
+        return (width, height), predict_in_batches(self._network, prepared, batching)
 
     def _hints(self, tightness: float, neighbours: bool) -> Hints | None:
         if not 0 <= tightness <= MAX_TIGHTNESS:

@@ -1,32 +1,39 @@
-"""Add masks of what nobody outlined to a training set: a detector finds it, boxmask masks it.
+r"""Add masks of what nobody outlined to a training set: a detector finds it, boxmask masks it.
 
-    python examples/unlabelled/teach.py DATA/person DATA/coco OUT/person --node FOLDER [--weights W]
+    python examples/unlabelled/teach.py DATA/person DATA/coco OUT/person --node FOLDER \
+        [--sam FOLDER] [--weights W]
 
 In a set in which one thing of each photograph is outlined, a network that is told of the other
 boxes is told of none. Here a small CenterNet finds them (`centernet.mjs` says what is to
 be installed into FOLDER), and the network of W, by default the bundled one, masks them, taken to be
-7 % loose. What overlaps an outlined thing, is small, or has a mask of little expected IoU is left
-out. OUT/person gets an instances_train.json, and a link to the photographs. A second a photograph.
+7 % loose. With `--sam` the masks are those of MobileSAM and the network (`blend.py`), fainter finds
+are taken as well, and what the two disagree about is left out. So is what overlaps an outlined
+thing, is small, or has a mask of little expected IoU. OUT/person gets an instances_train.json, and
+a link to the photographs. A second a photograph.
 """
 
 import argparse
 import json
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from blend import blend
+from mobilesam import MobileSam
 from PIL import Image
 
 import boxmask
+from boxmask.annotate.encode import PastedMask, paste_masks
 from boxmask.predict import Predictor
 
 SIDE = 512
 SCORE, SMALLEST, TIGHTNESS = 0.3, 14.0, 0.07
 OUTLINED, TWICE = 0.4, 0.5  # the IoU from which a box is that of something outlined, or found
 EXPECTED, AREA, LIKE_ITS_BOX = 0.82, 120.0, 0.5  # what is asked of a mask
+FAINT, SAID, AGREED = 0.18, 0.85, 0.75  # with MobileSAM: a find's score, its own, the IoU of both
 
 # COCO's names for what VOC, where all things of these are outlined, calls otherwise.
 OF_VOC = {
@@ -47,6 +54,14 @@ class Found(NamedTuple):
     box: Box
     name: str
     score: float
+
+
+class Teachers(NamedTuple):
+    """Who finds and masks: what CenterNet needs, a network, and MobileSAM or None."""
+
+    node: Path
+    predict: Predictor
+    sam: MobileSam | None
 
 
 def iou(one: Box, other: Box) -> float:
@@ -82,9 +97,13 @@ def detect(paths: list[Path], node: Path) -> Iterator[list[list[float]]]:
 
 
 def not_outlined(
-    rows: list[list[float]], image: dict[str, Any], known: list[Box], names: list[str]
+    rows: list[list[float]],
+    image: dict[str, Any],
+    known: list[Box],
+    names: list[str],
+    least: float,
 ) -> list[Found]:
-    """Return what was found and is not among the `known` boxes, surest first."""
+    """Return what was found, surer than `least` and not among the `known` boxes, surest first."""
     width, height = image["width"], image["height"]
     scale = max(width, height) / SIDE
     kept: list[Found] = []
@@ -92,7 +111,7 @@ def not_outlined(
         x0, y0, x1, y1 = (scale * corner for corner in corners)
         box = [max(0.0, x0), max(0.0, y0), min(width, x1), min(height, y1)]
         small = min(box[2] - box[0], box[3] - box[1]) < SMALLEST
-        if not names[int(number)] or score < SCORE or small:
+        if not names[int(number)] or score < least or small:
             continue
         again = any(iou(box, one.box) > TWICE for one in kept)
         if not again and not any(iou(box, one) > OUTLINED for one in known):
@@ -100,32 +119,52 @@ def not_outlined(
     return kept
 
 
-def masked(
-    predict: Predictor, path: Path, found: list[Found], known: list[Box], labels: list[str]
-) -> Iterator[dict[str, Any]]:
+def masks_of(
+    teachers: Teachers, path: Path, found: list[Found], known: list[Box], labels: list[str]
+) -> Iterator[PastedMask]:
+    """Yield masks of what was found, by its place; `known` are outlined boxes beside it."""
+    boxes = np.array([one.box for one in found] + known, np.float64)
+    if teachers.sam is None:
+        names = [one.name for one in found] + labels
+        _, batches = teachers.predict.predict(
+            path, boxes, labels=names, tightness=TIGHTNESS, flip=True
+        )
+        for batch in batches:
+            yield from (mask for mask in paste_masks(*batch) if mask.row < len(found))
+        return
+    with Image.open(path) as opened:
+        cells = teachers.sam.look_at(opened.convert("RGB"))
+    boxes = boxes[: len(found)]
+    sam = teachers.sam.in_boxes(boxes)
+    both = blend(
+        teachers.predict, path, boxes, sam.logits, cells=cells, tightness=TIGHTNESS, flip=True
+    )
+    for mask, agreement in both:
+        if agreement >= AGREED and sam.scores[mask.row] >= SAID:
+            yield mask
+
+
+def good_ones(masks: Iterable[PastedMask], found: list[Found]) -> Iterator[dict[str, Any]]:
     """Yield annotations, without ids, of what was found and got a mask that is likely good."""
-    boxes = [one.box for one in found] + known
-    kinds = [one.name for one in found] + labels
-    masks = predict(path, boxes, labels=kinds, tightness=TIGHTNESS, flip=True)
-    for place, one in enumerate(found):
-        area = float(masks.masks[place].sum())
-        tight = [float(edge) for edge in masks.boxes[place]]
-        sure = masks.expected_iou[place] >= EXPECTED and area >= AREA
-        if sure and iou(tight, one.box) >= LIKE_ITS_BOX:
-            x0, y0, x1, y1 = tight
+    for mask in sorted(masks, key=lambda mask: mask.row):
+        one = found[mask.row]
+        x, y, width, height = (float(side) for side in mask.box)
+        area = float(mask.counts[1::2].sum())
+        like = iou([x, y, x + width, y + height], one.box) >= LIKE_ITS_BOX
+        if mask.quality >= EXPECTED and area >= AREA and like:
             yield {
                 "category": one.name,
-                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "bbox": [x, y, width, height],
                 "area": area,
                 "iscrowd": 0,
-                "segmentation": masks.rle[place],
+                "segmentation": mask.rle(),
                 "score": one.score,
-                "quality": float(masks.expected_iou[place]),
+                "quality": mask.quality,
             }
 
 
-def teach(data: Path, names: list[str], predict: Predictor, node: Path) -> dict[str, Any]:
-    """Return the annotations of a set with those added that the detector and the network make."""
+def teach(data: Path, names: list[str], teachers: Teachers) -> dict[str, Any]:
+    """Return the annotations of a set with those added that the teachers make."""
     truth: dict[str, Any] = json.loads((data / "instances_train.json").read_text())
     called = {category["id"]: category["name"] for category in truth["categories"]}
     numbers = {name.lower(): number for number, name in called.items()}
@@ -136,12 +175,15 @@ def teach(data: Path, names: list[str], predict: Predictor, node: Path) -> dict[
         names = ["" if OF_VOC.get(name, name) in numbers else name for name in names]
     next_id = 1 + max(one["id"] for one in truth["annotations"])
     paths = [data / "images" / image["file_name"] for image in truth["images"]]
-    for image, path, rows in zip(truth["images"], paths, detect(paths, node), strict=True):
+    least = SCORE if teachers.sam is None else FAINT
+    finds = detect(paths, teachers.node)
+    for image, path, rows in zip(truth["images"], paths, finds, strict=True):
         there = outlined[image["id"]]
         known = [[x, y, x + w, y + h] for x, y, w, h in (one["bbox"] for one in there)]
-        found = not_outlined(rows, image, known, names)
+        found = not_outlined(rows, image, known, names, least)
         labels = [called[one["category_id"]] for one in there]
-        for one in masked(predict, path, found, known, labels) if found else ():
+        masks = masks_of(teachers, path, found, known, labels) if found else ()
+        for one in good_ones(masks, found):
             category = numbers.setdefault(one.pop("category"), 1 + max(numbers.values()))
             truth["annotations"].append(
                 {"id": next_id, "image_id": image["id"], "category_id": category, **one}
@@ -159,11 +201,14 @@ def main() -> None:
     parser.add_argument("coco", type=Path, help="whose categories are the detector's, in order")
     parser.add_argument("out", type=Path)
     parser.add_argument("--node", type=Path, required=True, help="with node_modules in it")
+    parser.add_argument("--sam", type=Path, help="where MobileSAM's package is unpacked")
     parser.add_argument("--weights", type=Path)
     given = parser.parse_args()
     coco = json.loads((given.coco / "instances_train.json").read_text())
     names = [one["name"] for one in sorted(coco["categories"], key=lambda one: int(one["id"]))]
-    truth = teach(given.data, names, boxmask.load(given.weights, device="cpu"), given.node)
+    sam = None if given.sam is None else MobileSam(given.sam)
+    teachers = Teachers(given.node, boxmask.load(given.weights, device="cpu"), sam)
+    truth = teach(given.data, names, teachers)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "instances_train.json").write_text(json.dumps(truth))
     (given.out / "images").symlink_to((given.data / "images").resolve())

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 from contest import Run
 
-from boxmask.durable import replace_file
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -60,9 +59,10 @@ def finished(folder: Path) -> dict[Run, Measured]:
 
 
 def write_boxes(folder: Path, boxes: Boxes) -> None:
-    """Note what the boxes are; every run finds the same."""
-    with replace_file(folder / "boxes.json") as stream:
-        stream.write(msgspec.json.encode(boxes))
+    """Note what the boxes are; every run finds the same, and two may end at once."""
+    own = folder / f"boxes-{os.getpid()}.tmp"
+    own.write_bytes(msgspec.json.encode(boxes))
+    own.replace(folder / "boxes.json")
 
 
 def read_boxes(folder: Path) -> Boxes | None:

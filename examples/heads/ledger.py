@@ -10,7 +10,6 @@ import msgspec
 from contest import Run
 
 
-
 class Scores(msgspec.Struct, frozen=True):
     """Of each box (N,), fractions of 1."""
 

@@ -5,17 +5,20 @@
 # instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
 # masks of the VOC classes alone; --resume goes on with runs that were stopped.
 #
-# Nine runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact
+# Ten runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact
 # boxes; RUN/second goes on with masks of 64 x 64: that was the model of boxmask 0.1. RUN/third goes
 # on with masks of windows, takes in how loose its boxes are and where their neighbours are, and
 # sees more sets; RUN/fourth ends it at a falling rate, with larger views among the others.
 # RUN/fifth goes on with a deeper head and more drawn thin things, and RUN/sixth ends at a falling
 # rate. The mean of the fourth and the sixth is given a larger trunk (examples/graft.py),
-# RUN/seventh goes on with it at one rate, RUN/eighth and RUN/ninth at falling ones. Two processes
-# of one thread each, because the threads of one process wait for each other busily.
+# RUN/seventh goes on with it at one rate, RUN/eighth and RUN/ninth at falling ones. RUN/tenth starts
+# from the mean of those two and sees what nobody outlined. Two processes of one thread each, because
+# the threads of one process wait for each other busily.
 #
-# For the last three runs a detector finds more things in five of the sets, which boxmask masks
-# (examples/unlabelled/teach.py); NODE=FOLDER names where its packages are installed. Without it, the
+# From the seventh run on a detector finds more things in five of the sets, which boxmask masks
+# (examples/unlabelled/teach.py); NODE=FOLDER names where its packages are installed. For the tenth,
+# MobileSAM outlines everything in two of the sets, and has a say in what the detector found there
+# (examples/unlabelled/segment.py); SAM=FOLDER names where its package is unpacked. Without them, the
 # sets are taken as they are.
 set -euo pipefail
 data=$1 run=$2
@@ -84,3 +87,23 @@ train "${zoom[@]}" --init "$run/seventh/last.safetensors" --steps 2200 --seed 12
 train "${zoom[@]}" --init "$run/eighth/last.safetensors" --steps 1300 --seed 13 \
     --set optimiser.lr=7e-4 --set optimiser.warm_up=60 --set optimiser.ema=0.998 \
     --set augment.paste=0.5 --set 'augment.view_sizes=[128,144,144,160,176]' --out "$run/ninth" "$@"
+
+python examples/bundle.py "$run/ninth/last.safetensors" "$run/eighth/last.safetensors" \
+    "$run/lite2.safetensors"
+if [ -n "${SAM:-}" ]; then
+    by=(--sam "$SAM" --weights "$run/lite2.safetensors")
+    for name in person person2; do
+        things=$run/taught/${name}_things both=$run/taught/${name}_both
+        python examples/unlabelled/segment.py "$data/$name" "$things" "${by[@]}"
+        sets+=("$things/instances_train.json" --images "$things/images")
+        if [ -n "${NODE:-}" ]; then
+            [ -e "$both/images" ] || python examples/unlabelled/teach.py "$data/$name" \
+                "$data/coco" "$both" --node "$NODE" "${by[@]}"
+            sets=("${sets[@]//"$run/taught/$name/"/"$both/"}")
+        fi
+    done
+    weights=${weights%]},2,2]
+fi
+train "${zoom[@]}" --init "$run/lite2.safetensors" --steps 3700 --seed 21 \
+    --set optimiser.warm_up=60 --set optimiser.ema=0.998 --set augment.paste=0.5 \
+    --set 'augment.view_sizes=[128,144,144,160,176]' --out "$run/tenth" "$@"

@@ -22,12 +22,12 @@ echo "$file" >> "$NOTES.written"
 """
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> list[list[str]]:
-    return runs_of("train_bundled.sh", tmp_path)
+@pytest.fixture(params=[{}, {"NODE": "node", "SAM": "sam"}], ids=["as they are", "taught"])
+def runs(request: pytest.FixtureRequest, tmp_path: Path) -> list[list[str]]:
+    return runs_of("train_bundled.sh", tmp_path, **request.param)
 
 
-def runs_of(script: str, tmp_path: Path) -> list[list[str]]:
+def runs_of(script: str, tmp_path: Path, **teachers: str) -> list[list[str]]:
     """Start a script with commands that do nothing, and return the arguments of each `torchrun`."""
     for name, text in {"torchrun": NOTES, "python": WRITES, "boxmask": "#!/bin/sh\n"}.items():
         command = tmp_path / name
@@ -37,7 +37,7 @@ def runs_of(script: str, tmp_path: Path) -> list[list[str]]:
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
         ["bash", str(EXAMPLES / script), "data", "run"],
-        env={**os.environ, "PATH": path, "NOTES": str(notes)},
+        env={**os.environ, **teachers, "PATH": path, "NOTES": str(notes)},
         check=True,
     )
     return [block.split("\n") for block in notes.read_text().strip("\n").split("\n\n")]
@@ -51,6 +51,14 @@ def test_every_run_is_a_recipe_with_a_weight_for_each_set(runs: list[list[str]])
     for run in runs:
         recipe = override(preset(*values(run, "--preset")), values(run, "--set"))
         assert len(recipe.source_weights) == len(values(run, "--images")) > 1
+
+
+def test_the_last_run_sees_what_nobody_outlined(tmp_path: Path) -> None:
+    *before, last = runs_of("train_bundled.sh", tmp_path, NODE="node", SAM="sam")
+    folders = values(last, "--images")
+    assert {"run/taught/person_both/images", "run/taught/person2_both/images"} < set(folders)
+    assert folders[-2:] == ["run/taught/person_things/images", "run/taught/person2_things/images"]
+    assert len(folders) == len(set(folders)) == len(values(before[-1], "--images")) + 2
 
 
 def test_every_run_but_the_first_begins_with_weights_from_before(

@@ -52,28 +52,36 @@ class Proposal(NamedTuple):
 def propose(sam: MobileSam, photo: Image.Image, seed: int, known: Boxes) -> Iterator[Proposal]:
     """Yield what is at the points of a grid and not among the boxes (K, 4) of the truth."""
     cells = sam.look_at(photo)
-    points = np.stack(np.meshgrid(*[np.arange(GRID) + 0.5] * 2), axis=-1).reshape(-1, 2) / GRID
-    shaken = np.random.default_rng(seed).uniform(-JITTER, JITTER, points.shape) / GRID
-    found = sam.at_points((points + shaken) * photo.size)
+    found = sam.at_points(grid_points(seed) * photo.size)
     width, height = (int(np.ceil(side * cells)) for side in photo.size)
-    logits = found.logits[:, :height, :width]
-    area = (logits > 0).sum((1, 2))
-    stable = (logits > 1).sum((1, 2)) / np.maximum((logits > -1).sum((1, 2)), 1)
-    sound = (found.scores > SCORE) & (stable > STABLE) & (area < MOST * height * width)
-    sound &= area > LEAST * cells**2
-    kept: list[npt.NDArray[np.bool_]] = []
+    inside = found.logits[:, :height, :width]
+    area = (inside > 0).sum((1, 2))
+    stable = (inside > 1).sum((1, 2)) / np.maximum((inside > -1).sum((1, 2)), 1)
     sure = found.scores * stable
-    for place in sorted(np.flatnonzero(sound), key=lambda place: -float(sure[place])):
-        bits = logits[place] > 0
-        coarse = bits[::2, ::2]
-        if any((coarse & one).sum() > AGAIN * (coarse | one).sum() for one in kept):
-            continue
-        box = _tight(bits) / cells
-        box = np.minimum(box, [*photo.size, *photo.size])
-        if (box[2:] - box[:2]).min() >= SMALLEST:
+    sound = (found.scores > SCORE) & (stable > STABLE)
+    sound &= (area > LEAST * cells**2) & (area < MOST * height * width)
+    order = np.flatnonzero(sound)[np.argsort(-sure[sound], kind="stable")]
+    for place in distinct(inside > 0, order.tolist()):
+        box = np.minimum(_tight(inside[place] > 0) / cells, [*photo.size, *photo.size])
+        if (box[2:] - box[:2]).min() >= SMALLEST and not _among(box, known):
+            yield Proposal(found.logits[place], box, float(sure[place]))
+
+
+def grid_points(seed: int) -> Boxes:
+    """Return a point (P, 2) somewhere in each cell of a grid, in fractions of a photograph."""
+    middles = np.stack(np.meshgrid(*[np.arange(GRID) + 0.5] * 2), axis=-1).reshape(-1, 2)
+    points: Boxes = middles + np.random.default_rng(seed).uniform(-JITTER, JITTER, middles.shape)
+    return points / GRID
+
+
+def distinct(bits: npt.NDArray[np.bool_], order: Sequence[int]) -> Iterator[int]:
+    """Yield the places of masks (N, H, W), in an order, that are not nearly one before them."""
+    kept: list[npt.NDArray[np.bool_]] = []
+    for place in order:
+        coarse = bits[place, ::2, ::2]
+        if all((coarse & one).sum() <= AGAIN * (coarse | one).sum() for one in kept):
             kept.append(coarse)
-            if not _among(box, known):
-                yield Proposal(found.logits[place], box, float(sure[place]))
+            yield place
 
 
 def _tight(bits: npt.NDArray[np.bool_]) -> Boxes:

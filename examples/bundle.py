@@ -1,6 +1,6 @@
 """Turn the weights of training runs into the file that boxmask ships.
 
-    python examples/bundle.py RUN/ninth/last.safetensors RUN/eighth/last.safetensors \
+    python examples/bundle.py RUN/tenth/last.safetensors RUN/lite2.safetensors \
         zoom-lite2.safetensors
 
 Tensors are the mean over the runs, which scores better than either of two that lie on one path. A

@@ -40,7 +40,6 @@ from boxmask.turned import (
 
 Pixels = npt.NDArray[np.uint8]
 Corners = npt.NDArray[np.float64]
-Size = tuple[int, int]
 ADVICE = "give x0, y0, x1, y1 of each, corners in pixels"
 TURNED_ADVICE = "give x, y of its four corners, in order round it"
 Picture = str | os.PathLike[str] | Image.Image | Pixels
@@ -128,7 +127,7 @@ class Predictor:
         neighbours: bool = True,
         flip: bool = False,
         exif: Exif = "auto",
-    ) -> tuple[Size, Iterator[tuple[list[BoxViews], MaskPrediction]]]:
+    ) -> tuple[tuple[int, int], Iterator[tuple[list[BoxViews], MaskPrediction]]]:
         """Return the picture's width and height, and probabilities before masks are pasted.
 
         They come in batches of views, as `paste_masks` takes them; all else is as in a call.

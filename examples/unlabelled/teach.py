@@ -28,6 +28,7 @@ from PIL import Image
 import boxmask
 from boxmask.annotate.encode import PastedMask, paste_masks
 from boxmask.predict import Predictor
+from boxmask.rle import area
 
 SIDE = 512
 SCORE, SMALLEST, TIGHTNESS = 0.3, 14.0, 0.07
@@ -133,14 +134,21 @@ def masks_of(
             yield from (mask for mask in paste_masks(*batch) if mask.row < len(found))
         return
     with Image.open(path) as opened:
-        cells = teachers.sam.look_at(opened.convert("RGB"))
-    boxes = boxes[: len(found)]
-    sam = teachers.sam.in_boxes(boxes)
+        photo = opened.convert("RGB")
+    sam, boxes = teachers.sam, boxes[: len(found)]
+    sam.look_at(photo)
+    said = sam.in_boxes(boxes)
     both = blend(
-        teachers.predict, path, boxes, sam.logits, cells=cells, tightness=TIGHTNESS, flip=True
+        teachers.predict,
+        photo,
+        boxes,
+        said.logits,
+        cells=sam.cells,
+        tightness=TIGHTNESS,
+        flip=True,
     )
     for mask, agreement in both:
-        if agreement >= AGREED and sam.scores[mask.row] >= SAID:
+        if agreement >= AGREED and said.scores[mask.row] >= SAID:
             yield mask
 
 
@@ -149,13 +157,13 @@ def good_ones(masks: Iterable[PastedMask], found: list[Found]) -> Iterator[dict[
     for mask in sorted(masks, key=lambda mask: mask.row):
         one = found[mask.row]
         x, y, width, height = (float(side) for side in mask.box)
-        area = float(mask.counts[1::2].sum())
+        pixels = float(area(mask.counts))
         like = iou([x, y, x + width, y + height], one.box) >= LIKE_ITS_BOX
-        if mask.quality >= EXPECTED and area >= AREA and like:
+        if mask.quality >= EXPECTED and pixels >= AREA and like:
             yield {
                 "category": one.name,
                 "bbox": [x, y, width, height],
-                "area": area,
+                "area": pixels,
                 "iscrowd": 0,
                 "segmentation": mask.rle(),
                 "score": one.score,

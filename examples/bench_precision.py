@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco_masks
 
 from boxmask.bundled import BUNDLED
 from boxmask.data import pixel_boxes, read
@@ -24,6 +23,7 @@ from boxmask.models.compiled import CompiledNetwork
 from boxmask.models.openvino_library import computes_bf16
 from boxmask.predict import Predictor
 from boxmask.predicted import PredictedMasks
+from boxmask.rle import decode_window
 
 Bits = npt.NDArray[np.bool_]
 PRECISIONS = ("fp32", "bf16")
@@ -59,10 +59,9 @@ def drawn(given: Any, size: tuple[int, int]) -> Bits | None:
     """Draw the mask (H, W) that a COCO segmentation says, None if there is none."""
     if not given:
         return None
-    runs = coco_masks.frPyObjects(given, size[1], size[0])
-    runs = coco_masks.merge(runs) if isinstance(runs, list) else runs
-    mask: Bits = coco_masks.decode(runs).astype(np.bool_)
-    return mask
+    width, height = size
+    whole = (0.0, 0.0, float(width), float(height))
+    return decode_window(given, width=width, height=height, box=whole).bits.T
 
 
 def networks() -> dict[str, Predictor]:

@@ -1,15 +1,18 @@
 """Give a trained network another trunk, which goes on where the old one was as far as it can.
 
     python examples/graft.py RUN/last.safetensors efficientnet-lite2 COCO grafted.safetensors
+    python examples/graft.py --mobilesam mobile_sam.pt RUN/last.safetensors tinyvit-5m COCO \\
+        grafted.safetensors
 
-The new trunk has its ImageNet weights. Wherever the rest of the network takes in the trunk's maps,
-the layer that does is replaced by the one that makes, of the new trunk's maps, most nearly what the
-old layer made of the old ones: by ridge regression over cells of 160 photographs of COCO's training
-part (COCO/instances_train.json, COCO/images). Everything else is the old network's. A minute.
+The new trunk has its ImageNet weights, or those of MobileSAM's encoder. Wherever the rest of the
+network takes in the trunk's maps, the layer that does is replaced by the one that makes, of the new
+trunk's maps, most nearly what the old layer made of the old ones: by ridge regression over cells of
+160 photographs of COCO's training part (COCO/instances_train.json, COCO/images). Everything else is
+the old network's. A minute.
 """
 
+import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,13 +27,15 @@ from PIL import Image
 from torch import Tensor
 
 from boxmask.models import MaskNetwork
+from boxmask.models.backbones.tinyvit import load_mobilesam
 from boxmask.models.network import build
 from boxmask.models.views import cut_views
 from boxmask.models.weights import load_network, save_network
 
 PHOTOGRAPHS, BOXES, CELLS, SMALLEST = 160, 4, 3000, 12
 RIDGE = 1e-3
-TRUNK, LATERALS = "backbone.trunk.", "backbone.join.laterals"
+OF_TRUNK = ("backbone.trunk.", "normalise.")  # a trunk has its own scale of pixels
+LATERALS = "backbone.join.laterals"
 FINE = "branches.0.head.1.lateral"
 
 Boxes = npt.NDArray[np.float64]
@@ -91,12 +96,14 @@ def fit(old: Any, new: Any, coco: Path) -> list[tuple[Tensor, Tensor]]:
 
 
 @torch.no_grad()
-def graft(old: MaskNetwork, trunk: str, coco: Path) -> MaskNetwork:
+def graft(old: MaskNetwork, trunk: str, coco: Path, mobilesam: Path | None) -> MaskNetwork:
     """Return a network with another trunk and, fitted to it, the rest of the old one."""
-    new = build(replace(old.config, backbone=trunk), pretrained=True).eval()
+    new: Any = build(replace(old.config, backbone=trunk), pretrained=mobilesam is None).eval()
+    if mobilesam is not None:
+        load_mobilesam(new.backbone.trunk, mobilesam)
     (fine, fine_bias), *laterals = fit(old.eval(), new, coco)
     state = old.state_dict()
-    trunks = {name: of for name, of in new.state_dict().items() if name.startswith(TRUNK)}
+    trunks = {name: of for name, of in new.state_dict().items() if name.startswith(OF_TRUNK)}
     for number, (weight, bias) in enumerate(laterals):
         state[f"{LATERALS}.{number}.weight"] = weight[:, :, None, None]
         state[f"{LATERALS}.{number}.bias"] = bias
@@ -104,20 +111,27 @@ def graft(old: MaskNetwork, trunk: str, coco: Path) -> MaskNetwork:
     last = state[f"{FINE}.weight"][:, :, 0, 0].double()
     state[f"{FINE}.bias"] = state[f"{FINE}.bias"] + last @ fine_bias
     state[f"{FINE}.weight"] = (last @ fine)[:, :, None, None]
-    rest = {name: of for name, of in state.items() if not name.startswith(TRUNK)}
+    rest = {name: of for name, of in state.items() if not name.startswith(OF_TRUNK)}
     new.load_state_dict(rest | trunks)
-    return new
+    grafted: MaskNetwork = new
+    return grafted
 
 
-def main(weights: Path, trunk: str, coco: Path, out: Path) -> None:
-    """Write the network of `weights` with another trunk to `out`."""
+def main() -> None:
+    """Write the network of some weights with another trunk."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("trunk")
+    parser.add_argument("coco", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--mobilesam", type=Path)
+    given = parser.parse_args()
     torch.manual_seed(0)
-    old, card = load_network(weights)
-    save_network(out, graft(old, trunk, coco), card)
+    old, card = load_network(given.weights)
+    save_network(given.out, graft(old, given.trunk, given.coco, given.mobilesam), card)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
-        sys.exit(__doc__)
-    source, name, photos, target = sys.argv[1:]
-    main(Path(source), name, Path(photos), Path(target))
+    main()

@@ -22,6 +22,14 @@ _DEEPMARC = ModelConfig(
 # As boxmask 0.1 had it: masks inside boxes that are taken for exact.
 _ZOOM_EXACT = ModelConfig(head_channels=32, embedding_channels=64)
 
+_ZOOM = replace(
+    _ZOOM_EXACT,
+    backbone="efficientnet-lite2",
+    head="hourglass26",
+    window_masks=True,
+    large_view_size=176,
+)
+
 PRESETS: dict[str, ModelConfig] = {
     "deepmac-512": _DEEPMAC,
     "deepmac-1024": replace(_DEEPMAC, head="hourglass100", image_size=1024),
@@ -66,14 +74,9 @@ PRESETS: dict[str, ModelConfig] = {
         fcos_stride=4,
         box_samples=64,
     ),
-    "zoom": replace(
-        _ZOOM_EXACT,
-        backbone="efficientnet-lite2",
-        head="hourglass26",
-        window_masks=True,
-        large_view_size=176,
-    ),
+    "zoom": _ZOOM,
     "zoom-exact": _ZOOM_EXACT,
+    "zoom-tinyvit": replace(_ZOOM, backbone="tinyvit-5m", large_view_size=None),
 }
 
 

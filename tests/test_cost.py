@@ -32,6 +32,7 @@ PARAMETERS = {
     "tiny-faster-rcnn": 4_308_220,
     "zoom": 7_426_379,
     "zoom-exact": 4_615_923,
+    "zoom-tinyvit": 8_151_495,
 }
 
 
@@ -97,7 +98,7 @@ def test_models_lists_everything_for_programs(tmp_path: Path) -> None:
     assert [row["name"] for row in listed["backbones"]] == list(BACKBONES)
     assert [row["name"] for row in listed["models"]] == list(PRESETS)
     bundled, broken, mine = listed["weights"]
-    assert bundled["name"] == "zoom-lite2.safetensors"
+    assert bundled["name"] == "zoom-tinyvit.safetensors"
     assert "truncated" in broken["error"]
     assert mine["card"] == {"name": "mine"}
     assert mine["parameters"] == network_cost(SMALL).parameters
@@ -108,5 +109,5 @@ def test_models_shows_tables_to_people(tmp_path: Path) -> None:
     shown = run(str(tmp_path))
     assert "hourglass20-no-lrs" in shown
     assert "efficientnet-lite2" in shown
-    assert "zoom-lite2.safetensors" in shown
+    assert "zoom-tinyvit.safetensors" in shown
     assert "not usable: " in shown

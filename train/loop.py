@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from boxmask.errors import RunError, WeightsError
 from boxmask.models.detectors import DETECTORS
 from boxmask.models.network import MaskNetwork, build
+from boxmask.models.presets import PRESETS
 from boxmask.models.warm_start import MisfitError, start_from
 from boxmask.models.weights import load_network
 from boxmask.train.data.batch import Batch
@@ -108,9 +109,10 @@ def _start_from_file(network: MaskNetwork, path: Path) -> None:
     except MisfitError as error:
         given, wanted = (msgspec.to_builtins(one.config) for one in (start, network))
         differs = [f"{k} is {given[k]}, not {wanted[k]}" for k in wanted if given[k] != wanted[k]]
+        same = [f"--preset {name}" for name, model in PRESETS.items() if model == start.config]
         raise WeightsError(
             f"{path}: does not fit the recipe's model: {'; '.join(differs)}. Choose the model of "
-            "these weights by --preset or --set, or begin without --init."
+            f"these weights by {(same or ['--preset or --set'])[0]}, or begin without --init."
         ) from error
 
 

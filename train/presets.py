@@ -202,6 +202,8 @@ PRESETS: dict[str, TrainConfig] = {
     "tiny-faster-rcnn": replace(_TINY_CENTERNET, model=MODELS["tiny-faster-rcnn"]),
     "zoom": _ZOOM,
     "zoom-exact": _ZOOM_EXACT,
+    # Of the bundled model, and to be started from it: see docs/training.md.
+    "zoom-tinyvit": replace(_ZOOM, model=MODELS["zoom-tinyvit"]),
 }
 
 

@@ -11,6 +11,8 @@ from boxmask.models.backbones.resnet import BUILDERS, SAME_PADDED, ResNetTrunk
 from boxmask.models.backbones.spinenet import PLANS as SPINES
 from boxmask.models.backbones.spinenet import SpineNet
 from boxmask.models.backbones.tiny import TinyTrunk
+from boxmask.models.backbones.tinyvit import NAME as TINYVIT
+from boxmask.models.backbones.tinyvit import TinyViTTrunk
 from boxmask.models.backbones.trunk import Backbone, BackboneWithNeck
 from boxmask.models.config import ModelConfig
 
@@ -49,6 +51,17 @@ def _build_tiny(*, channels: int, pretrained: bool) -> Backbone:
     return BackboneWithNeck(trunk, LightNeck(trunk.channels, channels), channels)
 
 
+def _build_tinyvit(*, channels: int, pretrained: bool) -> Backbone:
+    """Build TinyViT with the light neck; no package that can be installed carries its weights."""
+    if pretrained:
+        raise ConfigError(
+            f"{TINYVIT} has no ImageNet weights here; start with pretrained=false, or --init from "
+            "weights with this trunk (`--init bundled`, or what examples/graft.py made)."
+        )
+    trunk = TinyViTTrunk()
+    return BackboneWithNeck(trunk, LightNeck(trunk.channels, channels), channels)
+
+
 def _build_pyramid(name: str, *, channels: int, pretrained: bool) -> Backbone:
     """Build a ResNet with a feature pyramid, whose 256 channels are fixed."""
     trunk = ResNetTrunk(name, pretrained=pretrained)
@@ -72,6 +85,7 @@ def _build_spinenet(name: str, *, channels: int, pretrained: bool) -> Backbone:
 BACKBONES: dict[str, Builder] = {
     "tiny": _build_tiny,
     **{name: partial(_build_lite, name) for name in NAMES},
+    TINYVIT: _build_tinyvit,
     **{name: partial(_build_resnet, name) for name in BUILDERS},
     **{name: partial(_build_stacked, plan) for name, plan in STACKS.items()},
 }

@@ -100,12 +100,12 @@ def detect(
     >>> detected.found.images, detected.boxes
     (5, 'found.json.boxes.json')
     """
-    from boxmask.bundled import BUNDLED
+    from boxmask.bundled import find_weights
     from boxmask.detect.job import detect_job
     from boxmask.detect.run import detect as run
 
     rest = _paths({"weights": weights, **options}, "weights", "masks", "complete")
-    rest |= {one: BUNDLED for one in ("weights", "masks") if rest.get(one) == Path("bundled")}
+    rest |= {one: find_weights(rest[one]) for one in ("weights", "masks") if rest.get(one)}
     exports, chosen, rest = _exporting(rest)
     places: dict[str, Any] = {"out": _place(out), "exports": exports, "export_options": chosen}
     job = detect_job(_place(photos), **places, **rest)
@@ -143,15 +143,15 @@ def evaluate(
     >>> [one.name for one in report.systems], report.systems[0].splits["overall"].iou.class_mean
     (['masks.json', 'box'], 1.0)
     """
-    from boxmask.bundled import BUNDLED
+    from boxmask.bundled import find_weights
     from boxmask.evaluate.job import EvaluateJob, no_progress
     from boxmask.evaluate.run import evaluate as evaluate_job
     from boxmask.evaluate.show.page import page_text
     from boxmask.evaluate.show.page_file import check_page, write_page
 
     rest = _paths(options, "weights", "images", "loosen_out", "keep")
-    if rest.get("weights") == Path("bundled"):
-        rest["weights"] = BUNDLED
+    if rest.get("weights"):
+        rest["weights"] = find_weights(rest["weights"])
     rest["baselines"] = tuple(options.get("baselines", ()))
     if page is not None:
         check_page(Path(page))
@@ -199,6 +199,7 @@ def train(
     >>> done["steps"]
     2
     """
+    from boxmask.bundled import find_weights
     from boxmask.train.presets import preset as named
     from boxmask.train.recipe_text import override
     from boxmask.train.run import TrainJob
@@ -220,7 +221,7 @@ def train(
         out=Path(out),
         val=val_files,
         val_images=val_folders,
-        init=None if init is None else Path(init),
+        init=None if init is None else find_weights(Path(init)),
         resume=resume,
         device=device,
         threads=threads,

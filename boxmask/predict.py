@@ -21,7 +21,7 @@ from boxmask.annotate.neighbours import ImageBoxes
 from boxmask.annotate.prepare import BoxViews, coarsest_of, places_among, prepare_boxes
 from boxmask.annotate.runtime import choose_runtime, load_network
 from boxmask.annotate.workload import split_rows
-from boxmask.bundled import BUNDLED
+from boxmask.bundled import BUNDLED, find_weights
 from boxmask.errors import ConfigError, InputError
 from boxmask.images import Coarsest, Exif, image_pixels, opened_image
 from boxmask.models.device import choose_device, choose_precision
@@ -64,7 +64,7 @@ def load(
     ):
         if value not in choices:
             raise ConfigError(f"{name} is {value!r}; known: {', '.join(choices)}.")
-    path = BUNDLED if weights is None else Path(weights)
+    path = BUNDLED if weights is None else find_weights(Path(weights))
     chosen = choose_device(device)
     exact = choose_precision(precision, chosen)
     by = choose_runtime(runtime, path, device=chosen, precision=exact)

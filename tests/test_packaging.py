@@ -88,7 +88,7 @@ def test_the_wheel_holds_boxmask_alone(built: Path) -> None:
             below = path.relative_to(ROOT)
             if below.parts[:2] not in (("boxmask", "models"), ("boxmask", "train")):
                 assert prefix + below.as_posix() in names
-    assert {"boxmask/py.typed", "boxmask/weights/zoom-lite2.safetensors"} <= names
+    assert {"boxmask/py.typed", "boxmask/weights/zoom-tinyvit.safetensors"} <= names
 
 
 def test_the_sdist_keeps_models_and_train_at_the_top(built: Path) -> None:

@@ -20,7 +20,9 @@ from boxmask.bundled import BUNDLED
 from boxmask.errors import ConfigError, RunError, WeightsError
 from boxmask.models import Cuts, Views, cut, graph
 from boxmask.models.compiled import CompiledNetwork
+from boxmask.models.network import build
 from boxmask.models.prediction import MaskPrediction, Network, to_numpy
+from boxmask.models.presets import preset
 from boxmask.models.threshold import expected_iou, shift_to_best_threshold
 from boxmask.models.threshold_arrays import expected_iou as expected_iou_of_arrays
 from boxmask.models.threshold_arrays import probabilities_of
@@ -28,6 +30,7 @@ from boxmask.models.weights import save_network
 
 PHOTOS = Path(__file__).parents[1] / "examples" / "photos"
 CPU: Any = {"device": "cpu", "precision": "fp32"}
+BOTH = ("openvino", "torch")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,19 @@ def test_a_graph_computes_what_its_network_computes(
     cuts = cuts_of(compiled, large=large)
     answers = [network.predict(cuts, chunk=64, flip=flip) for network in (compiled, plain)]
     assert largest_difference(*answers) < 1e-4
+
+
+def test_the_networks_of_the_zoom_presets_have_graphs_that_ship(tmp_path: Path) -> None:
+    shipped: set[str] = set()
+    for name in ("zoom", "zoom-tinyvit"):
+        config = preset(name)
+        shipped |= {graph.graph_name(config, form) for form in graph.forms(config)}
+        torch.manual_seed(0)
+        save_network(tmp_path / name, build(config), {})
+        networks = [load_network(tmp_path / name, **CPU, runtime=r, threads=1) for r in BOTH]
+        cuts = cuts_of(networks[0], count=2)
+        assert largest_difference(*(ask.predict(cuts, chunk=64) for ask in networks)) < 1e-3
+    assert shipped == {path.name for path in graph.SHIPPED.iterdir()}
 
 
 def test_the_bundled_masks_agree_with_those_of_pytorch() -> None:

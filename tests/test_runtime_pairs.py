@@ -64,12 +64,12 @@ def test_masks_of_pairs_are_to_the_bit_those_of_views_alone(
 @pytest.mark.usefixtures("soon")
 def test_the_bundled_network_is_the_same_in_pairs() -> None:
     paired, single = (CompiledNetwork.load(BUNDLED, threads=1) for _ in range(2))
-    cuts = cuts_of(single, 21)
+    cuts, side = cuts_of(single, 21), single.config.view_size
     found = paired.predict(cuts, chunk=64)
-    assert paired._pairs.views(144) == 2
+    assert paired._pairs.views(side) == 2
     few = cuts.first(3)
     assert same(single.predict(few, chunk=64), type(found)(*(part[:3] for part in found)))
-    assert single._pairs.views(144) == 1
+    assert single._pairs.views(side) == 1
     assert same(paired.predict(cuts.first(3), chunk=64), single.predict(few, chunk=64))
 
 

@@ -49,16 +49,24 @@ def values(run: list[str], option: str) -> list[str]:
 
 def test_every_run_is_a_recipe_with_a_weight_for_each_set(runs: list[list[str]]) -> None:
     for run in runs:
-        recipe = override(preset(*values(run, "--preset")), values(run, "--set"))
+        recipe = override(preset(values(run, "--preset")[-1]), values(run, "--set"))
         assert len(recipe.source_weights) == len(values(run, "--images")) > 1
 
 
-def test_the_last_run_sees_what_nobody_outlined(tmp_path: Path) -> None:
-    *before, last = runs_of("train_bundled.sh", tmp_path, NODE="node", SAM="sam")
-    folders = values(last, "--images")
+def test_from_the_tenth_run_on_they_see_what_nobody_outlined(tmp_path: Path) -> None:
+    every = runs_of("train_bundled.sh", tmp_path, NODE="node", SAM="sam")
+    before, (tenth, *later) = every[:9], every[9:]
+    folders = values(tenth, "--images")
     assert {"run/taught/person_both/images", "run/taught/person2_both/images"} < set(folders)
     assert folders[-2:] == ["run/taught/person_things/images", "run/taught/person2_things/images"]
     assert len(folders) == len(set(folders)) == len(values(before[-1], "--images")) + 2
+    assert len(later) == 3 and all(values(run, "--images") == folders for run in later)
+
+
+def test_without_mobilesam_no_run_has_its_encoder(tmp_path: Path) -> None:
+    runs = runs_of("train_bundled.sh", tmp_path)
+    assert len(runs) == 10
+    assert all("zoom-tinyvit" not in values(run, "--preset") for run in runs)
 
 
 def test_every_run_but_the_first_begins_with_weights_from_before(

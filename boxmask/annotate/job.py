@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from boxmask.annotate.delivery import Delivery
-from boxmask.bundled import BUNDLED
+from boxmask.bundled import BUNDLED, find_weights
 from boxmask.errors import ConfigError, InputError
 from boxmask.export import EXPORTS, ExportOptions, Shapes, flag
 from boxmask.formats import ReadOptions
@@ -221,7 +221,7 @@ def resolve_weights(job: AnnotateJob) -> Path:
     """Return the weights that the job is done with."""
     from boxmask.models.header import require_weights
 
-    weights = job.weights or BUNDLED
+    weights = find_weights(job.weights or BUNDLED)
     require_weights(weights)
     return weights
 

@@ -90,15 +90,15 @@ def detect(
     OUT.boxes.json holds the boxes with their scores; OUT is what annotate makes of them. Killed at
     any moment, the same command goes on where it stopped and writes the same bytes.
     """
-    from boxmask.bundled import BUNDLED
+    from boxmask.bundled import find_weights
     from boxmask.cli.progress import show_progress
     from boxmask.detect.run import detect as run
 
     job = detect_job(
         folder_of(photos),
-        weights=BUNDLED if weights == Path("bundled") else weights,
+        weights=find_weights(weights),
         out=folder_of(out),
-        masks=BUNDLED if masks == Path("bundled") else masks,
+        masks=find_weights(masks) if masks else None,
         complete=complete,
         min_score=min_score,
         most=most,

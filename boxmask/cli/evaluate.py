@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
-from boxmask.bundled import BUNDLED
+from boxmask.bundled import find_weights
 from boxmask.cli.image_folder import ImagesOf, found_images, require_place
 from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, console, print_json, say
@@ -112,7 +112,7 @@ def evaluate(
         job = EvaluateJob(
             fetch(ground_truth),
             predicted=() if predicted is None else (fetch(predicted),),
-            weights=BUNDLED if weights == Path("bundled") else weights,
+            weights=find_weights(weights) if weights else None,
             against=tuple(map(fetch, against or ())),
             baselines=tuple(dict.fromkeys(baseline or ())),
             bbox=bbox,

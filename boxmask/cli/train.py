@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from boxmask.bundled import find_weights
 from boxmask.cli.exit_status import ExitStatus
 from boxmask.cli.image_folder import LOOKED_FOR, found_images
 from boxmask.cli.options import BBox, Threads
@@ -42,7 +43,7 @@ def train(
     val_images: Annotated[list[Path] | None, typer.Option(help="Their image folders.")] = None,
     init: Annotated[
         Path | None,
-        typer.Option(help="Weights to start from, of this model or of one with fewer parts."),
+        typer.Option(help="Weights (FILE or bundled) of this model or of one with fewer parts."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1; auto takes a GPU.")] = "auto",
@@ -85,7 +86,7 @@ def train(
         val=tuple(val or ()),
         val_images=tuple(val_images or ()),
         out=out,
-        init=init,
+        init=find_weights(init) if init else None,
         resume=resume,
         device=device,
         threads=threads,

@@ -19,7 +19,7 @@ from boxmask.annotate.hints import Hints
 from boxmask.annotate.neighbours import ImageBoxes
 from boxmask.annotate.prepare import BoxViews, places_among, prepare_boxes
 from boxmask.annotate.runtime import choose_runtime, load_network
-from boxmask.bundled import BUNDLED
+from boxmask.bundled import BUNDLED, find_weights
 from boxmask.errors import InputError
 from boxmask.geometry import paste_frame_runs, paste_runs
 from boxmask.models.device import choose_device, choose_precision
@@ -91,7 +91,7 @@ class Corrector:
         """Load a weights file, or the bundled model, onto the device that there is."""
         device = choose_device("auto")
         precision = choose_precision("auto", device)
-        path = weights or BUNDLED
+        path = find_weights(weights or BUNDLED)
         runtime = choose_runtime("auto", path, device=device, precision=precision)
         return cls(load_network(path, device=device, precision=precision, runtime=runtime))
 

@@ -56,7 +56,7 @@ def test_an_upright_box_beside_a_turned_one_keeps_its_bytes(
     # Of a neighbour that is told, more changes than of one that is not, but not much.
     told = predict(picture, both)
     assert told.rle[0] != alone.rle[0]
-    assert iou(told.masks[0], predict(picture, [CAT, EYES[0]]).masks[0]) > 0.95
+    assert iou(told.masks[0], predict(picture, [CAT, EYES[0]]).masks[0]) > 0.97
 
 
 @pytest.mark.parametrize("degrees", [-35, 20])

@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
+from boxmask.errors import ConfigError
 from boxmask.models import MaskNetwork
-from boxmask.models.backbones.tinyvit import load_mobilesam
 from boxmask.models.network import build
 from boxmask.models.views import cut_views
 from boxmask.models.weights import load_network, save_network
@@ -37,6 +37,7 @@ RIDGE = 1e-3
 OF_TRUNK = ("backbone.trunk.", "normalise.")  # a trunk has its own scale of pixels
 LATERALS = "backbone.join.laterals"
 FINE = "branches.0.head.1.lateral"
+ENCODER = "image_encoder."  # what the trunk is called in MobileSAM
 
 Boxes = npt.NDArray[np.float64]
 
@@ -93,6 +94,19 @@ def fit(old: Any, new: Any, coco: Path) -> list[tuple[Tensor, Tensor]]:
         for regression, x, y in zip(fits, given, wanted, strict=True):
             regression.add(x, y)
     return [regression.solve() for regression in fits]
+
+
+def load_mobilesam(trunk: nn.Module, path: Path) -> None:
+    """Copy the weights of MobileSAM's encoder (mobile_sam.pt) into a trunk, its neck left out."""
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    named = {name.removeprefix(ENCODER): of for name, of in stored.items() if ENCODER in name}
+    wanted = trunk.state_dict()
+    for name, tensor in wanted.items():
+        if name.startswith("hints."):
+            named[name] = tensor
+        elif name not in named or named[name].shape != tensor.shape:
+            raise ConfigError(f"{path}: has no {name} of {tuple(tensor.shape)}; is it MobileSAM's?")
+    trunk.load_state_dict({name: named[name] for name in wanted})
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """TinyViT: windows that fit a map, attention as it is defined, and the weights of MobileSAM."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from torch import Tensor
 from boxmask.errors import ConfigError
 from boxmask.models import ModelConfig
 from boxmask.models.backbones import build_backbone
-from boxmask.models.backbones.tinyvit import TinyViTTrunk, _Attention, load_mobilesam
+from boxmask.models.backbones.tinyvit import TinyViTTrunk, _Attention
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+
+from graft import load_mobilesam
 
 WIDTH, HEADS = 12, 3
 

@@ -13,6 +13,7 @@ import torch
 
 from boxmask.annotate.encode import PastedMask, paste_masks
 from boxmask.annotate.prepare import BoxViews
+from boxmask.evaluate.loosen import box_ious
 from boxmask.geometry import cell_and_share, lerp
 from boxmask.models.prediction import MaskPrediction, to_numpy
 from boxmask.models.threshold import expected_iou, shift_to_best_threshold
@@ -47,6 +48,12 @@ def blend(
     size, batches = predict.predict(photo, boxes, tightness=tightness, flip=flip, neighbours=False)
     for group, predicted in batches:
         yield from _blend_batch(group, predicted, sam, cells=cells, longer=max(size))
+
+
+def ious_with(box: npt.ArrayLike, others: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return the IoU (K,) of a box (4,) with each of others (K, 4), corners in pixels."""
+    rows = np.asarray(others, np.float64).reshape(-1, 4)
+    return box_ious(np.tile(np.asarray(box, np.float64), (len(rows), 1)), rows)
 
 
 def _blend_batch(

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from boxmask.models.normalise import IMAGENET
+from boxmask.models.openvino_library import computes_bf16
 
 Floats = npt.NDArray[np.float32]
 SIDE, CELL = 1024, 4
@@ -42,7 +43,8 @@ class MobileSam:
         import openvino
 
         self._prompts, encoder, decoder = _graphs(folder)
-        settings = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 1}
+        precision = "bf16" if computes_bf16() else "f32"
+        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1}
         core = openvino.Core()
         self._encoder = core.compile_model(encoder, "CPU", settings)
         self._decoder = core.compile_model(decoder, "CPU", settings)

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from blend import Blended, blend
+from blend import Blended, blend, ious_with
 from mobilesam import MobileSam
 from PIL import Image
 from pycocotools import mask as coco_masks
 
 import boxmask
-from boxmask.evaluate.loosen import box_ious
 from boxmask.predict import Predictor
 from boxmask.rle import area
 
@@ -66,7 +65,7 @@ def propose(sam: MobileSam, photo: Image.Image, seed: int, known: Boxes) -> Iter
     order = np.flatnonzero(sound)[np.argsort(-sure[sound], kind="stable")]
     for place in distinct(inside > 0, order.tolist()):
         box = np.minimum(_tight(inside[place] > 0) / cells, [*photo.size, *photo.size])
-        if (box[2:] - box[:2]).min() >= SMALLEST and not _among(box, known):
+        if (box[2:] - box[:2]).min() >= SMALLEST and not (ious_with(box, known) >= OUTLINED).any():
             yield Proposal(found.logits[place], box, float(sure[place]))
 
 
@@ -93,10 +92,6 @@ def _tight(bits: npt.NDArray[np.bool_]) -> Boxes:
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
 
 
-def _among(box: Boxes, known: Boxes) -> bool:
-    return bool(len(known) and (box_ious(np.tile(box, (len(known), 1)), known) >= OUTLINED).any())
-
-
 def outline(
     predict: Predictor, sam: MobileSam, path: Path, seed: int, known: Boxes
 ) -> list[Record]:
@@ -117,7 +112,7 @@ def outline(
 
 def _is_good(one: Blended, asked: Boxes) -> bool:
     x, y, width, height = one.mask.box
-    like = box_ious(np.array([[x, y, x + width, y + height]], np.float64), asked[None])[0]
+    like = ious_with(asked, [x, y, x + width, y + height])[0]
     return bool(
         one.mask.quality >= EXPECTED
         and one.agreement >= AGREE

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from blend import blend
+from blend import blend, ious_with
 from mobilesam import MobileSam
 from PIL import Image
 
@@ -65,15 +65,6 @@ class Teachers(NamedTuple):
     sam: MobileSam | None
 
 
-def iou(one: Box, other: Box) -> float:
-    """Return the IoU of two boxes."""
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(0.0, wide) * max(0.0, high)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return both / (areas - both)
-
-
 def letterboxed(path: Path) -> bytes:
     """Return a photograph in the upper left of 512 x 512 pixels."""
     picture = Image.open(path).convert("RGB")
@@ -114,8 +105,8 @@ def not_outlined(
         small = min(box[2] - box[0], box[3] - box[1]) < SMALLEST
         if not names[int(number)] or score < least or small:
             continue
-        again = any(iou(box, one.box) > TWICE for one in kept)
-        if not again and not any(iou(box, one) > OUTLINED for one in known):
+        again = (ious_with(box, [one.box for one in kept]) > TWICE).any()
+        if not again and not (ious_with(box, known) > OUTLINED).any():
             kept.append(Found(box, names[int(number)], score))
     return kept
 
@@ -158,7 +149,7 @@ def good_ones(masks: Iterable[PastedMask], found: list[Found]) -> Iterator[dict[
         one = found[mask.row]
         x, y, width, height = (float(side) for side in mask.box)
         pixels = float(area(mask.counts))
-        like = iou([x, y, x + width, y + height], one.box) >= LIKE_ITS_BOX
+        like = ious_with(one.box, [x, y, x + width, y + height])[0] >= LIKE_ITS_BOX
         if mask.quality >= EXPECTED and pixels >= AREA and like:
             yield {
                 "category": one.name,

@@ -1,18 +1,16 @@
-"""TinyViT-5M as a trunk, with the weights that MobileSAM taught it.
+"""TinyViT-5M as a trunk.
 
 Two convolutions, two stages of them, and attention within windows at strides 8, 16 and 32. Names
 of parts are those of the published weights. Shapes: V views, C channels, H W a map's sides, N the
 cells of a window, A heads.
 """
 
-from pathlib import Path
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from boxmask.errors import ConfigError
 from boxmask.models.backbones.trunk import Trunk
 from boxmask.models.normalise import IMAGENET
 
@@ -21,7 +19,6 @@ NAME = "tinyvit-5m"
 _WIDTHS, _DEPTHS = (64, 128, 160, 320), (2, 2, 6, 2)
 _HEADS, _WINDOWS = (0, 4, 5, 10), (0, 7, 14, 7)  # a window has as many cells a side, at most
 _EXPANSION = 4
-_ENCODER = "image_encoder."  # what the trunk is called in MobileSAM
 
 
 class TinyViTTrunk(Trunk):
@@ -59,19 +56,6 @@ class TinyViTTrunk(Trunk):
             if number + 1 < len(_WIDTHS):
                 x = stage.downsample(x)
         return levels
-
-
-def load_mobilesam(trunk: nn.Module, path: Path) -> None:
-    """Copy the weights of MobileSAM's encoder (mobile_sam.pt) into a trunk, its neck left out."""
-    stored = torch.load(path, map_location="cpu", weights_only=True)
-    named = {name.removeprefix(_ENCODER): of for name, of in stored.items() if _ENCODER in name}
-    wanted = trunk.state_dict()
-    for name, tensor in wanted.items():
-        if name.startswith("hints."):
-            named[name] = tensor
-        elif name not in named or named[name].shape != tensor.shape:
-            raise ConfigError(f"{path}: has no {name} of {tuple(tensor.shape)}; is it MobileSAM's?")
-    trunk.load_state_dict({name: named[name] for name in wanted})
 
 
 class _ConvNorm(nn.Sequential):

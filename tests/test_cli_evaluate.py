@@ -65,6 +65,16 @@ def test_loosened_boxes_are_reported_and_written(files: list[str], tmp_path: Pat
     assert len(json.loads(out.read_text())["annotations"]) > 10
 
 
+def test_predictions_without_any_mask_are_no_success(files: list[str], tmp_path: Path) -> None:
+    file = json.loads(Path(files[1]).read_text())
+    for one in file["annotations"]:
+        one.pop("segmentation", None)
+    empty = write(tmp_path, "empty.json", file)
+    for done in (call(files[0], str(empty)), call(*files, "--against", str(empty))):
+        assert done.exit_code == 5
+        assert "empty.json has no mask of any true one: " in done.stderr
+
+
 @pytest.mark.parametrize("split", ["odd", "=1", "odd="])
 def test_a_split_without_name_or_categories_is_wrong_usage(files: list[str], split: str) -> None:
     assert call(*files, "--split", split).exit_code == 2

@@ -11,8 +11,10 @@ import torch
 from annotation_files import tiny_network
 from evaluation_files import HEIGHT, WIDTH, annotation, form, rectangle, write
 from PIL import Image
+from typer.testing import CliRunner
 
 from boxmask.annotate.hints import Hints
+from boxmask.cli import app
 from boxmask.errors import ConfigError
 from boxmask.evaluate.job import EvaluateJob
 from boxmask.evaluate.reading import read_masks
@@ -55,6 +57,19 @@ def test_the_network_is_scored_on_every_true_box(job: EvaluateJob) -> None:
     assert calibration is not None
     assert calibration.instances == 2
     assert box.splits["overall"].iou.instance_mean == 1
+
+
+def test_a_network_that_could_look_at_few_images_is_no_success(job: EvaluateJob) -> None:
+    assert not evaluate(job).report.shortage
+    assert job.images is not None
+    (job.images / "1.jpg").unlink()
+    done = CliRunner().invoke(
+        app,
+        ["eval", str(job.ground_truth), "--weights", str(job.weights), "--images", str(job.images)],
+    )
+    assert done.exit_code == 5
+    assert "no mask was made: image missing (3)" in done.stderr
+    assert "IoU" in done.stdout
 
 
 def test_the_kept_masks_are_scored_the_same_as_a_file(job: EvaluateJob) -> None:

@@ -23,7 +23,7 @@ MEANINGS = {
     ExitStatus.USAGE: "wrong usage",
     ExitStatus.TOO_MANY_SKIPPED: "done but more was skipped than --max-skipped",
     ExitStatus.NOT_CONSERVED: "checked, and annotations are lost or changed",
-    ExitStatus.FEW_MASKS: "no mask made, or half of the boxes or more without a usable image",
+    ExitStatus.FEW_MASKS: "no mask made or scored, or half the boxes or more lack a usable image",
     ExitStatus.INTERRUPTED: "interrupted",
 }
 EXPLANATION = ", ".join(f"{int(status)} {meaning}" for status, meaning in MEANINGS.items())

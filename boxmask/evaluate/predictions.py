@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxmask.annotate.hints import Hints, takes_hints
 from boxmask.annotate.job import Tightness
@@ -14,24 +14,26 @@ from boxmask.evaluate.pairing import Instances
 from boxmask.evaluate.reading import read_masks
 from boxmask.formats import BoxForm, ReadOptions
 
+if TYPE_CHECKING:
+    from boxmask.annotate.events import Summary
+
 
 class Predictions(NamedTuple):
     """What is evaluated."""
 
     masks: dict[str, MaskFile]  # by the name of their system
-    told: Hints | None  # what the network knew of the boxes, None without one that can be told
+    told: Hints | None = None  # what the network knew of the boxes, None if it cannot be told
+    shortage: str = ""  # why the network made too few masks; empty if it made enough
 
 
 def load_predictions(
     job: EvaluateJob, given: Given, instances: Instances, progress: Progress
 ) -> Predictions:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
-    found, told = (
-        {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted},
-        None,
-    )
+    found = {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted}
+    done = None
     if job.weights is not None and job.images is not None:
-        found[job.weights.stem], told = run_network(
+        found[job.weights.stem], done = run_network(
             job, given, weights=job.weights, images=job.images, progress=progress
         )
     found |= {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
@@ -39,7 +41,7 @@ def load_predictions(
         found[name] = draw_baseline(
             name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
         )
-    return Predictions(found, told)
+    return Predictions(found, done.told, done.shortage) if done else Predictions(found)
 
 
 def system_name(path: Path, job: EvaluateJob) -> str:
@@ -50,11 +52,8 @@ def system_name(path: Path, job: EvaluateJob) -> str:
 
 def run_network(
     job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
-) -> tuple[MaskFile, Hints | None]:
-    """Predict a mask in the given box of every true one, as `boxmask annotate` does.
-
-    Returns with the masks what the network knew of the boxes.
-    """
+) -> tuple[MaskFile, "Summary"]:
+    """Predict a mask in the given box of every true one, as `boxmask annotate` does."""
     # Imported here: evaluation of files alone has no need of torch.
     from boxmask.annotate.events import Event
     from boxmask.annotate.job import AnnotateJob
@@ -83,7 +82,7 @@ def run_network(
             ),
             on_event,
         )
-        return read_masks(out, bbox=bbox), done.told
+        return read_masks(out, bbox=bbox), done
 
 
 def _tightness(job: EvaluateJob, weights: Path) -> Tightness:

@@ -143,6 +143,7 @@ class EvaluationReport:
     splits: dict[str, SplitSize]
     systems: list[SystemScore]
     differences: list[Difference]  # of the first system from each of the others
+    shortage: str = ""  # why too few true masks have a prediction; empty if enough have one
 
     @property
     def metrics(self) -> list[str]:

@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 
-from boxmask.annotate.hints import Hints
 from boxmask.evaluate.average_precision import category_precision, category_tasks
 from boxmask.evaluate.given import given_boxes, loosening, mean_box_iou
 from boxmask.evaluate.job import EvaluateJob, Progress, no_progress
@@ -19,7 +18,7 @@ from boxmask.evaluate.measure import InstanceMasks, Measurements, join, mask_rec
 from boxmask.evaluate.metrics import METRICS
 from boxmask.evaluate.pairing import Instances, Pairing, instances_to_score, pair
 from boxmask.evaluate.pool import Pool
-from boxmask.evaluate.predictions import load_predictions
+from boxmask.evaluate.predictions import Predictions, load_predictions
 from boxmask.evaluate.reading import read_masks
 from boxmask.evaluate.report import FORMAT, EvaluationReport, Loosening, SplitSize
 from boxmask.evaluate.scoring import GroundTruth, SystemMeasurements, compare, score
@@ -46,21 +45,21 @@ def evaluate(job: EvaluateJob, progress: Progress = no_progress) -> Evaluation:
     instances = instances_to_score(truth)
     splits = splits_of(job, truth)
     with given_boxes(job, truth) as given:
-        predictions, told = load_predictions(job, given, instances, progress)
+        predictions = load_predictions(job, given, instances, progress)
         moved = loosening(job, truth, given, instances)
-    pairings = [pair(truth, instances, masks) for masks in predictions.values()]
-    many = len(instances.rows) * len(predictions) >= _WORTH_PROCESSES
+    pairings = [pair(truth, instances, masks) for masks in predictions.masks.values()]
+    many = len(instances.rows) * len(pairings) >= _WORTH_PROCESSES
     with Pool(job.workers if many else 1) as pool:
-        chunks = _instance_chunks(truth, instances, list(predictions.values()), pairings)
+        chunks = _instance_chunks(truth, instances, list(predictions.masks.values()), pairings)
         found = _measure_chunks(chunks, len(instances.rows), pool, progress)
         ground = GroundTruth(truth, instances, found.areas, splits)
         measured = [
             _measure_system(name, masks, pairing, ground, values, pool, progress)
             for (name, masks), pairing, values in zip(
-                predictions.items(), pairings, found.values, strict=True
+                predictions.masks.items(), pairings, found.values, strict=True
             )
         ]
-    return Evaluation(_report(job, ground, measured, moved, told), ground, measured)
+    return Evaluation(_report(job, ground, measured, moved, predictions), ground, measured)
 
 
 def splits_of(job: EvaluateJob, truth: MaskFile) -> dict[str, BoolArray]:
@@ -148,7 +147,7 @@ def _report(
     ground: GroundTruth,
     measured: list[SystemMeasurements],
     moved: Loosening | None,
-    told: Hints | None,
+    predictions: Predictions,
 ) -> EvaluationReport:
     category = ground.instances.category
     return EvaluationReport(
@@ -159,7 +158,7 @@ def _report(
         left_out=ground.instances.left_out,
         seen=job.seen,
         loosening=moved,
-        told=told,
+        told=predictions.told,
         splits={
             name: SplitSize(len(np.unique(category[inside])), int(inside.sum()))
             for name, split in ground.splits.items()
@@ -167,4 +166,14 @@ def _report(
         },
         systems=[score(ground, system) for system in measured],
         differences=[compare(ground, measured[0], other) for other in measured[1:]],
+        shortage=predictions.shortage or _explain_unmatched(measured),
     )
+
+
+def _explain_unmatched(measured: list[SystemMeasurements]) -> str:
+    """Tell of the first system that has no prediction of any true mask; "" if there is none."""
+    for system in measured:
+        if (system.pairing.rows < 0).all():
+            reasons = ", ".join(f"{why} ({n:,})" for why, n in system.pairing.missing.items())
+            return f"{system.name} has no mask of any true one: {reasons}."
+    return ""

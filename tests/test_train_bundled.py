@@ -81,15 +81,18 @@ def test_every_run_but_the_first_begins_with_weights_from_before(
         assert start in ended[:place] or start in written
 
 
-def test_each_twin_differs_from_the_first_in_one_thing_alone(tmp_path: Path) -> None:
-    told, seen, exact = runs_of("twins.sh", tmp_path)
+@pytest.mark.parametrize("init", [{}, {"INIT": "bundled"}], ids=["from ImageNet", "bundled"])
+def test_each_twin_differs_from_the_first_in_one_thing_alone(
+    init: dict[str, str], tmp_path: Path
+) -> None:
+    told, exact, *others = runs_of("twins.sh", tmp_path, **init)
     recipes = [
         override(preset(*values(run, "--preset")), values(run, "--set"))
-        for run in (told, seen, exact)
+        for run in (told, exact, *others)
     ]
-    assert recipes[0] == recipes[1]
-    assert values(seen, "--seen") == ["voc"]
-    assert not values(told, "--seen") and not values(exact, "--seen")
-    exactly = replace(recipes[0], augment=replace(recipes[0].augment, loose=0.0))
     assert recipes[0].augment.loose == 0.5
-    assert recipes[2] == exactly
+    assert recipes[1] == replace(recipes[0], augment=replace(recipes[0].augment, loose=0.0))
+    assert values(told, "--init") == values(exact, "--init") == list(init.values())
+    assert not values(told, "--seen") and not values(exact, "--seen")
+    assert [values(run, "--seen") for run in others] == ([] if init else [["voc"]])
+    assert recipes[2:] == recipes[:1] * len(others)

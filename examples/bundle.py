@@ -1,6 +1,6 @@
 """Turn the weights of training runs into the file that boxmask ships.
 
-    python examples/bundle.py RUN/thirteenth/last.safetensors zoom-tinyvit.safetensors
+    python examples/bundle.py RUN/fourteenth/last.safetensors zoom-tinyvit.safetensors
     python examples/bundle.py RUN/ninth/last.safetensors RUN/eighth/last.safetensors \
         lite2.safetensors
 

@@ -1,8 +1,7 @@
 """Turn the weights of training runs into the file that boxmask ships.
 
-    python examples/bundle.py RUN/fourteenth/last.safetensors zoom-tinyvit.safetensors
-    python examples/bundle.py RUN/ninth/last.safetensors RUN/eighth/last.safetensors \
-        lite2.safetensors
+    python examples/bundle.py RUN/fifteenth/last.safetensors RUN/fourteenth/last.safetensors \
+        zoom-tinyvit.safetensors
 
 Tensors are the mean over the runs, which scored better than either of two on one path. A
 run with a shallower head takes part as `train --init` would take it over into the first one.

@@ -55,13 +55,15 @@ def test_every_run_is_a_recipe_with_a_weight_for_each_set(runs: list[list[str]])
 
 def test_from_the_tenth_run_on_they_see_what_nobody_outlined(tmp_path: Path) -> None:
     every = runs_of("train_bundled.sh", tmp_path, NODE="node", SAM="sam")
-    before, (tenth, *later, last) = every[:9], every[9:]
+    before, (tenth, *later), last = every[:9], every[9:13], every[13:]
     folders = values(tenth, "--images")
     assert {"run/taught/person_both/images", "run/taught/person2_both/images"} < set(folders)
     assert folders[-2:] == ["run/taught/person_things/images", "run/taught/person2_things/images"]
     assert len(folders) == len(set(folders)) == len(values(before[-1], "--images")) + 2
     assert len(later) == 3 and all(values(run, "--images") == folders for run in later)
-    assert values(last, "--images") == values(every[2], "--images")
+    assert len(last) == 2 and all(
+        values(run, "--images") == values(every[2], "--images") for run in last
+    )
 
 
 def test_without_mobilesam_no_run_has_its_encoder(tmp_path: Path) -> None:

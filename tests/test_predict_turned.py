@@ -74,14 +74,14 @@ def test_a_turned_box_of_a_turned_picture_has_the_turned_mask(
         -degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(127,) * 3
     )
     height, width = picture.shape[:2]
-    from_middle = corners([EYES[0], CAT]) - np.array([width, height]) / 2
+    from_middle = corners(EYES) - np.array([width, height]) / 2
     there = to_frame(from_middle, -math.radians(degrees)) + np.array(turned.size) / 2
     found = predict(turned, there)
-    plain = predict(picture, [EYES[0], CAT])
+    plain = predict(picture, EYES)
     for k in range(2):
         mask = Image.fromarray(plain.masks[k].astype(np.uint8) * 255)
         mask = mask.rotate(-degrees, Image.Resampling.BILINEAR, expand=True)
-        assert iou(found.masks[k], np.asarray(mask) > 127) > 0.95
+        assert iou(found.masks[k], np.asarray(mask) > 127) > 0.97
     np.testing.assert_allclose(found.expected_iou, plain.expected_iou, atol=0.03)
     # No pixel leaves its box, and the tight box stays upright.
     (own, _), (angle, _) = own_frames(there)

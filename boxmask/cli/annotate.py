@@ -17,7 +17,7 @@ from boxmask.annotate.job import (
     parse_tightness,
 )
 from boxmask.arenas import share_arenas
-from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.exit_status import ExitStatus, exit_if_short
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.image_folder import ImagesAt, found_images, require_place
 from boxmask.cli.options import (
@@ -256,12 +256,7 @@ def annotate(
         print_json(result)
     elif not quiet:
         print_result(result, verbose=verbose)
-    if result.shortage:
-        say(f"warning: {result.shortage}", err=True)
-    if max_skipped is not None and result.skipped_count > max_skipped:
-        raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
-    if result.shortage:
-        raise typer.Exit(ExitStatus.FEW_MASKS)
+    exit_if_short(result.shortage, skipped=result.skipped_count, max_skipped=max_skipped)
 
 
 def _run(job: AnnotateJob, *, quiet: bool, dry_run: bool) -> "Summary | Estimate":

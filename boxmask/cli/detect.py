@@ -9,7 +9,7 @@ import typer
 
 from boxmask.annotate.job import parse_tightness
 from boxmask.cli.annotate import annotate
-from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.exit_status import ExitStatus, exit_if_short
 from boxmask.cli.exports import chosen_exports, chosen_options, with_export_options
 from boxmask.cli.printing import AsJson, Quiet, counted, print_json, say
 from boxmask.detect.job import DetectJob, detect_job
@@ -118,12 +118,7 @@ def detect(
         print_json(found)
     elif not quiet:
         _print(found)
-    if found.shortage:
-        say(f"warning: {found.shortage}", err=True)
-    if max_skipped is not None and found.skipped_count > max_skipped:
-        raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
-    if found.shortage:
-        raise typer.Exit(ExitStatus.FEW_MASKS)
+    exit_if_short(found.shortage, skipped=found.skipped_count, max_skipped=max_skipped)
 
 
 def _print(detected: "Detected") -> None:

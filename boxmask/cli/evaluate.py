@@ -10,7 +10,7 @@ import typer
 
 from boxmask.annotate.job import Choice, parse_tightness
 from boxmask.bundled import find_weights
-from boxmask.cli.exit_status import ExitStatus
+from boxmask.cli.exit_status import exit_if_short
 from boxmask.cli.image_folder import ImagesOf, found_images, require_place
 from boxmask.cli.options import BBox, Threads
 from boxmask.cli.printing import AsJson, console, print_json, say
@@ -148,9 +148,7 @@ def evaluate(
             say(to_json(found.report).decode())
         else:
             console().print(tables(found.report, by_class=verbose))
-        if found.report.shortage:
-            say(f"warning: {found.report.shortage}", err=True)
-            raise typer.Exit(ExitStatus.FEW_MASKS)
+        exit_if_short(found.report.shortage)
 
 
 def _evaluate_detections(job: "EvaluateJob", *, quiet: bool, as_json: bool) -> None:

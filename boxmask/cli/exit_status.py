@@ -2,6 +2,9 @@
 
 from enum import IntEnum
 
+import typer
+
+from boxmask.cli.printing import say
 from boxmask.errors import ConfigError
 
 
@@ -32,3 +35,14 @@ EXPLANATION = ", ".join(f"{int(status)} {meaning}" for status, meaning in MEANIN
 def status_of(error: BaseException) -> ExitStatus:
     """Return the status of a command that ends with an error."""
     return ExitStatus.USAGE if isinstance(error, ConfigError) else ExitStatus.FAILED
+
+
+def exit_if_short(shortage: str, *, skipped: int = 0, max_skipped: int | None = None) -> None:
+    """End a command that has printed its result but is no success: too few masks, or too much
+    skipped."""
+    if shortage:
+        say(f"warning: {shortage}", err=True)
+    if max_skipped is not None and skipped > max_skipped:
+        raise typer.Exit(ExitStatus.TOO_MANY_SKIPPED)
+    if shortage:
+        raise typer.Exit(ExitStatus.FEW_MASKS)

@@ -26,7 +26,7 @@ from boxmask.evaluate.given import given_boxes
 from boxmask.evaluate.job import EvaluateJob, Progress
 from boxmask.evaluate.mask_file import FloatArray, MaskFile
 from boxmask.evaluate.pool import Pool
-from boxmask.evaluate.predictions import run_network, system_name
+from boxmask.evaluate.predictions import read_systems, run_network
 from boxmask.evaluate.reading import read_masks
 from boxmask.evaluate.run import splits_of
 
@@ -95,7 +95,7 @@ def _systems(
     Also yields the images that the network could not look at, by reason.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        found = {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted}
+        found = read_systems(job.predicted, job)
         unusable: dict[str, list[str]] = {}
         if job.weights is not None and job.images is not None:
             name = job.weights.stem
@@ -110,7 +110,7 @@ def _systems(
                     images=job.images,
                     progress=progress,
                 )
-        found |= {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
+        found |= read_systems(job.against, job)
         yield found, unusable
 
 

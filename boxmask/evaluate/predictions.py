@@ -1,9 +1,11 @@
 """The sets of predictions of one evaluation: files, the network that is run, baselines."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from boxmask.annotate.events import Event, Summary
 from boxmask.annotate.hints import Hints, takes_hints
 from boxmask.annotate.job import Tightness
 from boxmask.evaluate.baselines import draw_baseline
@@ -13,9 +15,6 @@ from boxmask.evaluate.mask_file import MaskFile
 from boxmask.evaluate.pairing import Instances
 from boxmask.evaluate.reading import read_masks
 from boxmask.formats import BoxForm, ReadOptions
-
-if TYPE_CHECKING:
-    from boxmask.annotate.events import Summary
 
 
 class Predictions(NamedTuple):
@@ -30,13 +29,13 @@ def load_predictions(
     job: EvaluateJob, given: Given, instances: Instances, progress: Progress
 ) -> Predictions:
     """Return the predictions to evaluate by name: files, then the network, then baselines."""
-    found = {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.predicted}
+    found = read_systems(job.predicted, job)
     done = None
     if job.weights is not None and job.images is not None:
         found[job.weights.stem], done = run_network(
             job, given, weights=job.weights, images=job.images, progress=progress
         )
-    found |= {system_name(path, job): read_masks(path, bbox=job.bbox) for path in job.against}
+    found |= read_systems(job.against, job)
     for name in job.baselines:
         found[name] = draw_baseline(
             name, given.truth, instances, folder=job.images, workers=job.workers, progress=progress
@@ -44,7 +43,12 @@ def load_predictions(
     return Predictions(found, done.told, done.shortage) if done else Predictions(found)
 
 
-def system_name(path: Path, job: EvaluateJob) -> str:
+def read_systems(paths: Iterable[Path], job: EvaluateJob) -> dict[str, MaskFile]:
+    """Read files of predictions, each by the name of its system."""
+    return {_system_name(path, job): read_masks(path, bbox=job.bbox) for path in paths}
+
+
+def _system_name(path: Path, job: EvaluateJob) -> str:
     """Name a file without its folder, unless that would name two."""
     alike = [other for other in (*job.predicted, *job.against) if other.name == path.name]
     return path.name if len(set(alike)) == 1 else str(path)
@@ -52,10 +56,9 @@ def system_name(path: Path, job: EvaluateJob) -> str:
 
 def run_network(
     job: EvaluateJob, given: Given, *, weights: Path, images: Path, progress: Progress
-) -> tuple[MaskFile, "Summary"]:
+) -> tuple[MaskFile, Summary]:
     """Predict a mask in the given box of every true one, as `boxmask annotate` does."""
     # Imported here: evaluation of files alone has no need of torch.
-    from boxmask.annotate.events import Event
     from boxmask.annotate.job import AnnotateJob
     from boxmask.annotate.run import annotate
 
